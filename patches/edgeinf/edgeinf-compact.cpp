@@ -1,0 +1,258 @@
+// What a compaction computes: tokens into the memory, keys to their new positions.
+
+#include "edgeinf-kv.h"
+
+#include "llama-context.h"
+#include "llama-impl.h"
+#include "llama-model.h"
+
+#include <algorithm>
+
+// float32 resolves an angle of 8192 rad to 5e-4, about what an F16 key resolves
+static constexpr llama_pos POS_PRECISE = 8192;
+
+// a list of cells
+class llm_graph_input_cells : public llm_graph_input_i {
+public:
+    llm_graph_input_cells(
+            const llama_kv_cache_edgeinf * kv, ggml_context * ctx, std::vector<int32_t> idxs, std::vector<int32_t> pos) :
+        kv(kv), v_idxs(std::move(idxs)), v_pos(std::move(pos)) {
+        t_idxs   = ggml_new_tensor_1d(ctx, GGML_TYPE_I32, v_idxs.size());
+        t_idxs64 = ggml_new_tensor_1d(ctx, GGML_TYPE_I64, v_idxs.size());
+        t_pos    = ggml_new_tensor_1d(ctx, GGML_TYPE_I32, v_pos.size());
+        for (auto * t : { t_idxs, t_idxs64, t_pos }) {
+            ggml_set_input(t);
+        }
+        k_rot = kv->build_input_k_rot(ctx);
+        v_rot = kv->build_input_v_rot(ctx);
+    }
+
+    void set_input(const llama_ubatch * /*ubatch*/) override {
+        if (t_idxs->buffer) {
+            ggml_backend_tensor_set(t_idxs, v_idxs.data(), 0, ggml_nbytes(t_idxs));
+        }
+        if (t_idxs64->buffer) {
+            const std::vector<int64_t> v_idxs64(v_idxs.begin(), v_idxs.end());
+            ggml_backend_tensor_set(t_idxs64, v_idxs64.data(), 0, ggml_nbytes(t_idxs64));
+        }
+        if (t_pos->buffer) {
+            ggml_backend_tensor_set(t_pos, v_pos.data(), 0, ggml_nbytes(t_pos));
+        }
+        if (k_rot && k_rot->buffer) {
+            kv->set_input_k_rot(k_rot);
+        }
+        if (v_rot && v_rot->buffer) {
+            kv->set_input_v_rot(v_rot);
+        }
+    }
+
+    int64_t n() const { return v_idxs.size(); }
+
+    ggml_tensor * t_idxs;   // I32 [n]
+    ggml_tensor * t_idxs64; // I64 [n]
+    ggml_tensor * t_pos;    // I32 [n]
+
+    // quantized caches hold K and V rotated by a Hadamard matrix R, R*R = 1; else nullptr
+    ggml_tensor * k_rot;
+    ggml_tensor * v_rot;
+
+private:
+    const llama_kv_cache_edgeinf * kv;
+
+    const std::vector<int32_t> v_idxs;
+    const std::vector<int32_t> v_pos;
+};
+
+ggml_tensor * llama_kv_cache_edgeinf::build_rope(
+        ggml_context * ctx, ggml_tensor * k, ggml_tensor * pos, const llama_cparams & cparams, int32_t il, bool back) const {
+    auto * fn = back ? ggml_rope_ext_back : ggml_rope_ext;
+
+    return fn(ctx, k, pos, model.get_rope_factors(cparams, il), hparams.n_rot(il), hparams.rope_type,
+            cparams.n_ctx_orig_yarn, model.get_rope_freq_base(cparams, il), model.get_rope_freq_scale(cparams, il),
+            cparams.yarn_ext_factor, cparams.yarn_attn_factor, cparams.yarn_beta_fast, cparams.yarn_beta_slow);
+}
+
+ggml_tensor * llama_kv_cache_edgeinf::build_k(
+        ggml_context * ctx, const llm_graph_input_cells * inp, const llama_cparams & cparams, int32_t il) const {
+    // get_rows turns any type into F32
+    ggml_tensor * k = ggml_get_rows(ctx, get_k_storage(il), inp->t_idxs);
+
+    k = ggml_reshape_3d(ctx, k, hparams.n_embd_head_k(il), hparams.n_head_kv(il), inp->n());
+    if (inp->k_rot) {
+        k = llama_mul_mat_hadamard(ctx, k, inp->k_rot);
+    }
+    return build_rope(ctx, k, inp->t_pos, cparams, il, true);
+}
+
+ggml_tensor * llama_kv_cache_edgeinf::build_v(ggml_context * ctx, const llm_graph_input_cells * inp, int32_t il) const {
+    ggml_tensor * v = layers[map_layer_ids.at(il)].v;
+
+    if (v_trans) {
+        // without flash attention V is stored as [n_cells, n_embd_v_gqa]
+        v = ggml_view_2d(ctx, v, get_size(), hparams.n_embd_v_gqa(il), ggml_row_size(v->type, get_size()), 0);
+        v = ggml_cont(ctx, ggml_transpose(ctx, v));
+    }
+    v = ggml_get_rows(ctx, v, inp->t_idxs);
+    v = ggml_reshape_3d(ctx, v, hparams.n_embd_head_v(il), hparams.n_head_kv(il), inp->n());
+    if (inp->v_rot) {
+        v = llama_mul_mat_hadamard(ctx, v, inp->v_rot);
+    }
+    return v;
+}
+
+bool llama_kv_cache_edgeinf::fold(llama_context * lctx, const cell_list & cells) {
+    const auto & cparams = lctx->get_cparams();
+
+    const size_t n_max = std::max<size_t>(1, cparams.n_ubatch);
+
+    // in pieces, so that scratch memory does not depend on how much is folded
+    for (size_t i = 0; i < cells.idxs.size(); i += n_max) {
+        const size_t n = std::min(n_max, cells.idxs.size() - i);
+
+        ggml_backend_sched_reset(lctx->get_sched());
+
+        auto * res = lctx->get_gf_res_reserve();
+        res->reset();
+
+        auto * ctx = res->get_ctx();
+        auto * gf  = res->get_gf();
+
+        auto inp = std::make_unique<llm_graph_input_cells>(this, ctx,
+                std::vector<int32_t>(cells.idxs.begin() + i, cells.idxs.begin() + i + n),
+                std::vector<int32_t>(cells.pos .begin() + i, cells.pos .begin() + i + n));
+
+        for (const auto & [il, l] : mem) {
+            const int src = i == 0 ? i_cur : 1 - i_cur;
+            const int dst = 1 - i_cur;
+
+            ggml_tensor * k = build_k(ctx, inp.get(), cparams, il);
+            ggml_tensor * v = build_v(ctx, inp.get(), il);
+
+            k = ggml_cont(ctx, ggml_permute(ctx, k, 0, 2, 1, 3)); // [d_k, n, n_head_kv]
+            k = build_feature_map(ctx, k, l.map_k);               // [n_features, n, n_head_kv]
+            k = ggml_cont(ctx, ggml_transpose(ctx, k));           // [n, n_features, n_head_kv]
+            v = ggml_cont(ctx, ggml_permute(ctx, v, 1, 2, 0, 3)); // [n, d_v, n_head_kv]
+
+            ggml_tensor * dm = ggml_mul_mat(ctx, k, v);                                           // [n_features, d_v, n_head_kv]
+            ggml_tensor * dz = ggml_reshape_3d(ctx, ggml_sum_rows(ctx, k), n_features, 1, k->ne[2]); // [n_features, 1, n_head_kv]
+
+            ggml_build_forward_expand(gf, ggml_cpy(ctx, ggml_add(ctx, l.m[src], dm), l.m[dst]));
+            ggml_build_forward_expand(gf, ggml_cpy(ctx, ggml_add(ctx, l.z[src], dz), l.z[dst]));
+        }
+        res->add_input(std::move(inp));
+
+        if (!graph_compute(lctx, res)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool llama_kv_cache_edgeinf::move(llama_context * lctx, uint32_t i0, uint32_t i1) {
+    const auto & cparams = lctx->get_cparams();
+
+    auto new_graph = [&]() {
+        ggml_backend_sched_reset(lctx->get_sched());
+        auto * res = lctx->get_gf_res_reserve();
+        res->reset();
+        return res;
+    };
+
+    // un-rotated originals of the keys that join the front
+    n_front = std::min(n_front, i0);
+    if (n_front < i0) {
+        auto * res = new_graph();
+        auto * ctx = res->get_ctx();
+
+        auto cells = list_cells(n_front, i0);
+        auto inp   = std::make_unique<llm_graph_input_cells>(this, ctx, cells.idxs, cells.pos);
+
+        for (const auto & [il, front] : k_front) {
+            ggml_tensor * k   = build_k(ctx, inp.get(), cparams, il);
+            ggml_tensor * dst = ggml_view_2d(ctx, front, front->ne[0], inp->n(), front->nb[1], n_front*front->nb[1]);
+
+            ggml_build_forward_expand(res->get_gf(), ggml_cpy(ctx, ggml_reshape_2d(ctx, k, front->ne[0], inp->n()), dst));
+        }
+        res->add_input(std::move(inp));
+        if (!graph_compute(lctx, res)) {
+            return false;
+        }
+        n_front = i0;
+    }
+
+    // from here on positions change
+    const llama_pos pos_limit = std::max<llama_pos>(POS_PRECISE, 4*get_size());
+    if (pos_next() + (llama_pos) get_size() > pos_limit) {
+        llama_kv_cache::seq_add(0, -1, -1, -pos_base());
+        if (get_has_shift() && !llama_kv_cache::update(lctx, true, {})) {
+            return false;
+        }
+    }
+
+    const llama_pos delta = i1 - i0;
+    const llama_pos base  = pos_base();
+
+    if (i0 > 0) {
+        auto * res = new_graph();
+        auto * ctx = res->get_ctx();
+
+        auto cells = list_cells(0, i0);
+        for (auto & p : cells.pos) {
+            p += delta;
+        }
+        auto inp = std::make_unique<llm_graph_input_cells>(this, ctx, cells.idxs, cells.pos);
+
+        for (const auto & [il, front] : k_front) {
+            ggml_tensor * k = ggml_view_3d(ctx, front, hparams.n_embd_head_k(il), hparams.n_head_kv(il), i0,
+                    ggml_row_size(front->type, hparams.n_embd_head_k(il)), front->nb[1], 0);
+
+            k = build_rope(ctx, k, inp->t_pos, cparams, il, false);
+            if (inp->k_rot) {
+                k = llama_mul_mat_hadamard(ctx, k, inp->k_rot);
+            }
+            k = ggml_reshape_2d(ctx, k, front->ne[0], i0);
+
+            ggml_build_forward_expand(res->get_gf(), ggml_set_rows(ctx, get_k_storage(il), k, inp->t_idxs64));
+        }
+        res->add_input(std::move(inp));
+        if (!graph_compute(lctx, res)) {
+            return false;
+        }
+    }
+
+    llama_kv_cache::seq_rm(0, base + i0, base + i1);
+    if (i0 > 0) {
+        llama_kv_cache::seq_add(0, base, base + i0, delta);
+        v_cells[0].reset_shift(); // the keys are there already
+    }
+    return true;
+}
+
+bool llama_kv_cache_edgeinf::get_key(llama_context * lctx, int32_t il, uint32_t i, bool rotated, float * k) const {
+    if (map_layer_ids.count(il) == 0 || i >= n_cached()) {
+        return false;
+    }
+    ggml_backend_sched_reset(lctx->get_sched());
+
+    auto * res = lctx->get_gf_res_reserve();
+    res->reset();
+
+    auto * ctx = res->get_ctx();
+
+    auto cells = list_cells(i, i + 1);
+    auto inp   = std::make_unique<llm_graph_input_cells>(this, ctx, cells.idxs, cells.pos);
+
+    ggml_tensor * t = build_k(ctx, inp.get(), lctx->get_cparams(), il);
+    if (rotated) {
+        t = t->src[0];
+    }
+    ggml_set_output(t);
+    ggml_build_forward_expand(res->get_gf(), t);
+    res->add_input(std::move(inp));
+
+    if (!graph_compute(lctx, res)) {
+        return false;
+    }
+    ggml_backend_tensor_get(t, k, 0, ggml_nbytes(t));
+    return true;
+}

@@ -1,0 +1,28 @@
+#pragma once
+
+#include "llama-edgeinf.h"
+
+#include <cstdint>
+#include <map>
+#include <vector>
+
+// what the C API collects; llama_kv_cache_edgeinf makes tensors of it
+struct llama_edgeinf_gate {
+    struct layer {
+        std::vector<float> w;     // [n_head][n_embd_head_k]
+        std::vector<float> a;     // [n_head]
+        std::vector<float> b;     // [n_head]
+        std::vector<float> c;     // [n_head]
+        std::vector<float> map_q; // [n_head][n_features/2][n_embd_head_k], empty for ELU
+        std::vector<float> map_k; // [n_head_kv][n_features/2][n_embd_head_k], empty for ELU
+    };
+
+    const llama_model * model;
+
+    llama_edgeinf_feature_map map;
+
+    uint32_t n_features;
+
+    // layers that are not in here have no memory
+    std::map<int32_t, layer> layers;
+};

@@ -1,0 +1,173 @@
+// What the memory mixes into attention.
+
+#include "edgeinf-hooks.h"
+#include "edgeinf-kv.h"
+
+#include "llama-impl.h"
+#include "llama-model.h"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+
+// of the normaliser, as in Infini-attention (arXiv 2404.07143)
+static constexpr float EPS_DEN = 1e-6f;
+// of the logarithm in the gate
+static constexpr float EPS_LOG = 1e-6f;
+
+//
+// graph inputs
+//
+
+// 1/n and ln n; also decides whether a graph can be used again
+class llm_graph_input_edgeinf : public llm_graph_input_i {
+public:
+    llm_graph_input_edgeinf(const llama_kv_cache_edgeinf * kv) : kv(kv), active(kv->is_active()) {}
+
+    void set_input(const llama_ubatch * /*ubatch*/) override {
+        const float n     = (float) std::max<int64_t>(1, kv->n_folded());
+        const float inv_n = 1.0f/n;
+        const float ln_n  = logf(n);
+
+        // a tensor that no layer uses has no buffer
+        if (t_inv_n && t_inv_n->buffer) {
+            ggml_backend_tensor_set(t_inv_n, &inv_n, 0, sizeof(inv_n));
+        }
+        if (t_ln_n && t_ln_n->buffer) {
+            ggml_backend_tensor_set(t_ln_n, &ln_n, 0, sizeof(ln_n));
+        }
+    }
+
+    bool can_reuse(const llm_graph_params & /*params*/) override {
+        return kv->is_active() == active;
+    }
+
+    ggml_tensor * t_inv_n = nullptr; // F32 [1]
+    ggml_tensor * t_ln_n  = nullptr; // F32 [1]
+
+private:
+    const llama_kv_cache_edgeinf * kv;
+    const bool active;
+};
+
+//
+// feature maps
+//
+
+ggml_tensor * llama_kv_cache_edgeinf::build_feature_map(ggml_context * ctx, ggml_tensor * x, ggml_tensor * map) const {
+    if (this->map == LLAMA_EDGEINF_MAP_ELU) {
+        // xIELU with alpha_p = 0, alpha_n = beta = 1 is ELU. On the CPU backend ELU runs on one thread, xIELU on all;
+        // softplus(-200) is 0 in float32
+        x = ggml_xielu(ctx, x, -200.0f, -200.0f, 1.0f, 0.0f);
+        return ggml_scale_bias(ctx, x, 1.0f, 1.0f);
+    }
+    x = ggml_mul_mat(ctx, map, x);
+    return ggml_concat(ctx, ggml_soft_max(ctx, x), ggml_soft_max_ext(ctx, x, nullptr, -1.0f, 0.0f), 0);
+}
+
+//
+// read-out
+//
+
+std::unique_ptr<llm_graph_input_i> llama_kv_cache_edgeinf::build_inp(ggml_context * ctx) const {
+    auto inp = std::make_unique<llm_graph_input_edgeinf>(this);
+    if (is_active()) {
+        inp->t_inv_n = ggml_new_tensor_1d(ctx, GGML_TYPE_F32, 1);
+        inp->t_ln_n  = ggml_new_tensor_1d(ctx, GGML_TYPE_F32, 1);
+        ggml_set_input(inp->t_inv_n);
+        ggml_set_input(inp->t_ln_n);
+        ggml_set_name(inp->t_inv_n, "edgeinf_inv_n");
+        ggml_set_name(inp->t_ln_n,  "edgeinf_ln_n");
+    }
+    inp_inv_n = inp->t_inv_n;
+    inp_ln_n  = inp->t_ln_n;
+    return inp;
+}
+
+// the ROPE node that x comes from; nullptr if something other than a scale was done to x after RoPE, or RoPE never was
+static ggml_tensor * find_rope(ggml_tensor * x) {
+    while (x->op == GGML_OP_SCALE || x->op == GGML_OP_RESHAPE || x->op == GGML_OP_VIEW) {
+        x = x->src[0];
+    }
+    return x->op == GGML_OP_ROPE ? x : nullptr;
+}
+
+ggml_tensor * llama_kv_cache_edgeinf::build_readout(
+        ggml_context * ctx, ggml_cgraph * gf, ggml_tensor * q, ggml_tensor * k, ggml_tensor * cur, int il) const {
+    const ggml_tensor * rope_q = find_rope(q);
+
+    if (k->op != GGML_OP_ROPE || !rope_q) {
+        throw std::runtime_error(format("layer %d of this model does not end its keys and queries with RoPE", il));
+    }
+    const auto it = mem.find(il);
+    if (!is_active() || it == mem.end()) {
+        return cur;
+    }
+    const auto & l = it->second;
+
+    // RoPE is not done in place, so its input is still there
+    q = rope_q->src[0];
+    while (q->op == GGML_OP_SCALE) {
+        q = q->src[0];
+    }
+
+    const int64_t n_head   = q->ne[1];
+    const int64_t n_tokens = q->ne[2];
+    const int64_t d_v      = l.m[i_cur]->ne[1];
+
+    q = ggml_cont(ctx, ggml_permute(ctx, q, 0, 2, 1, 3)); // [d_k, n_tokens, n_head]
+    ggml_format_name(q, "edgeinf_q-%d", il);
+
+    ggml_tensor * phi = build_feature_map(ctx, q, l.map_q); // [n_features, n_tokens, n_head]
+
+    ggml_tensor * num = ggml_mul_mat(ctx, l.m[i_cur], phi); // [d_v, n_tokens, n_head]
+    ggml_tensor * den = ggml_mul_mat(ctx, l.z[i_cur], phi); // [1,   n_tokens, n_head]
+    ggml_format_name(num, "edgeinf_num-%d", il);
+    ggml_format_name(den, "edgeinf_den-%d", il);
+
+    ggml_tensor * match = ggml_log(ctx, ggml_scale_bias(ctx, ggml_mul(ctx, den, inp_inv_n), 1.0f, EPS_LOG));
+    ggml_tensor * bias  = ggml_add(ctx, ggml_mul(ctx, l.b, inp_ln_n), l.c); // [1, 1, n_head]
+    ggml_tensor * g     = ggml_add(ctx, ggml_mul_mat(ctx, l.w, q), ggml_mul(ctx, match, l.a));
+
+    g = ggml_sigmoid(ctx, ggml_add(ctx, g, bias)); // [1, n_tokens, n_head]
+    ggml_format_name(g, "edgeinf_gate-%d", il);
+
+    ggml_tensor * g_mem = ggml_div(ctx, g, ggml_scale_bias(ctx, den, 1.0f, EPS_DEN));
+    ggml_tensor * g_loc = ggml_scale_bias(ctx, g, -1.0f, 1.0f);
+
+    ggml_tensor * a_mem = ggml_permute(ctx, ggml_mul(ctx, num, g_mem), 0, 2, 1, 3);
+    ggml_tensor * a_loc = ggml_reshape_3d(ctx, cur, d_v, n_head, n_tokens);
+
+    a_loc = ggml_mul(ctx, a_loc, ggml_permute(ctx, g_loc, 0, 2, 1, 3));
+
+    ggml_tensor * out = ggml_add(ctx, a_loc, a_mem); // [d_v, n_head, n_tokens]
+    ggml_format_name(out, "edgeinf_out-%d", il);
+
+    out = ggml_reshape_2d(ctx, out, d_v*n_head, n_tokens);
+
+    ggml_build_forward_expand(gf, out);
+
+    return out;
+}
+
+//
+// hooks
+//
+
+static const llama_kv_cache_edgeinf * get_edgeinf(const llama_kv_cache_context * mctx) {
+    return mctx ? dynamic_cast<const llama_kv_cache_edgeinf *>(mctx->get_kv()) : nullptr;
+}
+
+std::unique_ptr<llm_graph_input_i> edgeinf_build_inp(const llama_kv_cache_context * mctx, ggml_context * ctx) {
+    const auto * kv = get_edgeinf(mctx);
+
+    return kv ? kv->build_inp(ctx) : nullptr;
+}
+
+ggml_tensor * edgeinf_build_readout(
+        const llama_kv_cache_context * mctx, ggml_context * ctx, ggml_cgraph * gf, ggml_tensor * q, ggml_tensor * k,
+        ggml_tensor * cur, int il) {
+    const auto * kv = get_edgeinf(mctx);
+
+    return kv ? kv->build_readout(ctx, gf, q, k, cur, il) : cur;
+}

@@ -1,0 +1,344 @@
+#include "edgeinf-kv.h"
+
+#include "edgeinf-error.h"
+
+#include "llama-context.h"
+#include "llama-impl.h"
+#include "llama-model.h"
+
+#include <algorithm>
+#include <functional>
+#include <stdexcept>
+
+static uint64_t hash_add(uint64_t h, const void * data, size_t size) {
+    for (size_t i = 0; i < size; ++i) {
+        h = (h ^ ((const uint8_t *) data)[i])*0x100000001b3ull; // FNV-1a
+    }
+    return h;
+}
+
+// carries out the pending request from within llama_context::memory_update
+class llama_kv_cache_edgeinf_update : public llama_memory_context_i {
+public:
+    llama_kv_cache_edgeinf_update(llama_kv_cache_edgeinf * kv, llama_context * lctx) : kv(kv), lctx(lctx) {}
+
+    bool next() override { return false; }
+
+    bool apply() override {
+        kv->compact_apply(lctx);
+        return kv->compact_status() == LLAMA_EDGEINF_OK;
+    }
+
+    const llama_ubatch & get_ubatch() const override { throw std::logic_error("a compaction has no ubatch"); }
+
+    llama_memory_status get_status() const override { return LLAMA_MEMORY_STATUS_SUCCESS; }
+
+private:
+    llama_kv_cache_edgeinf * kv;
+    llama_context * lctx;
+};
+
+llama_kv_cache_edgeinf::llama_kv_cache_edgeinf(
+        const llama_model & model,
+      const llama_cparams & cparams,
+                ggml_type   type_k,
+                ggml_type   type_v,
+ const llama_edgeinf_gate * gate,
+     llama_edgeinf_params   params) :
+    llama_kv_cache(model, model.hparams, type_k, type_v, !cparams.flash_attn, cparams.offload_kqv, cparams.kv_unified,
+            params.n_cells, cparams.n_seq_max, 1, model.hparams.n_swa, model.hparams.swa_type,
+            nullptr, nullptr, nullptr, nullptr),
+    params(params) {
+
+    std::map<ggml_backend_buffer_type_t, ggml_context_ptr> ctxs;
+
+    const size_t n_tensors = 16*(layers.size() + 1);
+
+    auto ctx_of = [&](int32_t il) {
+        auto * buft = cparams.offload_kqv ? ggml_backend_dev_buffer_type(model.dev_layer(il)) : ggml_backend_cpu_buffer_type();
+        auto & ctx  = ctxs[buft];
+        if (!ctx) {
+            ctx.reset(ggml_init({ n_tensors*ggml_tensor_overhead(), nullptr, true }));
+        }
+        if (!ctx) {
+            throw std::runtime_error("out of memory");
+        }
+        return ctx.get();
+    };
+
+    std::vector<std::pair<ggml_tensor *, const std::vector<float> *>> data;
+
+    for (const auto & layer : layers) {
+        const int32_t il = layer.il;
+
+        auto * ctx = ctx_of(il);
+
+        if (params.n_front_max > 0) {
+            k_front[il] = ggml_new_tensor_2d(ctx, GGML_TYPE_F32, hparams.n_embd_k_gqa(il), params.n_front_max);
+            ggml_format_name(k_front[il], "edgeinf_k_front_l%d", il);
+        }
+
+        if (!gate || gate->layers.count(il) == 0) {
+            continue;
+        }
+
+        map        = gate->map;
+        n_features = gate->n_features;
+
+        const auto & src = gate->layers.at(il);
+
+        const int64_t n_head    = hparams.n_head(il);
+        const int64_t n_head_kv = hparams.n_head_kv(il);
+        const int64_t d_k       = hparams.n_embd_head_k(il);
+        const int64_t d_v       = hparams.n_embd_head_v(il);
+
+        layer_mem l = {};
+        for (int i = 0; i < 2; ++i) {
+            l.m[i] = ggml_new_tensor_3d(ctx, GGML_TYPE_F32, n_features, d_v, n_head_kv);
+            l.z[i] = ggml_new_tensor_3d(ctx, GGML_TYPE_F32, n_features, 1,   n_head_kv);
+            ggml_format_name(l.m[i], "edgeinf_m%d_l%d", i, il);
+            ggml_format_name(l.z[i], "edgeinf_z%d_l%d", i, il);
+        }
+
+        auto add = [&](const std::vector<float> & v, int64_t ne0, int64_t ne1, int64_t ne2) {
+            auto * t = ggml_new_tensor_3d(ctx, GGML_TYPE_F32, ne0, ne1, ne2);
+            data.emplace_back(t, &v);
+            gate_hash = hash_add(gate_hash, v.data(), v.size()*sizeof(float));
+            return t;
+        };
+        l.w = add(src.w, d_k, 1, n_head);
+        l.a = add(src.a, 1,   1, n_head);
+        l.b = add(src.b, 1,   1, n_head);
+        l.c = add(src.c, 1,   1, n_head);
+        if (map == LLAMA_EDGEINF_MAP_HEDGEHOG) {
+            l.map_q = add(src.map_q, d_k, n_features/2, n_head);
+            l.map_k = add(src.map_k, d_k, n_features/2, n_head_kv);
+        }
+        mem[il] = l;
+    }
+
+    for (auto & [buft, ctx] : ctxs) {
+        if (!ggml_get_first_tensor(ctx.get())) {
+            continue;
+        }
+        ggml_backend_buffer_ptr buf { ggml_backend_alloc_ctx_tensors_from_buft(ctx.get(), buft) };
+        if (!buf) {
+            throw std::runtime_error("failed to allocate the memory of the edgeinf cache");
+        }
+        ggml_backend_buffer_clear(buf.get(), 0);
+        bufs.emplace_back(std::move(ctx), std::move(buf));
+    }
+    for (const auto & [t, v] : data) {
+        ggml_backend_tensor_set(t, v->data(), 0, ggml_nbytes(t));
+    }
+}
+
+//
+// llama_memory_i
+//
+
+llama_memory_context_ptr llama_kv_cache_edgeinf::init_batch(llama_batch_allocr & balloc, uint32_t n_ubatch, bool embd_all) {
+    reserving = false;
+    if (poisoned) {
+        return std::make_unique<llama_kv_cache_context>(LLAMA_MEMORY_STATUS_FAILED_PREPARE);
+    }
+    return llama_kv_cache::init_batch(balloc, n_ubatch, embd_all);
+}
+
+llama_memory_context_ptr llama_kv_cache_edgeinf::init_full() {
+    reserving = true;
+    return llama_kv_cache::init_full();
+}
+
+llama_memory_context_ptr llama_kv_cache_edgeinf::init_update(llama_context * lctx, bool optimize) {
+    if (req.pending) {
+        return std::make_unique<llama_kv_cache_edgeinf_update>(this, lctx);
+    }
+    return llama_kv_cache::init_update(lctx, optimize);
+}
+
+void llama_kv_cache_edgeinf::clear(bool data) {
+    llama_kv_cache::clear(data);
+    reset_memory();
+}
+
+void llama_kv_cache_edgeinf::reset_memory() {
+    for (const auto & [il, l] : mem) {
+        for (int i = 0; i < 2; ++i) {
+            ggml_backend_tensor_memset(l.m[i], 0, 0, ggml_nbytes(l.m[i]));
+            ggml_backend_tensor_memset(l.z[i], 0, 0, ggml_nbytes(l.z[i]));
+        }
+    }
+    n_fold   = 0;
+    n_front  = 0;
+    poisoned = false;
+}
+
+bool llama_kv_cache_edgeinf::seq_rm(llama_seq_id seq_id, llama_pos p0, llama_pos p1) {
+    const llama_pos i0 = std::max(0, p0 - std::max(0, pos_base()));
+
+    const bool res = llama_kv_cache::seq_rm(seq_id, p0, p1);
+
+    n_front = std::min<uint32_t>(n_front, i0);
+    if (n_cached() == 0) {
+        reset_memory();
+    }
+    return res;
+}
+
+std::map<ggml_backend_buffer_type_t, size_t> llama_kv_cache_edgeinf::memory_breakdown() const {
+    auto res = llama_kv_cache::memory_breakdown();
+    for (const auto & [_, buf] : bufs) {
+        res[ggml_backend_buffer_get_type(buf.get())] += ggml_backend_buffer_get_size(buf.get());
+    }
+    return res;
+}
+
+//
+// getters
+//
+
+uint32_t llama_kv_cache_edgeinf::n_cached() const {
+    return v_cells[0].get_used();
+}
+
+llama_pos llama_kv_cache_edgeinf::pos_base() const {
+    return seq_pos_min(0);
+}
+
+llama_pos llama_kv_cache_edgeinf::pos_next() const {
+    return seq_pos_max(0) + 1;
+}
+
+llama_edgeinf_usage llama_kv_cache_edgeinf::usage() const {
+    llama_edgeinf_usage res = {};
+    res.kv_cache_bytes = total_size();
+    for (const auto & [_, l] : mem) {
+        for (const auto * t : { l.m[0], l.m[1], l.z[0], l.z[1], l.w, l.a, l.b, l.c, l.map_q, l.map_k }) {
+            res.memory_bytes += t ? ggml_nbytes(t) : 0;
+        }
+    }
+    for (const auto & [_, t] : k_front) {
+        res.front_bytes += ggml_nbytes(t);
+    }
+    return res;
+}
+
+bool llama_kv_cache_edgeinf::get_memory(int32_t il, float * m, float * z) const {
+    const auto it = mem.find(il);
+    if (it == mem.end()) {
+        return false;
+    }
+    const auto & l = it->second;
+    ggml_backend_tensor_get(l.m[i_cur], m, 0, ggml_nbytes(l.m[i_cur]));
+    ggml_backend_tensor_get(l.z[i_cur], z, 0, ggml_nbytes(l.z[i_cur]));
+    return true;
+}
+
+uint64_t llama_kv_cache_edgeinf::fingerprint() const {
+    uint64_t h = 0xcbf29ce484222325ull;
+
+    auto add = [&](uint64_t v) { h = hash_add(h, &v, sizeof(v)); };
+
+    add(params.model_id);
+    add(params.n_front_max);
+    add(get_size());
+    add(type_k());
+    add(type_v());
+    add(v_trans);
+    add(model.arch);
+    add(hparams.n_embd);
+    add(gate_hash);
+    add(map);
+    add(n_features);
+    for (const auto & layer : layers) {
+        add(layer.il);
+        add(hparams.n_embd_k_gqa(layer.il));
+        add(hparams.n_embd_v_gqa(layer.il));
+        add(mem.count(layer.il));
+    }
+    return h;
+}
+
+llama_kv_cache_edgeinf::cell_list llama_kv_cache_edgeinf::list_cells(uint32_t i0, uint32_t i1) const {
+    const auto & cells = v_cells[0];
+    const auto   base  = pos_base();
+
+    cell_list res;
+    res.idxs.resize(i1 - i0);
+    res.pos .resize(i1 - i0);
+    for (uint32_t c = 0; c < cells.size(); ++c) {
+        if (cells.is_empty(c)) {
+            continue;
+        }
+        const uint32_t i = cells.pos_get(c) - base;
+        if (i >= i0 && i < i1) {
+            res.idxs[i - i0] = c;
+            res.pos [i - i0] = cells.pos_get(c);
+        }
+    }
+    return res;
+}
+
+//
+// compaction
+//
+
+llama_edgeinf_status llama_kv_cache_edgeinf::compact_request(uint32_t i0, uint32_t i1) {
+    if (poisoned) {
+        edgeinf_set_error("the context is poisoned by a failed compaction");
+        return LLAMA_EDGEINF_POISONED;
+    }
+    if (i0 > i1 || i1 > n_cached() || i0 > params.n_front_max) {
+        edgeinf_set_error(format("cannot compact tokens %u to %u of %u with at most %u before them",
+                i0, i1, n_cached(), params.n_front_max));
+        return LLAMA_EDGEINF_BAD_ARGUMENT;
+    }
+    if ((uint32_t) (pos_next() - pos_base()) != n_cached()) {
+        edgeinf_set_error("the positions in the cache have a gap");
+        return LLAMA_EDGEINF_BAD_ARGUMENT;
+    }
+    req = { true, i0, i1, LLAMA_EDGEINF_OK };
+    return LLAMA_EDGEINF_OK;
+}
+
+void llama_kv_cache_edgeinf::compact_apply(llama_context * lctx) {
+    req.pending = false;
+
+    const int32_t fail = fail_stage;
+    fail_stage = -1;
+
+    const auto cells = list_cells(req.i0, req.i1);
+
+    if (fail == 0 || (has_memory() && !fold(lctx, cells))) {
+        edgeinf_set_error("failed to fold tokens into the memory");
+        req.status = LLAMA_EDGEINF_FAILED;
+        return;
+    }
+    if (fail == 1 || !move(lctx, req.i0, req.i1)) {
+        // some keys may have been turned already, some not
+        poisoned = true;
+        edgeinf_set_error("failed to move keys");
+        req.status = LLAMA_EDGEINF_POISONED;
+        return;
+    }
+    if (has_memory()) {
+        i_cur   = 1 - i_cur;
+        n_fold += cells.idxs.size();
+    }
+}
+
+bool llama_kv_cache_edgeinf::graph_compute(llama_context * lctx, llm_graph_result * res) const {
+    auto * sched = lctx->get_sched();
+
+    if (!ggml_backend_sched_alloc_graph(sched, res->get_gf())) {
+        return false;
+    }
+    res->set_inputs(nullptr);
+
+    const bool ok = lctx->graph_compute(res->get_gf(), true) == GGML_STATUS_SUCCESS;
+
+    ggml_backend_sched_synchronize(sched);
+
+    return ok;
+}

@@ -1,0 +1,163 @@
+#pragma once
+
+#include "edgeinf-gate.h"
+
+#include "llama-kv-cache.h"
+
+#include "ggml-cpp.h"
+
+#include <map>
+#include <vector>
+
+// A KV cache that can be compacted, with an optional memory for what leaves it.
+//
+// Positions: the tokens of a cache stand at consecutive positions base, base + 1, ... Compaction removes a range from the
+// middle. StreamingLLM would then turn the keys behind the gap back by its length; here the few keys before the gap (the
+// front: sinks and prompt) are turned forward instead, each time from an un-rotated original. Attention sees the same
+// relative positions, the keys of the window are not touched at all, and no key is worn down by repeated rounding. Only
+// when positions would grow so large that their float32 angles lose precision is the whole cache turned back once.
+class llama_kv_cache_edgeinf : public llama_kv_cache {
+public:
+    llama_kv_cache_edgeinf(
+            const llama_model & model,
+          const llama_cparams & cparams,
+                    ggml_type   type_k,
+                    ggml_type   type_v,
+     const llama_edgeinf_gate * gate,
+         llama_edgeinf_params   params);
+
+    //
+    // llama_memory_i
+    //
+
+    llama_memory_context_ptr init_batch(llama_batch_allocr & balloc, uint32_t n_ubatch, bool embd_all) override;
+    llama_memory_context_ptr init_full() override;
+    llama_memory_context_ptr init_update(llama_context * lctx, bool optimize) override;
+
+    void clear(bool data) override;
+
+    bool seq_rm(llama_seq_id seq_id, llama_pos p0, llama_pos p1) override;
+
+    std::map<ggml_backend_buffer_type_t, size_t> memory_breakdown() const override;
+
+    void state_write(llama_io_write_i & io, llama_seq_id seq_id = -1, llama_state_seq_flags flags = 0) const override;
+    void state_read (llama_io_read_i  & io, llama_seq_id seq_id = -1, llama_state_seq_flags flags = 0) override;
+
+    //
+    // compaction; a request is carried out by the next llama_context::memory_update
+    //
+
+    llama_edgeinf_status compact_request(uint32_t i0, uint32_t i1);
+    llama_edgeinf_status compact_status() const { return req.status; }
+
+    void compact_apply(llama_context * lctx);
+
+    //
+    // getters
+    //
+
+    uint32_t  n_cached() const;
+    llama_pos pos_base() const;
+    llama_pos pos_next() const;
+
+    int64_t n_folded()    const { return n_fold; }
+    bool    is_poisoned() const { return poisoned; }
+    bool    has_memory()  const { return !mem.empty(); }
+
+    llama_edgeinf_usage usage() const;
+
+    bool get_memory(int32_t il, float * m, float * z) const;
+    bool get_key   (llama_context * lctx, int32_t il, uint32_t i, bool rotated, float * k) const;
+
+    void inject_failure(int32_t stage) { fail_stage = stage; }
+
+    //
+    // graphs (edgeinf-graph.cpp)
+    //
+
+    std::unique_ptr<llm_graph_input_i> build_inp(ggml_context * ctx) const;
+
+    ggml_tensor * build_readout(
+            ggml_context * ctx, ggml_cgraph * gf, ggml_tensor * q, ggml_tensor * k, ggml_tensor * cur, int il) const;
+
+    // the worst-case graph is the one with the memory
+    bool is_active() const { return has_memory() && (n_fold > 0 || reserving); }
+
+private:
+    struct layer_mem {
+        // [0] and [1] take turns: compaction writes the other one, so that a failure changes nothing
+        ggml_tensor * m[2]; // F32 [n_features, n_embd_head_v, n_head_kv]
+        ggml_tensor * z[2]; // F32 [n_features, 1,             n_head_kv]
+
+        ggml_tensor * w;     // F32 [n_embd_head_k, 1, n_head]
+        ggml_tensor * a;     // F32 [1, 1, n_head]
+        ggml_tensor * b;     // F32 [1, 1, n_head]
+        ggml_tensor * c;     // F32 [1, 1, n_head]
+        ggml_tensor * map_q; // F32 [n_embd_head_k, n_features/2, n_head],    nullptr for ELU
+        ggml_tensor * map_k; // F32 [n_embd_head_k, n_features/2, n_head_kv], nullptr for ELU
+    };
+
+    struct cell_list {
+        std::vector<int32_t> idxs; // cells
+        std::vector<int32_t> pos;  // their positions
+    };
+
+    struct request {
+        bool     pending = false;
+        uint32_t i0      = 0;
+        uint32_t i1      = 0;
+
+        llama_edgeinf_status status = LLAMA_EDGEINF_OK;
+    };
+
+    friend class llm_graph_input_edgeinf;
+    friend class llm_graph_input_cells;
+
+    bool graph_compute(llama_context * lctx, llm_graph_result * res) const;
+
+    bool fold (llama_context * lctx, const cell_list & cells);
+    bool move (llama_context * lctx, uint32_t i0, uint32_t i1);
+
+    // F32 [n_embd_head, n_head_kv, n] of the listed cells, keys without RoPE
+    ggml_tensor * build_k(ggml_context * ctx, const class llm_graph_input_cells * inp, const llama_cparams & cparams, int32_t il) const;
+    ggml_tensor * build_v(ggml_context * ctx, const class llm_graph_input_cells * inp, int32_t il) const;
+
+    ggml_tensor * build_rope(ggml_context * ctx, ggml_tensor * k, ggml_tensor * pos, const llama_cparams & cparams, int32_t il, bool back) const;
+
+    // x [n_embd_head_k, n, n_head] -> [n_features, n, n_head]
+    ggml_tensor * build_feature_map(ggml_context * ctx, ggml_tensor * x, ggml_tensor * map) const;
+
+    // the cached tokens i0 <= i < i1 in order
+    cell_list list_cells(uint32_t i0, uint32_t i1) const;
+
+    void reset_memory();
+
+    uint64_t fingerprint() const;
+
+    const llama_edgeinf_params params;
+
+    llama_edgeinf_feature_map map        = LLAMA_EDGEINF_MAP_ELU;
+    uint32_t                  n_features = 0;
+
+    std::map<int32_t, layer_mem>     mem;
+    std::map<int32_t, ggml_tensor *> k_front; // F32 [n_embd_k_gqa, n_front_max], keys without RoPE
+
+    std::vector<std::pair<ggml_context_ptr, ggml_backend_buffer_ptr>> bufs;
+
+    int      i_cur   = 0; // which of m[2], z[2] is valid
+    int64_t  n_fold  = 0;
+    uint32_t n_front = 0; // rows of k_front that are filled
+
+    uint64_t gate_hash = 0;
+
+    bool poisoned  = false;
+    bool reserving = true; // while worst-case graphs are built
+
+    int32_t fail_stage = -1;
+
+    request req;
+
+    // of the graph that is being built
+    mutable ggml_tensor * inp_inv_n = nullptr;
+    mutable ggml_tensor * inp_ln_n  = nullptr;
+};

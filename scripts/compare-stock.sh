@@ -1,0 +1,25 @@
+#!/bin/sh
+# Builds once more without hooks and compares logits bit by bit: stock, with hooks but not attached, attached and empty.
+set -eu
+cd "$(dirname "$0")/.."
+
+# the model: pulled by this project itself
+cargo build --release --quiet
+model=$(target/release/edgeinf model pull smollm2-135m)
+
+cargo build --release --quiet --example logits
+with_hooks=$(target/release/examples/logits "$model")
+EDGEINF_STOCK=1 CARGO_TARGET_DIR=target/stock cargo build --release --quiet --example logits
+stock=$(target/stock/release/examples/logits "$model")
+
+echo "$with_hooks" | sed 's/^/with hooks:    /'
+echo "$stock" | sed 's/^/without hooks: /'
+[ "$(echo "$with_hooks" | wc -l)" = 4 ] && [ "$(echo "$stock" | wc -l)" = 2 ]
+for mode in batch single; do
+    hashes=$(printf '%s\n%s\n' "$with_hooks" "$stock" | grep " $mode " | awk '{print $3}' | sort -u | wc -l)
+    if [ "$hashes" != 1 ]; then
+        echo "error: the logits of $mode decoding differ" >&2
+        exit 1
+    fi
+done
+echo "all logits are equal, bit by bit"

@@ -1,0 +1,255 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::llama::CacheType;
+use crate::memory::gate::GateSpec;
+use crate::memory::policy::Policy;
+use crate::models::DEFAULT_MODEL;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  the whole input was read and the summary finished
+  1  something failed
+  2  usage: the arguments do not fit together or not the input
+  3  the input is unreadable, empty or not text
+  4  the model or gate is missing, broken or of another model
+  5  more memory would be needed than --max-memory allows
+  6  the run finished, but the summary is not complete
+130  interrupted; a second Ctrl-C ends the process at once";
+
+/// Summarizes documents that are longer than a small model's context, in memory that does not grow with them.
+#[derive(Debug, Parser)]
+#[command(version, about, after_help = EXIT_CODES, max_term_width = 100)]
+pub struct Cli {
+    /// Show what llama.cpp logs.
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Read a document and print its summary; statistics go to stderr.
+    #[command(after_help = EXIT_CODES)]
+    Summarize(SummarizeArgs),
+    /// Fetch and find models.
+    Model(ModelArgs),
+    /// Measure speed and memory of the policies side by side, as ratios.
+    Bench(BenchArgs),
+    #[command(hide = true)]
+    BenchRun(BenchRunArgs),
+}
+
+/// Arguments of `summarize`.
+#[derive(Debug, Args)]
+pub struct SummarizeArgs {
+    /// Text file (UTF-8), or - for stdin.
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub engine: EngineArgs,
+    /// Print one JSON object with summary and statistics instead of text.
+    #[arg(long)]
+    pub json: bool,
+    /// Longest answer, in tokens; it ends at the end of a sentence.
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=65536))]
+    pub max_tokens: u32,
+    /// What to keep of a document that does not fit the model's context.
+    #[arg(long, value_name = "POLICY", default_value = "auto")]
+    pub policy: PolicyArg,
+    /// Largest memory the run may take, such as 500M or 2G; predicted before it starts.
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub max_memory: Option<u64>,
+}
+
+/// Arguments that say how the engine runs.
+#[derive(Debug, Clone, Args)]
+pub struct EngineArgs {
+    /// Name of a model (see 'edgeinf model list') or path of a GGUF file.
+    #[arg(short, long, default_value = DEFAULT_MODEL)]
+    pub model: PathBuf,
+    /// Gate file of the memory.
+    #[arg(long, value_name = "FILE")]
+    pub gate: Option<GateSpec>,
+    /// First tokens of the document that always stay in the cache.
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(0..=65536))]
+    pub sinks: u32,
+    /// Most recent tokens that stay in the cache.
+    #[arg(long, value_name = "N", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub window: u32,
+    /// Tokens read at a time.
+    #[arg(long, value_name = "N", default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..=65536))]
+    pub segment: u32,
+    /// Element type of the KV cache.
+    #[arg(long, value_name = "TYPE", default_value = "f16")]
+    pub cache_type: CacheTypeArg,
+    /// Compute attention without the fused kernel.
+    #[arg(long)]
+    pub no_flash_attention: bool,
+    /// Threads; the default is the number of processors.
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub threads: Option<u32>,
+    /// Layers to put on a GPU, in a build with the feature cuda, metal or vulkan.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub gpu_layers: u32,
+}
+
+/// Arguments of `model`.
+#[derive(Debug, Args)]
+pub struct ModelArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: ModelCommand,
+}
+
+/// The commands of `model`.
+#[derive(Debug, Subcommand)]
+pub enum ModelCommand {
+    /// Fetch a model into the cache and check it.
+    Pull {
+        /// Its name.
+        name: String,
+    },
+    /// List the models of the catalogue.
+    List,
+    /// Print where a model's file lies.
+    Path {
+        /// Its name.
+        name: String,
+    },
+}
+
+/// Arguments of `bench`.
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    /// Text file to read.
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub engine: EngineArgs,
+    /// Tokens to read in each run.
+    #[arg(long, value_name = "N", default_value_t = 16384)]
+    pub tokens: u64,
+    /// Runs of each policy; medians are compared.
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub runs: u32,
+    /// Policies to compare; the first is what the others are measured by.
+    #[arg(long, value_name = "POLICY", value_delimiter = ',', default_value = "plain,streaming,edgeinfinite")]
+    pub policies: Vec<BenchPolicy>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of one run in a process of its own.
+#[derive(Debug, Args)]
+pub struct BenchRunArgs {
+    /// Text file to read.
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub engine: EngineArgs,
+    /// Tokens to read.
+    #[arg(long)]
+    pub tokens: u64,
+    /// How.
+    #[arg(long)]
+    pub policy: BenchPolicy,
+}
+
+/// `--policy`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PolicyArg {
+    /// Full attention if the document fits the context, else edgeinfinite with a gate or streaming without one.
+    Auto,
+    /// Ordinary attention over everything.
+    Full,
+    /// Keep prompt, sinks and window; forget the rest.
+    Streaming,
+    /// Keep prompt, sinks and window; fold the rest into a memory.
+    Edgeinfinite,
+}
+
+impl PolicyArg {
+    /// The policy; `None` for auto.
+    pub fn policy(self) -> Option<Policy> {
+        match self {
+            Self::Auto => None,
+            Self::Full => Some(Policy::Full),
+            Self::Streaming => Some(Policy::Streaming),
+            Self::Edgeinfinite => Some(Policy::EdgeInfinite),
+        }
+    }
+}
+
+/// `--policies` of bench.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum BenchPolicy {
+    /// The window by llama.cpp's own means.
+    Plain,
+    /// Ours, without a memory.
+    Streaming,
+    /// Ours, with a memory; a random gate unless --gate names one.
+    Edgeinfinite,
+}
+
+/// `--cache-type`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CacheTypeArg {
+    /// 32-bit floats.
+    F32,
+    /// 16-bit floats.
+    F16,
+    /// 8-bit blocks.
+    #[value(name = "q8_0")]
+    Q8_0,
+}
+
+impl From<CacheTypeArg> for CacheType {
+    fn from(arg: CacheTypeArg) -> Self {
+        match arg {
+            CacheTypeArg::F32 => Self::F32,
+            CacheTypeArg::F16 => Self::F16,
+            CacheTypeArg::Q8_0 => Self::Q8_0,
+        }
+    }
+}
+
+/// Bytes with an optional suffix K, M, G, KiB, MiB or GiB, all powers of 1024.
+fn parse_size(text: &str) -> Result<u64, String> {
+    let lower = text.trim().to_ascii_lowercase();
+    let lower = lower.strip_suffix("ib").or_else(|| lower.strip_suffix('b')).unwrap_or(&lower);
+    let shift = match lower.chars().last() {
+        Some('k') => 10,
+        Some('m') => 20,
+        Some('g') => 30,
+        _ => 0,
+    };
+    let digits = if shift > 0 { &lower[..lower.len() - 1] } else { lower };
+    let number: f64 = digits.trim().parse().map_err(|_| "not a size; write it like 500M or 2G".to_owned())?;
+    let bytes = number * f64::from(1_u32 << shift);
+    if (1.0..1e18).contains(&bytes) { Ok(bytes as u64) } else { Err("not a size that makes sense".into()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes() {
+        assert_eq!(parse_size("500M"), Ok(500 << 20));
+        assert_eq!(parse_size("1.5 GiB"), Ok(3 << 29));
+        assert_eq!(parse_size("4096"), Ok(4096));
+        assert!(parse_size("much").is_err());
+        assert!(parse_size("-1G").is_err());
+    }
+}

@@ -1,0 +1,175 @@
+//! `edgeinf bench`: each run in a process of its own, the policies in turn, compared by medians.
+
+use std::fmt::Write;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use anyhow::{Context as _, Result, bail};
+use clap::ValueEnum;
+use serde::Serialize;
+
+use crate::bench::{self, BenchResult, BenchSettings};
+use crate::input::{Source, TokenStream};
+use crate::llama::{Compaction, NativeGate};
+use crate::memory::gate::GateSpec;
+
+use super::args::{BenchArgs, BenchPolicy, BenchRunArgs, EngineArgs};
+use super::exit::ExitStatus;
+use super::printer::Printer;
+use super::summarize::Engine;
+
+/// Medians of one policy, and what they are of the first one's.
+#[derive(Debug, Serialize)]
+struct Row {
+    policy: String,
+    tokens: u64,
+    prefill_tokens_per_second: f64,
+    /// Median of the ratios of runs that followed each other.
+    prefill_ratio: f64,
+    ms_per_answer_token: f64,
+    answer_ratio: f64,
+    peak_rss_bytes: u64,
+    peak_rss_above_weights_bytes: u64,
+    /// Speed over the last 8,192 tokens, of that over the second 8,192.
+    last_over_second_8k: Option<f64>,
+}
+
+/// Compares policies.
+pub fn run(args: &BenchArgs, printer: &mut Printer) -> Result<ExitStatus> {
+    let mut results: Vec<Vec<BenchResult>> = args.policies.iter().map(|_| Vec::new()).collect();
+    for round in 0..args.runs {
+        for (policy, results) in args.policies.iter().zip(&mut results) {
+            printer.detail(&format!("run {} of {}: {}", round + 1, args.runs, name(*policy)));
+            results.push(spawn(args, *policy)?);
+        }
+    }
+    let rows: Vec<Row> =
+        args.policies.iter().zip(&results).map(|(policy, runs)| row(*policy, runs, &results[0])).collect();
+    let text = if args.json { serde_json::to_string(&rows)? + "\n" } else { table(&rows, args) };
+    printer.stdout(&text)?;
+    Ok(ExitStatus::Success)
+}
+
+fn name(policy: BenchPolicy) -> String {
+    policy.to_possible_value().map_or_else(String::new, |v| v.get_name().to_owned())
+}
+
+fn spawn(args: &BenchArgs, policy: BenchPolicy) -> Result<BenchResult> {
+    let engine = &args.engine;
+    let mut command = Command::new(std::env::current_exe().context("this program cannot find itself")?);
+    command.arg("bench-run").arg(&args.file);
+    command.args(["--tokens", &args.tokens.to_string(), "--policy", &name(policy)]);
+    command.arg("--model").arg(&engine.model);
+    for (flag, value) in [("--sinks", engine.sinks), ("--window", engine.window), ("--segment", engine.segment)] {
+        command.args([flag, &value.to_string()]);
+    }
+    let cache_type = engine.cache_type.to_possible_value().map_or_else(String::new, |v| v.get_name().to_owned());
+    command.args(["--cache-type", &cache_type]);
+    if engine.no_flash_attention {
+        command.arg("--no-flash-attention");
+    }
+    if let Some(threads) = engine.threads {
+        command.args(["--threads", &threads.to_string()]);
+    }
+    command.args(["--gpu-layers", &engine.gpu_layers.to_string()]);
+    if let Some(gate) = &engine.gate {
+        command.args(["--gate", &gate.to_string()]);
+    }
+    let output = command.stderr(Stdio::inherit()).output().context("a run cannot be started")?;
+    if !output.status.success() {
+        bail!("the run of policy {} failed", name(policy));
+    }
+    serde_json::from_slice(&output.stdout).context("a run printed no result")
+}
+
+/// One run; prints its result as JSON.
+pub fn run_one(args: &BenchRunArgs, printer: &mut Printer, interrupt: &Arc<AtomicBool>) -> Result<ExitStatus> {
+    let source = Source::open(&args.file, interrupt)?;
+    let gate = match (&args.engine.gate, args.policy) {
+        (None, BenchPolicy::Edgeinfinite) => Some("random:1".parse::<GateSpec>()?),
+        (gate, _) => gate.clone(),
+    };
+    let engine = Engine::load(&EngineArgs { gate, ..args.engine.clone() }, printer)?;
+    let mut document = TokenStream::new(source, engine.model.vocab(), Arc::clone(interrupt))?;
+    let settings = BenchSettings {
+        sizes: engine.sizes,
+        cache_type: args.engine.cache_type.into(),
+        flash_attention: !args.engine.no_flash_attention,
+        threads: engine.threads,
+        tokens: args.tokens,
+    };
+    let result = bench::run(
+        &engine.model,
+        &mut document,
+        &settings,
+        |layout| {
+            let gate = match (args.policy, &engine.gate) {
+                (BenchPolicy::Plain, _) => return Ok(Compaction::Plain),
+                (BenchPolicy::Edgeinfinite, Some(gate)) => Some(NativeGate::new(&engine.model, gate)?),
+                _ => None,
+            };
+            Ok(Compaction::Edgeinf { gate, n_front_max: layout.n_front, model_id: engine.model_id })
+        },
+        interrupt,
+    )?;
+    printer.stdout(&(serde_json::to_string(&result)? + "\n"))?;
+    Ok(ExitStatus::Success)
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    if values.len() % 2 == 1 { values[middle] } else { (values[middle - 1] + values[middle]) / 2.0 }
+}
+
+fn row(policy: BenchPolicy, runs: &[BenchResult], first: &[BenchResult]) -> Row {
+    let speed = |r: &BenchResult| r.tokens as f64 / r.seconds;
+    let pairs = || runs.iter().zip(first);
+    let late: Vec<f64> = runs
+        .iter()
+        .filter(|r| r.seconds_per_8k.len() >= 3)
+        .map(|r| r.seconds_per_8k[1] / r.seconds_per_8k[r.seconds_per_8k.len() - 1])
+        .collect();
+    let peak = runs.iter().map(|r| r.peak_rss_bytes).max().unwrap_or(0);
+    Row {
+        policy: name(policy),
+        tokens: runs[0].tokens,
+        prefill_tokens_per_second: median(runs.iter().map(speed)),
+        prefill_ratio: median(pairs().map(|(r, f)| speed(r) / speed(f))),
+        ms_per_answer_token: median(runs.iter().map(|r| r.ms_per_answer_token)),
+        answer_ratio: median(pairs().map(|(r, f)| r.ms_per_answer_token / f.ms_per_answer_token)),
+        peak_rss_bytes: peak,
+        peak_rss_above_weights_bytes: peak.saturating_sub(runs[0].weights_bytes),
+        last_over_second_8k: (!late.is_empty()).then(|| median(late.into_iter())),
+    }
+}
+
+fn table(rows: &[Row], args: &BenchArgs) -> String {
+    let mut text = format!(
+        "{} runs of {} tokens, window {}, segment {}; medians; ratios to {} of runs next to each other\n",
+        args.runs, rows[0].tokens, args.engine.window, args.engine.segment, rows[0].policy
+    );
+    let _ = writeln!(
+        text,
+        "{:<14} {:>9} {:>7} {:>10} {:>7} {:>10} {:>14} {:>16}",
+        "policy", "prefill/s", "ratio", "ms/answer", "ratio", "peak MiB", "above weights", "last/second 8K"
+    );
+    let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
+    for row in rows {
+        let _ = writeln!(
+            text,
+            "{:<14} {:>9.1} {:>7.3} {:>10.2} {:>7.3} {:>10.1} {:>14.1} {:>16}",
+            row.policy,
+            row.prefill_tokens_per_second,
+            row.prefill_ratio,
+            row.ms_per_answer_token,
+            row.answer_ratio,
+            mib(row.peak_rss_bytes),
+            mib(row.peak_rss_above_weights_bytes),
+            row.last_over_second_8k.map_or("-".into(), |r| format!("{r:.3}")),
+        );
+    }
+    text
+}

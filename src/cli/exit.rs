@@ -1,0 +1,96 @@
+//! Exit codes.
+
+use std::process::ExitCode;
+
+use crate::input::InputError;
+use crate::llama::LlamaError;
+use crate::memory::gate::GateError;
+use crate::models::ModelError;
+use crate::summary::direct::SummaryError;
+use crate::summary::prompt::PromptError;
+
+/// What the process tells its caller. The numbers are part of the interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum ExitStatus {
+    /// The whole input was read and the summary finished.
+    Success = 0,
+    /// Something failed.
+    Failure = 1,
+    /// The arguments do not fit together, or not the input.
+    Usage = 2,
+    /// The input is unreadable, empty or not text.
+    Input = 3,
+    /// The model or gate is missing, broken or of another kind.
+    Model = 4,
+    /// More memory would be needed than allowed.
+    Memory = 5,
+    /// The run finished, but the summary is not complete.
+    Incomplete = 6,
+    /// Ctrl-C.
+    Interrupted = 130,
+}
+
+impl From<ExitStatus> for ExitCode {
+    fn from(status: ExitStatus) -> Self {
+        Self::from(status as u8)
+    }
+}
+
+impl ExitStatus {
+    /// The code for an error: that of the first typed error in its chain.
+    pub fn of(error: &anyhow::Error) -> Self {
+        let typed = |cause: &(dyn std::error::Error + 'static)| {
+            None.or_else(|| cause.downcast_ref().map(of_summary))
+                .or_else(|| cause.downcast_ref().map(of_llama))
+                .or_else(|| cause.downcast_ref().map(of_model))
+                .or_else(|| cause.downcast_ref().map(of_input))
+                .or_else(|| cause.downcast_ref::<GateError>().map(|_| Self::Model))
+                .or_else(|| cause.downcast_ref().map(of_prompt))
+        };
+        error.chain().find_map(typed).unwrap_or(Self::Failure)
+    }
+}
+
+fn of_summary(error: &SummaryError) -> ExitStatus {
+    match error {
+        SummaryError::Input(e) => of_input(e),
+        SummaryError::Llama(e) => of_llama(e),
+        SummaryError::Prompt(e) => of_prompt(e),
+        SummaryError::NoGate => ExitStatus::Model,
+        SummaryError::Memory { .. } => ExitStatus::Memory,
+        SummaryError::TooLong { .. } | SummaryError::WindowTooSmall { .. } | SummaryError::LayoutTooLarge { .. } => {
+            ExitStatus::Usage
+        }
+    }
+}
+
+fn of_prompt(error: &PromptError) -> ExitStatus {
+    match error {
+        PromptError::Template(_) => ExitStatus::Model,
+        PromptError::Llama(e) => of_llama(e),
+    }
+}
+
+fn of_llama(error: &LlamaError) -> ExitStatus {
+    match error {
+        LlamaError::ModelLoad { .. } | LlamaError::Unsupported { .. } | LlamaError::Gate(_) => ExitStatus::Model,
+        LlamaError::Interrupted => ExitStatus::Interrupted,
+        _ => ExitStatus::Failure,
+    }
+}
+
+fn of_model(error: &ModelError) -> ExitStatus {
+    match error {
+        ModelError::Interrupted => ExitStatus::Interrupted,
+        ModelError::DiskFull { .. } | ModelError::Permission { .. } | ModelError::Io { .. } => ExitStatus::Failure,
+        _ => ExitStatus::Model,
+    }
+}
+
+fn of_input(error: &InputError) -> ExitStatus {
+    match error {
+        InputError::Interrupted => ExitStatus::Interrupted,
+        _ => ExitStatus::Input,
+    }
+}

@@ -1,0 +1,159 @@
+//! The only place that prints. Summaries go to stdout, everything else to stderr.
+
+use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::exit::ExitStatus;
+
+/// Writes to the terminal, or to whatever takes its place.
+#[derive(Debug)]
+pub struct Printer {
+    verbose: bool,
+    stdout_is_terminal: bool,
+    closed: bool,
+    progress: Option<ProgressBar>,
+}
+
+impl Printer {
+    /// A printer for this process.
+    pub fn new(verbose: bool) -> Self {
+        Self { verbose, stdout_is_terminal: io::stdout().is_terminal(), closed: false, progress: None }
+    }
+
+    /// Whether whoever read stdout has gone away.
+    pub fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// Writes a piece of the summary.
+    ///
+    /// # Errors
+    /// If stdout cannot be written; when its reader has gone away, [`Printer::is_closed`] is set too.
+    pub fn summary(&mut self, text: &str) -> io::Result<()> {
+        self.end_progress();
+        if self.stdout_is_terminal { self.stdout(&escape_controls(text)) } else { self.stdout(text) }
+    }
+
+    /// Writes to stdout as it is.
+    ///
+    /// # Errors
+    /// As [`Printer::summary`].
+    pub fn stdout(&mut self, text: &str) -> io::Result<()> {
+        let mut stdout = io::stdout().lock();
+        let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+        if written.as_ref().is_err_and(|e| e.kind() == io::ErrorKind::BrokenPipe) {
+            self.closed = true;
+        }
+        written.map_err(|e| io::Error::new(e.kind(), format!("the output cannot be written: {e}")))
+    }
+
+    /// Writes lines for a person.
+    pub fn note(&mut self, text: &str) {
+        self.end_progress();
+        stderr(text.trim_end());
+    }
+
+    /// Writes a line only if more was asked for.
+    pub fn detail(&mut self, text: &str) {
+        if self.verbose {
+            self.note(text);
+        }
+    }
+
+    /// Writes a warning of one line.
+    pub fn warn(&mut self, text: &str) {
+        self.note(&format!("warning: {text}"));
+    }
+
+    /// Writes an error of one line and gives its exit code.
+    pub fn fail(&mut self, error: &anyhow::Error) -> ExitStatus {
+        let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
+        // an outer error often repeats the inner one
+        let mut line = String::new();
+        for part in chain {
+            if !line.contains(&part) {
+                line += if line.is_empty() { "" } else { ": " };
+                line += &part;
+            }
+        }
+        self.note(&format!("error: {}", line.replace(['\n', '\r'], " ")));
+        ExitStatus::of(error)
+    }
+
+    /// Shows how far a task is; only on a terminal. `total` is unknown for a pipe.
+    pub fn progress(&mut self, done: u64, total: Option<u64>, unit: Unit, message: &str) {
+        if !io::stderr().is_terminal() {
+            return;
+        }
+        let bar = self.progress.get_or_insert_with(|| new_bar(total, unit));
+        bar.set_position(done);
+        bar.set_message(message.to_owned());
+    }
+
+    /// Takes the progress bar away.
+    pub fn end_progress(&mut self) {
+        if let Some(bar) = self.progress.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// What a progress bar counts.
+#[derive(Debug, Clone, Copy)]
+pub enum Unit {
+    /// Bytes of a file.
+    Bytes,
+}
+
+fn new_bar(total: Option<u64>, unit: Unit) -> ProgressBar {
+    let counts = match unit {
+        Unit::Bytes => "{decimal_bytes}",
+    };
+    let template = match total {
+        Some(_) => format!("{{bar:24}} {{percent:>3}} %  {{msg}}  {counts}  {{eta}} left"),
+        None => format!("{{spinner}} {{msg}}  {counts}  {{elapsed}}"),
+    };
+    let bar = total.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
+    bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(5));
+    if let Ok(style) = ProgressStyle::with_template(&template) {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_millis(500));
+    bar
+}
+
+fn stderr(text: &str) {
+    // nobody is left to tell if this fails
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Shows control and direction-changing characters instead of sending them to a terminal.
+fn escape_controls(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        let hidden = (c.is_control() && c != '\n' && c != '\t')
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+        if hidden { out.extend(c.escape_unicode()) } else { out.push(c) }
+    }
+    out
+}
+
+/// The log of llama.cpp, with `--verbose`.
+pub fn llama_log(text: &str) {
+    let _ = write!(io::stderr().lock(), "{text}");
+}
+
+/// The last words of llama.cpp.
+pub fn llama_abort(message: &str) {
+    stderr(&format!("error: llama.cpp stopped: {}", message.replace(['\n', '\r'], " ")));
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn controls_are_shown() {
+        assert_eq!(super::escape_controls("a\u{1b}[2Jb\nc\td\u{202e}"), "a\\u{1b}[2Jb\nc\td\\u{202e}");
+    }
+}

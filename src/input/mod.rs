@@ -1,0 +1,104 @@
+//! A document as a stream of tokens.
+//!
+//! [`Source`] reads and checks the bytes, `pieces` cuts them where the tokenizer does not mind, [`Markers`] sees to it
+//! that text stays text. However long the document is, a few hundred KiB of it are in memory.
+
+mod error;
+mod markers;
+mod pieces;
+mod source;
+#[cfg(test)]
+mod source_tests;
+#[cfg(test)]
+mod stream_tests;
+
+pub use error::InputError;
+pub use markers::Markers;
+pub use source::Source;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::llama::{LlamaError, Token, Vocab};
+use pieces::{Pieces, Sizes};
+
+/// The tokens of a document, some thousand at a time.
+///
+/// They are those of tokenizing the whole document at once, with the exception that the module `pieces` documents, and
+/// with all control tokens and added tokens spelled out.
+#[derive(Debug)]
+pub struct TokenStream<'m> {
+    source: Source,
+    pieces: Pieces<'m>,
+    markers: Markers<'m>,
+    interrupt: Arc<AtomicBool>,
+    /// Text that was read; `done` bytes of it are tokens already.
+    text: String,
+    done: usize,
+    ended: bool,
+    bytes_read: u64,
+}
+
+impl<'m> TokenStream<'m> {
+    /// Tokenizes `source` with the vocabulary of a model.
+    ///
+    /// # Errors
+    /// [`InputError::Tokenize`] if the vocabulary's tokenizer does not work.
+    pub fn new(source: Source, vocab: Vocab<'m>, interrupt: Arc<AtomicBool>) -> Result<Self, InputError> {
+        Self::with_sizes(source, vocab, interrupt, Sizes::DEFAULT)
+    }
+
+    fn with_sizes(
+        source: Source,
+        vocab: Vocab<'m>,
+        interrupt: Arc<AtomicBool>,
+        sizes: Sizes,
+    ) -> Result<Self, InputError> {
+        let fail = |reason| tokenize_error(&source, reason);
+        let pieces = Pieces::new(vocab, sizes).map_err(fail)?;
+        let markers = Markers::new(vocab).map_err(fail)?;
+        let bytes_read = source.mark_bytes();
+        Ok(Self { source, pieces, markers, interrupt, text: String::new(), done: 0, ended: false, bytes_read })
+    }
+
+    /// Appends the next tokens to `out`; false if there were none left.
+    ///
+    /// # Errors
+    /// [`InputError`] where the document turns out not to be text, and [`InputError::Interrupted`].
+    pub fn next_chunk(&mut self, out: &mut Vec<Token>) -> Result<bool, InputError> {
+        if self.interrupt.load(Ordering::Relaxed) {
+            return Err(InputError::Interrupted);
+        }
+        while !self.ended && self.text.len() - self.done < self.pieces.wanted() {
+            self.text.drain(..self.done);
+            self.done = 0;
+            self.ended = !self.source.read(&mut self.text)?;
+        }
+        let rest = &self.text[self.done..];
+        if rest.is_empty() {
+            return Ok(false);
+        }
+        let mut tokens = Vec::new();
+        let cut = self.pieces.next(rest, self.ended, &mut tokens);
+        let cut = cut.and_then(|n| self.markers.replace(&mut tokens).map(|()| n));
+        let n = cut.map_err(|reason| tokenize_error(&self.source, reason))?;
+        out.append(&mut tokens);
+        self.done += n;
+        self.bytes_read += n as u64;
+        Ok(true)
+    }
+
+    /// Bytes of the document that are tokens by now.
+    pub fn bytes_read(&self) -> u64 {
+        self.bytes_read
+    }
+
+    /// Bytes of the whole document; `None` if it comes through a pipe.
+    pub fn total_bytes(&self) -> Option<u64> {
+        self.source.total_bytes()
+    }
+}
+
+fn tokenize_error(source: &Source, reason: LlamaError) -> InputError {
+    InputError::Tokenize { name: source.name().to_owned(), reason }
+}

@@ -1,0 +1,274 @@
+//! The bytes of a document, block by block, checked to be text.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::mem;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::thread;
+use std::time::Duration;
+
+use super::error::{InputError, quoted};
+
+/// Bytes read at a time.
+const BLOCK: usize = 64 * 1024;
+
+/// How long an interrupt may go unnoticed while a pipe is silent.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+const BOM: char = '\u{feff}';
+
+/// A document that is being read: a file, or what arrives through a pipe.
+///
+/// The text is checked as it comes, so a damaged byte in the middle of a long file is found only there. The first
+/// block is checked by the constructors. A byte order mark at the start is dropped.
+#[derive(Debug)]
+pub struct Source {
+    name: String,
+    blocks: Blocks,
+    interrupt: Arc<AtomicBool>,
+    total_bytes: Option<u64>,
+    /// The first block, until it is asked for.
+    ready: Option<String>,
+    /// Begin of a character whose rest is in the next block.
+    carry: Vec<u8>,
+    /// Bytes that were checked, so without those in `carry`.
+    checked: u64,
+    mark_bytes: u64,
+    blank: bool,
+    ended: bool,
+}
+
+impl Source {
+    /// Opens a file, or the standard input for `-`, and checks the first block. Setting `interrupt` ends all waiting
+    /// for data with [`InputError::Interrupted`].
+    ///
+    /// # Errors
+    /// [`InputError`] for what cannot be opened or is not text.
+    pub fn open(path: &Path, interrupt: &Arc<AtomicBool>) -> Result<Self, InputError> {
+        if path == Path::new("-") {
+            let blocks = Blocks::pipe("standard input", || Ok(io::stdin()))?;
+            return Self::start("standard input".into(), blocks, None, interrupt);
+        }
+        let name = quoted(path);
+        let metadata = fs::metadata(path).map_err(|e| InputError::from_io(&name, e))?;
+        if metadata.is_dir() {
+            return Err(InputError::Directory { name });
+        }
+        if !metadata.is_file() {
+            // even opening a named pipe waits, for somebody to write
+            let path = PathBuf::from(path);
+            let blocks = Blocks::pipe(&name, move || File::open(path))?;
+            return Self::start(name, blocks, None, interrupt);
+        }
+        let file = File::open(path).map_err(|e| InputError::from_io(&name, e))?;
+        // files of /proc claim to have no bytes
+        let total_bytes = Some(metadata.len()).filter(|&n| n > 0);
+        Self::start(name, Blocks::Direct(Box::new(file)), total_bytes, interrupt)
+    }
+
+    /// Reads from anything that does not keep one waiting for long; `name` stands in messages.
+    ///
+    /// # Errors
+    /// [`InputError`] if the first block is not text.
+    pub fn from_reader(
+        name: &str,
+        reader: impl Read + Send + 'static,
+        interrupt: &Arc<AtomicBool>,
+    ) -> Result<Self, InputError> {
+        Self::start(name.into(), Blocks::Direct(Box::new(reader)), None, interrupt)
+    }
+
+    fn start(
+        name: String,
+        blocks: Blocks,
+        total_bytes: Option<u64>,
+        interrupt: &Arc<AtomicBool>,
+    ) -> Result<Self, InputError> {
+        let mut source = Self {
+            name,
+            blocks,
+            interrupt: Arc::clone(interrupt),
+            total_bytes,
+            ready: None,
+            carry: Vec::new(),
+            checked: 0,
+            mark_bytes: 0,
+            blank: true,
+            ended: false,
+        };
+        let mut first = String::new();
+        source.read_block(&mut first)?;
+        if first.starts_with(BOM) {
+            first.drain(..BOM.len_utf8());
+            source.mark_bytes = BOM.len_utf8() as u64;
+        }
+        source.note(&first);
+        if source.ended && source.blank {
+            return Err(source.empty());
+        }
+        source.ready = Some(first);
+        Ok(source)
+    }
+
+    /// Appends the next block to `text`; false at the end.
+    ///
+    /// # Errors
+    /// [`InputError`] for what is not text, and if the whole document turns out to be white space.
+    pub fn read(&mut self, text: &mut String) -> Result<bool, InputError> {
+        if let Some(first) = self.ready.take() {
+            text.push_str(&first);
+            return Ok(true);
+        }
+        if self.ended {
+            return Ok(false);
+        }
+        let start = text.len();
+        self.read_block(text)?;
+        self.note(&text[start..]);
+        if self.ended && self.blank {
+            return Err(self.empty());
+        }
+        Ok(true)
+    }
+
+    /// What the document is called in messages.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Bytes of the whole document; `None` if it is a pipe.
+    pub fn total_bytes(&self) -> Option<u64> {
+        self.total_bytes
+    }
+
+    /// Bytes of the byte order mark, which no text is given for.
+    pub(super) fn mark_bytes(&self) -> u64 {
+        self.mark_bytes
+    }
+
+    fn note(&mut self, text: &str) {
+        self.blank = self.blank && text.chars().all(char::is_whitespace);
+    }
+
+    fn empty(&self) -> InputError {
+        let what = if self.checked == self.mark_bytes { "is empty" } else { "has only white space" };
+        InputError::Empty { name: self.name.clone(), what }
+    }
+
+    fn read_block(&mut self, text: &mut String) -> Result<(), InputError> {
+        let mut bytes = mem::take(&mut self.carry);
+        self.ended = !self.blocks.read(&mut bytes, &self.interrupt, &self.name)?;
+        let (valid, bad) = match std::str::from_utf8(&bytes) {
+            Ok(valid) => (valid, None),
+            Err(error) => {
+                let cut = error.valid_up_to();
+                let incomplete = error.error_len().is_none() && !self.ended;
+                if incomplete {
+                    self.carry = bytes[cut..].to_vec();
+                }
+                let valid = std::str::from_utf8(&bytes[..cut]).unwrap_or_default();
+                (valid, (!incomplete).then(|| (cut, bytes[cut])))
+            }
+        };
+        if let Some(at) = valid.bytes().position(|b| b == 0) {
+            return Err(InputError::Binary { name: self.name.clone(), offset: self.checked + at as u64 });
+        }
+        if let Some((at, byte)) = bad {
+            return Err(InputError::NotUtf8 { name: self.name.clone(), byte, offset: self.checked + at as u64 });
+        }
+        self.checked += valid.len() as u64;
+        text.push_str(valid);
+        Ok(())
+    }
+}
+
+/// Where blocks come from.
+enum Blocks {
+    /// Read where they are wanted.
+    Direct(Box<dyn Read + Send>),
+    /// Read by a thread of their own: reading a pipe may wait for ever, and nothing wakes it from that.
+    Piped(Receiver<io::Result<Vec<u8>>>),
+}
+
+impl Blocks {
+    fn pipe<R: Read>(name: &str, open: impl FnOnce() -> io::Result<R> + Send + 'static) -> Result<Self, InputError> {
+        let (sender, receiver) = sync_channel(1);
+        let work = move || {
+            let mut reader = match open() {
+                Ok(reader) => reader,
+                Err(error) => {
+                    let _ = sender.send(Err(error));
+                    return;
+                }
+            };
+            loop {
+                let mut block = Vec::new();
+                let read = fill(&mut reader, &mut block, &|| false);
+                let last = !matches!(read, Ok(true));
+                // a send fails when nobody wants more
+                if sender.send(read.map(|_| block)).is_err() || last {
+                    return;
+                }
+            }
+        };
+        let started = thread::Builder::new().name("input".into()).spawn(work);
+        started.map_err(|e| InputError::from_io(name, e))?;
+        Ok(Self::Piped(receiver))
+    }
+
+    /// Appends the next block; false if it was the last.
+    fn read(&mut self, bytes: &mut Vec<u8>, interrupt: &AtomicBool, name: &str) -> Result<bool, InputError> {
+        let stop = || interrupt.load(Ordering::Relaxed);
+        if stop() {
+            return Err(InputError::Interrupted);
+        }
+        match self {
+            Self::Direct(reader) => match fill(reader, bytes, &stop) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(InputError::Interrupted),
+                read => read.map_err(|e| InputError::from_io(name, e)),
+            },
+            Self::Piped(receiver) => loop {
+                match receiver.recv_timeout(PATIENCE) {
+                    Ok(Ok(block)) => {
+                        bytes.extend_from_slice(&block);
+                        return Ok(block.len() == BLOCK);
+                    }
+                    Ok(Err(error)) => return Err(InputError::from_io(name, error)),
+                    Err(RecvTimeoutError::Timeout) if stop() => return Err(InputError::Interrupted),
+                    Err(RecvTimeoutError::Timeout) => {}
+                    Err(RecvTimeoutError::Disconnected) => return Ok(false),
+                }
+            },
+        }
+    }
+}
+
+impl std::fmt::Debug for Blocks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Direct(_) => "Direct",
+            Self::Piped(_) => "Piped",
+        })
+    }
+}
+
+/// Appends up to [`BLOCK`] bytes; false if the end came first. A signal is no error unless `stop` says so.
+fn fill(reader: &mut dyn Read, bytes: &mut Vec<u8>, stop: &dyn Fn() -> bool) -> io::Result<bool> {
+    let start = bytes.len();
+    bytes.resize(start + BLOCK, 0);
+    let mut end = start;
+    while end < bytes.len() {
+        match reader.read(&mut bytes[end..]) {
+            Ok(0) => break,
+            Ok(n) => end += n,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted && !stop() => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let full = end == bytes.len();
+    bytes.truncate(end);
+    Ok(full)
+}

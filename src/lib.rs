@@ -1,0 +1,16 @@
+//! Summarizes documents that are longer than a small model's context, in memory that does not grow with them.
+//!
+//! Data flows one way: [`input`] turns a file into tokens, [`reader`] feeds them to a context of [`llama`] in segments,
+//! [`memory`] says what is kept, [`summary`] lets the model write, [`report`] says what it cost. [`cli`] knows them all
+//! and nobody knows it.
+
+pub mod bench;
+pub mod cli;
+pub mod gguf;
+pub mod input;
+pub mod llama;
+pub mod memory;
+pub mod models;
+pub mod reader;
+pub mod report;
+pub mod summary;

@@ -1,0 +1,97 @@
+//! Process-wide set-up of llama.cpp: logging, and what happens when it gives up.
+
+use std::ffi::{CStr, c_char, c_void};
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{Mutex, OnceLock};
+
+use llama_cpp_2::llama_backend::LlamaBackend;
+use llama_cpp_sys_2 as sys;
+
+use super::LlamaError;
+
+/// Receives the log of llama.cpp, piece by piece as it is written.
+pub type LogSink = fn(&str);
+
+/// Receives the message of a failed assertion inside llama.cpp, before the process ends.
+pub type AbortHandler = fn(&str);
+
+static BACKEND: OnceLock<Result<LlamaBackend, String>> = OnceLock::new();
+static SINK: OnceLock<LogSink> = OnceLock::new();
+static ABORT: OnceLock<AbortHandler> = OnceLock::new();
+static LAST_LOG_ERROR: Mutex<String> = Mutex::new(String::new());
+static FATAL_EXIT_CODE: AtomicI32 = AtomicI32::new(1);
+
+/// The initialized engine. There is one for each process.
+#[derive(Debug, Clone, Copy)]
+pub struct Backend(pub(super) &'static LlamaBackend);
+
+impl Backend {
+    /// Initializes llama.cpp, or finds it initialized. Its log goes nowhere unless [`Backend::set_log_sink`] was called.
+    ///
+    /// # Errors
+    /// [`LlamaError::Backend`] if this process initialized llama.cpp by other means.
+    pub fn init() -> Result<Self, LlamaError> {
+        // SAFETY: the callbacks are functions of this module that take no user data, and stay valid.
+        unsafe {
+            sys::llama_log_set(Some(on_log), std::ptr::null_mut());
+            sys::ggml_set_abort_callback(Some(on_abort));
+        }
+        match BACKEND.get_or_init(|| LlamaBackend::init().map_err(|e| e.to_string())) {
+            Ok(backend) => Ok(Self(backend)),
+            Err(reason) => Err(LlamaError::Backend(reason.clone())),
+        }
+    }
+
+    /// Sends the log of llama.cpp to `sink`, from now on and for good.
+    pub fn set_log_sink(sink: LogSink) {
+        let _ = SINK.set(sink);
+    }
+
+    /// Sends failed assertions to `handler`, for good; the process then ends with the code of [`set_fatal_exit_code`].
+    /// Without a handler it aborts.
+    pub fn set_abort_handler(handler: AbortHandler) {
+        let _ = ABORT.set(handler);
+    }
+}
+
+/// The exit code after a failed assertion: it depends on what the process is doing.
+pub fn set_fatal_exit_code(code: i32) {
+    FATAL_EXIT_CODE.store(code, Ordering::Relaxed);
+}
+
+/// The last error that llama.cpp logged since the last call, without its function name.
+pub(super) fn take_log_error() -> String {
+    let mut last = LAST_LOG_ERROR.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let text = std::mem::take(&mut *last);
+    if text.is_empty() { "no reason was given".into() } else { text }
+}
+
+unsafe extern "C" fn on_log(level: sys::ggml_log_level, text: *const c_char, _: *mut c_void) {
+    if text.is_null() {
+        return;
+    }
+    // SAFETY: llama.cpp passes a NUL-terminated string that lives during the call.
+    let text = unsafe { CStr::from_ptr(text) }.to_string_lossy();
+    if level == sys::GGML_LOG_LEVEL_ERROR {
+        // "function: reason"
+        let reason = text.split_once(": ").map_or(text.as_ref(), |(_, reason)| reason).trim();
+        let mut last = LAST_LOG_ERROR.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        // the first error names the cause, later ones repeat that something failed
+        if last.is_empty() {
+            reason.clone_into(&mut last);
+        }
+    }
+    if let Some(sink) = SINK.get() {
+        sink(&text);
+    }
+}
+
+unsafe extern "C" fn on_abort(message: *const c_char) {
+    // SAFETY: ggml passes a NUL-terminated string that lives during the call.
+    let message = unsafe { CStr::from_ptr(message) }.to_string_lossy();
+    if let Some(handler) = ABORT.get() {
+        handler(message.trim());
+        // SAFETY: ends the process at once. Exit handlers must not run: other threads are in the middle of a computation.
+        unsafe { libc::_exit(FATAL_EXIT_CODE.load(Ordering::Relaxed)) }
+    }
+}

@@ -1,0 +1,483 @@
+//! A context: the KV cache of one sequence, with what compacts it.
+
+use std::ffi::c_void;
+use std::ptr::NonNull;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use llama_cpp_sys_2 as sys;
+
+use super::backend::take_log_error;
+use super::batch::Batch;
+use super::{LlamaError, Model, NativeGate, Token, last_error};
+
+/// Whether the hooks are compiled in. Without them contexts can neither compact nor remember.
+pub fn built_in() -> bool {
+    // SAFETY: a call without arguments.
+    unsafe { sys::llama_edgeinf_built_in() }
+}
+
+/// Element type of the KV cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CacheType {
+    /// 32-bit floats. Flash attention still computes with 16 bits.
+    F32,
+    /// 16-bit floats.
+    F16,
+    /// 8-bit integers in blocks of 32 with a scale.
+    Q8_0,
+}
+
+impl CacheType {
+    /// Bytes of `n` elements, a multiple of 32.
+    pub fn bytes(self, n: u64) -> u64 {
+        match self {
+            Self::F32 => 4 * n,
+            Self::F16 => 2 * n,
+            // blocks of 32 bytes with a 16-bit scale
+            Self::Q8_0 => n / 32 * 34,
+        }
+    }
+
+    fn native(self) -> sys::ggml_type {
+        match self {
+            Self::F32 => sys::GGML_TYPE_F32,
+            Self::F16 => sys::GGML_TYPE_F16,
+            Self::Q8_0 => sys::GGML_TYPE_Q8_0,
+        }
+    }
+}
+
+/// How tokens leave the cache.
+#[derive(Debug)]
+pub enum Compaction {
+    /// They do not.
+    None,
+    /// llama.cpp's own means: `seq_rm`, `seq_add` and a K-shift of the whole cache. For sliding-window models, and to
+    /// compare with.
+    Plain,
+    /// Ours. What leaves is folded into a memory if there is a gate.
+    Edgeinf {
+        /// The gate of the memory; without one nothing is folded.
+        gate: Option<NativeGate>,
+        /// Most tokens that will be kept in front of the dropped ones.
+        n_front_max: u32,
+        /// Identifies the model in saved states.
+        model_id: u64,
+    },
+}
+
+/// How to make a context.
+pub struct ContextParams {
+    /// Size of the KV cache in tokens.
+    pub n_cells: u32,
+    /// Largest batch that is computed at once, in tokens.
+    pub n_ubatch: u32,
+    /// Threads for batches and single tokens.
+    pub n_threads: u32,
+    /// Element type of the KV cache.
+    pub cache_type: CacheType,
+    /// Whether to use the fused attention kernel.
+    pub flash_attention: bool,
+    /// Positions of a batch that can have logits; 1 saves memory.
+    pub n_outputs_max: u32,
+    /// How tokens leave the cache.
+    pub compaction: Compaction,
+    /// Set to end a running decode with [`LlamaError::Interrupted`].
+    pub interrupt: Arc<AtomicBool>,
+    /// Called for each tensor of a decode; for tests.
+    pub eval_callback: Option<EvalCallback>,
+}
+
+/// Sees the tensors of a graph: asked first without data whether the data is wanted, then called again with it.
+pub type EvalCallback = Box<dyn FnMut(EvalTensor<'_>) -> bool>;
+
+impl std::fmt::Debug for ContextParams {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ContextParams").field("n_cells", &self.n_cells).finish_non_exhaustive()
+    }
+}
+
+/// A tensor during evaluation.
+#[derive(Debug)]
+pub struct EvalTensor<'a> {
+    /// Name, like `Kcur-3`.
+    pub name: &'a str,
+    /// Operation, like `ROPE`.
+    pub op: &'a str,
+    /// Dimensions in ggml order.
+    pub shape: [i64; 4],
+    /// F32 data in ggml order; `None` while it is only asked whether the data is wanted.
+    pub data: Option<Vec<f32>>,
+}
+
+/// Which tokens of a batch get logits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Logits {
+    /// None.
+    None,
+    /// The last one.
+    Last,
+    /// All; the context needs as many outputs.
+    All,
+}
+
+/// Bytes of a context by part.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MemoryUsage {
+    /// K and V of all cells.
+    pub kv_cache_bytes: u64,
+    /// M and z (two buffers each) with the gate.
+    pub memory_bytes: u64,
+    /// Un-rotated keys of the front.
+    pub front_bytes: u64,
+    /// Scratch buffers of the graphs.
+    pub compute_bytes: u64,
+}
+
+/// State that the abort callback reads.
+#[derive(Debug)]
+struct AbortState {
+    interrupt: Arc<AtomicBool>,
+    // a compaction is finished before an interrupt is honoured
+    hold: AtomicBool,
+}
+
+/// The KV cache of one sequence on a model.
+pub struct Context<'m> {
+    raw: NonNull<sys::llama_context>,
+    model: &'m Model,
+    n_cells: u32,
+    plain: bool,
+    attached: bool,
+    n_vocab: usize,
+    n_features: u32,
+    batch: Batch,
+    // llama.cpp holds pointers to these two
+    abort: Box<AbortState>,
+    _eval: Option<Box<EvalCallback>>,
+}
+
+impl std::fmt::Debug for Context<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Context").field("n_cells", &self.n_cells).finish_non_exhaustive()
+    }
+}
+
+impl<'m> Context<'m> {
+    /// Makes a context.
+    ///
+    /// # Errors
+    /// [`LlamaError::ContextInit`] if there is not enough memory or a setting is refused, [`LlamaError::Unsupported`] if
+    /// the model does not allow the compaction asked for.
+    pub fn new(model: &'m Model, params: ContextParams) -> Result<Self, LlamaError> {
+        if model.has_encoder() {
+            return Err(model.unsupported("it has an encoder".into()));
+        }
+        if !matches!(params.compaction, Compaction::None) {
+            model.check_compaction()?;
+        }
+        let abort = Box::new(AbortState { interrupt: params.interrupt, hold: AtomicBool::new(false) });
+        let mut eval = params.eval_callback.map(Box::new);
+
+        // SAFETY: a call without arguments.
+        let mut raw_params = unsafe { sys::llama_context_default_params() };
+        raw_params.n_ctx = params.n_cells;
+        raw_params.n_batch = params.n_cells;
+        raw_params.n_ubatch = params.n_ubatch.min(params.n_cells);
+        raw_params.n_outputs_max = params.n_outputs_max;
+        raw_params.n_threads = params.n_threads as i32;
+        raw_params.n_threads_batch = params.n_threads as i32;
+        raw_params.type_k = params.cache_type.native();
+        raw_params.type_v = params.cache_type.native();
+        raw_params.flash_attn_type = if params.flash_attention {
+            sys::LLAMA_FLASH_ATTN_TYPE_ENABLED
+        } else {
+            sys::LLAMA_FLASH_ATTN_TYPE_DISABLED
+        };
+        raw_params.swa_full = true;
+        raw_params.abort_callback = Some(on_abort_check);
+        raw_params.abort_callback_data = (&raw const *abort).cast_mut().cast();
+        if let Some(callback) = &mut eval {
+            raw_params.cb_eval = Some(on_eval);
+            raw_params.cb_eval_user_data = (&raw mut **callback).cast();
+        }
+
+        let _ = take_log_error();
+        // SAFETY: model and parameters are valid; what the callbacks point to lives as long as the context.
+        let raw = unsafe { sys::llama_edgeinf_init_context(model.as_ptr(), raw_params) };
+        let raw = NonNull::new(raw)
+            .ok_or_else(|| LlamaError::ContextInit { n_ctx: params.n_cells, reason: take_log_error() })?;
+        let mut context = Self {
+            raw,
+            model,
+            n_cells: params.n_cells,
+            plain: matches!(params.compaction, Compaction::Plain),
+            attached: false,
+            n_vocab: model.vocab().n_tokens(),
+            n_features: 0,
+            batch: Batch::default(),
+            abort,
+            _eval: eval,
+        };
+        if let Compaction::Edgeinf { gate, n_front_max, model_id } = params.compaction {
+            context.attach(gate.as_ref(), n_front_max, model_id)?;
+        }
+        Ok(context)
+    }
+
+    fn attach(&mut self, gate: Option<&NativeGate>, n_front_max: u32, model_id: u64) -> Result<(), LlamaError> {
+        let params = sys::llama_edgeinf_params { n_cells: self.n_cells, n_front_max, model_id };
+        self.n_features = gate.map_or(0, NativeGate::n_features);
+        let gate = gate.map_or(std::ptr::null(), NativeGate::as_ptr);
+        // SAFETY: the context is valid, the gate is NULL or valid.
+        let status = unsafe { sys::llama_edgeinf_attach(self.raw.as_ptr(), gate, params) };
+        if status != sys::LLAMA_EDGEINF_OK {
+            return Err(self.model.unsupported(last_error()));
+        }
+        self.attached = true;
+        Ok(())
+    }
+
+    /// Size of the cache in tokens.
+    pub fn n_cells(&self) -> u32 {
+        self.n_cells
+    }
+
+    /// Tokens in the cache.
+    pub fn n_cached(&self) -> u32 {
+        // SAFETY: the context is valid.
+        let n = unsafe {
+            if self.attached { sys::llama_edgeinf_n_cached(self.raw.as_ptr()) } else { self.next_position() }
+        };
+        u32::try_from(n).unwrap_or(0)
+    }
+
+    fn next_position(&self) -> i32 {
+        // SAFETY: the context is valid and has a memory; -1 means that it is empty.
+        unsafe { sys::llama_memory_seq_pos_max(sys::llama_get_memory(self.raw.as_ptr()), 0) + 1 }
+    }
+
+    /// Tokens folded into the memory so far.
+    pub fn n_folded(&self) -> u64 {
+        // SAFETY: the context is valid.
+        u64::try_from(unsafe { sys::llama_edgeinf_n_folded(self.raw.as_ptr()) }).unwrap_or(0)
+    }
+
+    /// Appends tokens to the sequence.
+    ///
+    /// # Errors
+    /// [`LlamaError::CacheFull`] if they do not fit, [`LlamaError::Interrupted`] (the tokens of the batch that were not
+    /// finished are not in the cache), [`LlamaError::Poisoned`], [`LlamaError::Decode`].
+    pub fn decode(&mut self, tokens: &[Token], logits: Logits) -> Result<(), LlamaError> {
+        if tokens.is_empty() {
+            return Ok(());
+        }
+        let full = LlamaError::CacheFull { n_cells: self.n_cells, n_tokens: tokens.len() };
+        if self.n_cached() as usize + tokens.len() > self.n_cells as usize {
+            return Err(full);
+        }
+        let last = tokens.len() - 1;
+        let position = self.next_position();
+        let batch = self.batch.fill(tokens, position, |i| match logits {
+            Logits::None => false,
+            Logits::Last => i == last,
+            Logits::All => true,
+        });
+        let _ = take_log_error();
+        // SAFETY: the context is valid; the arrays of the batch live in self.batch.
+        let code = unsafe { sys::llama_edgeinf_decode(self.raw.as_ptr(), batch) };
+        let failed = |reason| LlamaError::Decode { n_tokens: tokens.len(), reason };
+        match code {
+            0 => Ok(()),
+            1 => Err(full),
+            2 => Err(LlamaError::Interrupted),
+            // one of our own status codes, moved out of the range of llama_decode
+            c if c == sys::LLAMA_EDGEINF_POISONED - 100 => Err(LlamaError::Poisoned),
+            c if c == sys::LLAMA_EDGEINF_EXCEPTION - 100 => Err(failed(last_error())),
+            // an abort that the backend reports as a failure
+            _ if self.abort.interrupt.load(Ordering::Relaxed) => Err(LlamaError::Interrupted),
+            _ => Err(failed(take_log_error())),
+        }
+    }
+
+    /// Logits of output `i` of the last decode (negative: from the end), `n_vocab` values.
+    pub fn logits(&mut self, i: i32) -> Result<&[f32], LlamaError> {
+        // SAFETY: the context is valid; an index without logits gives NULL.
+        let data = unsafe { sys::llama_get_logits_ith(self.raw.as_ptr(), i) };
+        if data.is_null() {
+            return Err(LlamaError::Decode { n_tokens: 0, reason: format!("output {i} has no logits") });
+        }
+        // SAFETY: llama.cpp holds n_vocab floats there until the next decode, which needs &mut self.
+        Ok(unsafe { std::slice::from_raw_parts(data, self.n_vocab) })
+    }
+
+    /// Drops the cached tokens `i0..i1`, counted from the oldest in the cache, after folding them into the memory if there
+    /// is one. The tokens around them move together. An interrupt is honoured afterwards.
+    ///
+    /// # Errors
+    /// [`LlamaError::Compaction`] (nothing was changed) or [`LlamaError::Poisoned`].
+    pub fn compact(&mut self, i0: u32, i1: u32) -> Result<(), LlamaError> {
+        if i0 == i1 {
+            return Ok(());
+        }
+        self.abort.hold.store(true, Ordering::Relaxed);
+        let result = if self.attached {
+            self.compact_attached(i0, i1)
+        } else if self.plain {
+            self.compact_plain(i0 as i32, i1 as i32)
+        } else {
+            Err(LlamaError::Compaction("this context was made without compaction".into()))
+        };
+        self.abort.hold.store(false, Ordering::Relaxed);
+        result
+    }
+
+    fn compact_attached(&mut self, i0: u32, i1: u32) -> Result<(), LlamaError> {
+        // SAFETY: the context is valid and attached.
+        match unsafe { sys::llama_edgeinf_compact(self.raw.as_ptr(), i0, i1) } {
+            sys::LLAMA_EDGEINF_OK => Ok(()),
+            sys::LLAMA_EDGEINF_POISONED => Err(LlamaError::Poisoned),
+            _ => Err(LlamaError::Compaction(last_error())),
+        }
+    }
+
+    fn compact_plain(&mut self, i0: i32, i1: i32) -> Result<(), LlamaError> {
+        // SAFETY: the context is valid; positions start at 0 here, so they are indices.
+        unsafe {
+            let memory = sys::llama_get_memory(self.raw.as_ptr());
+            if !sys::llama_memory_seq_rm(memory, 0, i0, i1) {
+                return Err(LlamaError::Compaction("llama.cpp cannot take these tokens out".into()));
+            }
+            sys::llama_memory_seq_add(memory, 0, i1, -1, i0 - i1);
+        }
+        Ok(())
+    }
+
+    /// Takes the newest tokens out again, so that `n` remain in the cache. What was folded stays folded.
+    pub fn truncate(&mut self, n: u32) {
+        let surplus = self.n_cached().saturating_sub(n) as i32;
+        let next = self.next_position();
+        // SAFETY: the context is valid.
+        unsafe { sys::llama_memory_seq_rm(sys::llama_get_memory(self.raw.as_ptr()), 0, next - surplus, -1) };
+    }
+
+    /// Empties the cache and the memory.
+    pub fn clear(&mut self) {
+        // SAFETY: the context is valid.
+        unsafe { sys::llama_memory_clear(sys::llama_get_memory(self.raw.as_ptr()), true) }
+    }
+
+    /// Saves the cache, the memory and what identifies them.
+    ///
+    /// # Errors
+    /// [`LlamaError::State`].
+    pub fn save_state(&mut self) -> Result<Vec<u8>, LlamaError> {
+        let _ = take_log_error();
+        // SAFETY: the context is valid.
+        let size = unsafe { sys::llama_edgeinf_state_size(self.raw.as_ptr()) };
+        let mut state = vec![0; size];
+        // SAFETY: the buffer is valid for its length.
+        let written = unsafe { sys::llama_edgeinf_state_get(self.raw.as_ptr(), state.as_mut_ptr(), size) };
+        if written == 0 || written > size {
+            return Err(LlamaError::State(take_log_error()));
+        }
+        state.truncate(written);
+        Ok(state)
+    }
+
+    /// Replaces cache and memory by what was saved.
+    ///
+    /// # Errors
+    /// [`LlamaError::State`] if it is of another model, gate or size, or damaged; the context is unchanged or empty then.
+    pub fn restore_state(&mut self, state: &[u8]) -> Result<(), LlamaError> {
+        let _ = take_log_error();
+        // SAFETY: the buffer is valid for its length.
+        let read = unsafe { sys::llama_edgeinf_state_set(self.raw.as_ptr(), state.as_ptr(), state.len()) };
+        if read == 0 || read != state.len() {
+            return Err(LlamaError::State(take_log_error()));
+        }
+        Ok(())
+    }
+
+    /// Bytes by part.
+    pub fn memory_usage(&self) -> MemoryUsage {
+        // SAFETY: plain integers, for which zero is a value.
+        let mut usage: sys::llama_edgeinf_usage = unsafe { std::mem::zeroed() };
+        // SAFETY: the context is valid.
+        unsafe { sys::llama_edgeinf_memory_usage(self.raw.as_ptr(), &raw mut usage) };
+        MemoryUsage {
+            kv_cache_bytes: usage.kv_cache_bytes,
+            memory_bytes: usage.memory_bytes,
+            front_bytes: usage.front_bytes,
+            compute_bytes: usage.compute_bytes,
+        }
+    }
+
+    /// M `[n_head_kv][d_v][n_features]` and z `[n_head_kv][n_features]` of a layer; `None` if it has no memory.
+    pub fn memory_of_layer(&mut self, il: u32) -> Option<(Vec<f32>, Vec<f32>)> {
+        let shape = *self.model.shape().layers.get(il as usize)?;
+        let n_z = (shape.n_head_kv * self.n_features) as usize;
+        let (mut m, mut z) = (vec![0.0; n_z * shape.d_v as usize], vec![0.0; n_z]);
+        // SAFETY: the buffers have the size that the layer needs.
+        let found =
+            unsafe { sys::llama_edgeinf_get_memory(self.raw.as_ptr(), il as i32, m.as_mut_ptr(), z.as_mut_ptr()) };
+        found.then_some((m, z))
+    }
+
+    /// The key `[n_head_kv * d_k]` of cached token `i` (from the oldest) in a layer, with or without RoPE.
+    pub fn key_of_token(&mut self, il: u32, i: u32, rotated: bool) -> Option<Vec<f32>> {
+        let shape = *self.model.shape().layers.get(il as usize)?;
+        let mut k = vec![0.0; (shape.n_head_kv * shape.d_k) as usize];
+        // SAFETY: the buffer has the size of a key.
+        let found = unsafe { sys::llama_edgeinf_get_key(self.raw.as_ptr(), il as i32, i, rotated, k.as_mut_ptr()) };
+        found.then_some(k)
+    }
+
+    /// Lets the next compaction fail, before (`false`) or while (`true`) keys are moved; for tests.
+    pub fn inject_failure(&mut self, while_moving: bool) {
+        // SAFETY: the context is valid.
+        unsafe { sys::llama_edgeinf_inject_failure(self.raw.as_ptr(), i32::from(while_moving)) }
+    }
+}
+
+impl Drop for Context<'_> {
+    fn drop(&mut self) {
+        // SAFETY: made by init_context, freed once.
+        unsafe { sys::llama_free(self.raw.as_ptr()) }
+    }
+}
+
+unsafe extern "C" fn on_abort_check(data: *mut c_void) -> bool {
+    // SAFETY: points to the AbortState that the context owns.
+    let state = unsafe { &*data.cast::<AbortState>() };
+    state.interrupt.load(Ordering::Relaxed) && !state.hold.load(Ordering::Relaxed)
+}
+
+unsafe extern "C" fn on_eval(tensor: *mut sys::ggml_tensor, ask: bool, data: *mut c_void) -> bool {
+    // SAFETY: points to the callback that the context owns; the tensor is valid during the call.
+    let (callback, tensor) = unsafe { (&mut *data.cast::<EvalCallback>(), &*tensor) };
+    // SAFETY: names are NUL-terminated arrays, operation names static strings.
+    let (name, op) = unsafe {
+        (
+            std::ffi::CStr::from_ptr(tensor.name.as_ptr()).to_string_lossy(),
+            std::ffi::CStr::from_ptr(sys::ggml_op_name(tensor.op)).to_string_lossy(),
+        )
+    };
+    let mut seen = EvalTensor { name: &name, op: &op, shape: tensor.ne, data: None };
+    if ask {
+        return callback(seen);
+    }
+    // SAFETY: a valid tensor.
+    let readable = unsafe { tensor.type_ == sys::GGML_TYPE_F32 && sys::ggml_is_contiguous(tensor) };
+    if readable {
+        // SAFETY: a valid tensor.
+        let n = usize::try_from(unsafe { sys::ggml_nelements(tensor) }).unwrap_or(0);
+        let mut values = vec![0.0_f32; n];
+        // SAFETY: the buffer has the size of the tensor, which is contiguous F32.
+        unsafe { sys::ggml_backend_tensor_get(tensor, values.as_mut_ptr().cast(), 0, n * 4) };
+        seen.data = Some(values);
+        callback(seen);
+    }
+    true
+}

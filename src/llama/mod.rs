@@ -1,0 +1,34 @@
+//! Safe wrapper around the patched llama.cpp. The only module with `unsafe` code.
+//!
+//! llama-cpp-2 serves where it can (loading, samplers, tokens); contexts are our own, because it offers neither the calls
+//! of our patches nor an evaluation or abort callback.
+
+mod backend;
+mod batch;
+mod chat;
+mod context;
+mod error;
+mod gate;
+mod model;
+mod sampler;
+mod vocab;
+
+pub use backend::{AbortHandler, Backend, LogSink, set_fatal_exit_code};
+pub use chat::apply_known_template;
+pub use context::{
+    CacheType, Compaction, Context, ContextParams, EvalCallback, EvalTensor, Logits, MemoryUsage, built_in,
+};
+pub use error::LlamaError;
+pub use gate::NativeGate;
+pub use model::{Model, ModelParams};
+pub use sampler::{Sampler, SamplerParams};
+pub use vocab::{Token, TokenKind, Vocab};
+
+use std::ffi::CStr;
+
+/// Why the last call into our C API failed, in this thread.
+fn last_error() -> String {
+    // SAFETY: returns a NUL-terminated string that lives until the next call of this thread.
+    let text = unsafe { CStr::from_ptr(llama_cpp_sys_2::llama_edgeinf_last_error()) };
+    text.to_string_lossy().into_owned()
+}

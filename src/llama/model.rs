@@ -1,0 +1,134 @@
+//! A loaded model.
+
+use std::path::Path;
+use std::ptr::NonNull;
+
+use llama_cpp_2::model::LlamaModel;
+use llama_cpp_2::model::params::LlamaModelParams;
+use llama_cpp_sys_2 as sys;
+
+use super::backend::take_log_error;
+use super::{Backend, LlamaError, Vocab};
+use crate::memory::gate::{LayerShape, ModelShape};
+
+/// How to load a model.
+#[derive(Debug, Clone, Copy)]
+pub struct ModelParams {
+    /// Layers whose weights and cache go to a GPU, if the build has one.
+    pub n_gpu_layers: u32,
+    /// Map the weights from the file instead of reading them into memory.
+    pub use_mmap: bool,
+}
+
+impl Default for ModelParams {
+    fn default() -> Self {
+        Self { n_gpu_layers: 0, use_mmap: true }
+    }
+}
+
+/// A model whose weights are loaded. It outlives its contexts.
+#[derive(Debug)]
+pub struct Model {
+    inner: LlamaModel,
+    architecture: String,
+}
+
+impl Model {
+    /// Loads a GGUF file.
+    ///
+    /// # Errors
+    /// [`LlamaError::ModelLoad`] with the reason that llama.cpp logged.
+    pub fn load(backend: Backend, path: &Path, params: ModelParams) -> Result<Self, LlamaError> {
+        let fail = |reason| LlamaError::ModelLoad { path: path.to_owned(), reason };
+        let settings =
+            LlamaModelParams::default().with_n_gpu_layers(params.n_gpu_layers).with_use_mmap(params.use_mmap);
+        let _ = take_log_error();
+        let inner = LlamaModel::load_from_file(backend.0, path, &settings).map_err(|e| match e {
+            llama_cpp_2::LlamaModelLoadError::NullResult => fail(take_log_error()),
+            other => fail(other.to_string()),
+        })?;
+        let architecture = inner.meta_val_str("general.architecture").unwrap_or_else(|_| "unknown".into());
+        Ok(Self { inner, architecture })
+    }
+
+    /// The pointer that llama-cpp-2 keeps private.
+    pub(super) fn as_ptr(&self) -> *mut sys::llama_model {
+        const { assert!(size_of::<LlamaModel>() == size_of::<NonNull<sys::llama_model>>()) };
+        // SAFETY: LlamaModel is repr(transparent) over a non-null pointer in the pinned version 0.1.160.
+        unsafe { std::mem::transmute_copy::<LlamaModel, NonNull<sys::llama_model>>(&self.inner) }.as_ptr()
+    }
+
+    /// The model's tokens.
+    pub fn vocab(&self) -> Vocab<'_> {
+        Vocab::new(self)
+    }
+
+    /// `general.architecture`.
+    pub fn architecture(&self) -> &str {
+        &self.architecture
+    }
+
+    /// A metadata value as text; arrays are not given.
+    pub fn metadata(&self, key: &str) -> Option<String> {
+        self.inner.meta_val_str(key).ok()
+    }
+
+    /// Context length of the training, in tokens.
+    pub fn n_ctx_train(&self) -> u32 {
+        self.inner.n_ctx_train()
+    }
+
+    /// Bytes of all weights.
+    pub fn weight_bytes(&self) -> u64 {
+        self.inner.size()
+    }
+
+    /// Size of the sliding window in tokens; 0 if no layer has one.
+    pub fn n_swa(&self) -> u32 {
+        // SAFETY: the model is valid as long as self.
+        u32::try_from(unsafe { sys::llama_model_n_swa(self.as_ptr()) }).unwrap_or(0)
+    }
+
+    /// Whether the model has an encoder, which this program cannot use.
+    pub fn has_encoder(&self) -> bool {
+        // SAFETY: the model is valid as long as self.
+        unsafe { sys::llama_model_has_encoder(self.as_ptr()) }
+    }
+
+    /// Checks that tokens can be taken out of this model's KV cache.
+    ///
+    /// # Errors
+    /// [`LlamaError::Unsupported`] with the reason.
+    pub fn check_compaction(&self) -> Result<(), LlamaError> {
+        // SAFETY: the model is valid as long as self; the answer is NULL or a static string.
+        let why = unsafe { sys::llama_edgeinf_refusal(self.as_ptr()) };
+        if why.is_null() {
+            return Ok(());
+        }
+        // SAFETY: as above.
+        let reason = unsafe { std::ffi::CStr::from_ptr(why) }.to_string_lossy().into_owned();
+        Err(self.unsupported(reason))
+    }
+
+    pub(super) fn unsupported(&self, reason: String) -> LlamaError {
+        LlamaError::Unsupported { architecture: self.architecture.clone(), reason }
+    }
+
+    /// Shapes of the attention layers, which a gate is checked against.
+    pub fn shape(&self) -> ModelShape {
+        let n_layer = self.inner.n_layer();
+        let key = |name: &str| {
+            let value = self.metadata(&format!("{}.attention.{name}", self.architecture));
+            value.and_then(|v| v.parse::<u32>().ok())
+        };
+        let n_head = self.inner.n_head();
+        let d_default = u32::try_from(self.inner.n_embd()).unwrap_or(0).checked_div(n_head).unwrap_or(0);
+        let layer = LayerShape {
+            n_head,
+            n_head_kv: self.inner.n_head_kv(),
+            d_k: key("key_length").unwrap_or(d_default),
+            d_v: key("value_length").unwrap_or(d_default),
+        };
+        ModelShape { architecture: self.architecture.clone(), n_layer, layers: vec![layer; n_layer as usize] }
+    }
+}

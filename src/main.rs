@@ -1,0 +1,5 @@
+//! The program; see [`edgeinf`].
+
+fn main() -> std::process::ExitCode {
+    edgeinf::cli::run()
+}

@@ -1,0 +1,294 @@
+//! Gates on disk.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use super::{FeatureMap, FitSettings, Gate, GateError, LayerGate, LayerShape, ModelShape, check_features};
+use crate::gguf::{Gguf, GgufWriter, TensorData, quoted};
+
+/// Version of the format.
+const VERSION: u32 = 1;
+
+/// Keys that say what the file is, and what they must say.
+const KIND: [(&str, &str); 2] = [("general.type", "adapter"), ("adapter.type", "edgeinf")];
+
+/// Hash of the model's file. Absent or empty if unknown; gguf-py writes no empty strings.
+const BASE: &str = "edgeinf.base_sha256";
+
+/// Sizes of the fit: all there or none.
+const FIT: [&str; 3] = ["edgeinf.n_sink", "edgeinf.n_window", "edgeinf.n_segment"];
+
+// Tensors of a layer, after `blk.{i}.`
+const W: &str = "edgeinf_gate_q.weight";
+const A: &str = "edgeinf_gate_z.weight";
+const B: &str = "edgeinf_gate_n.weight";
+const C: &str = "edgeinf_gate.bias";
+const MAP_Q: &str = "edgeinf_map_q.weight";
+const MAP_K: &str = "edgeinf_map_k.weight";
+
+/// All of them; ELU has the first four.
+const PARTS: [&str; 6] = [W, A, B, C, MAP_Q, MAP_K];
+
+impl Gate {
+    /// Reads a gate and checks it against the model.
+    ///
+    /// # Errors
+    /// [`GateError`] for anything that is missing, wrong, or not this model's.
+    pub fn load(path: &Path, shape: &ModelShape) -> Result<Self, GateError> {
+        let file = GateFile { gguf: Gguf::open(path)?, gate: named(path) };
+        file.check_kind()?;
+        let architecture = file.gguf.get_str("general.architecture")?;
+        if architecture != shape.architecture {
+            let (expected, found) = (quoted(&shape.architecture), quoted(architecture));
+            return Err(GateError::Architecture { gate: file.gate, expected, found });
+        }
+        let name = file.gguf.get_str("edgeinf.feature_map")?;
+        let feature_map = FeatureMap::from_name(name)
+            .ok_or_else(|| GateError::FeatureMap { gate: file.gate.clone(), found: quoted(name) })?;
+        let base_sha256 = match file.gguf.get(BASE) {
+            Some(_) => file.gguf.get_str(BASE)?,
+            None => "",
+        };
+        check_base(&file.gate, base_sha256)?;
+        let fit = file.fit()?;
+        let (n_features, layers) = file.layers(feature_map, shape)?;
+        let (architecture, base_sha256) = (architecture.to_owned(), base_sha256.to_owned());
+        Ok(Self { architecture, feature_map, n_features, base_sha256, fit, layers })
+    }
+
+    /// Writes the gate with 32-bit floats. Whatever happens, the file is the old one or the new one, whole.
+    ///
+    /// # Errors
+    /// [`GateError::Gguf`] if it cannot be written or its parts do not fit together, and the errors of
+    /// [`load`](Self::load) for what could not be read again.
+    pub fn save(&self, path: &Path) -> Result<(), GateError> {
+        self.write(path, |values| TensorData::F32(values.to_vec()))
+    }
+
+    /// As [`save`](Self::save), with all numbers rounded to 16-bit floats: half the size.
+    ///
+    /// # Errors
+    /// As [`save`](Self::save); numbers beyond 65504 count as infinite.
+    pub fn save_f16(&self, path: &Path) -> Result<(), GateError> {
+        self.write(path, TensorData::rounded_to_f16)
+    }
+
+    fn write(&self, path: &Path, encode: impl Fn(&[f32]) -> TensorData) -> Result<(), GateError> {
+        let gate = named(path);
+        check_base(&gate, &self.base_sha256)?;
+        if self.layers.is_empty() {
+            return Err(GateError::Empty { gate });
+        }
+        let mut out = GgufWriter::new();
+        for (key, value) in KIND {
+            out.set(key, value);
+        }
+        out.set("general.architecture", self.architecture.as_str());
+        out.set("edgeinf.version", VERSION);
+        out.set("edgeinf.feature_map", self.feature_map.name());
+        out.set(BASE, self.base_sha256.as_str());
+        if let Some(FitSettings { n_sink, n_window, n_segment }) = self.fit {
+            for (key, tokens) in FIT.into_iter().zip([n_sink, n_window, n_segment]) {
+                out.set(key, tokens);
+            }
+        }
+        for (&il, layer) in &self.layers {
+            let shape = LayerShape::of(layer, self.n_features);
+            check_features(&gate, self.feature_map, self.n_features.into(), il, &shape)?;
+            for part in parts(self.feature_map) {
+                let tensor = tensor_name(il, part);
+                let Some(values) = layer.part(part) else {
+                    return Err(GateError::Incomplete { gate, layer: il, tensor });
+                };
+                let data = encode(values);
+                let not_finite = match &data {
+                    TensorData::F16(halves) => halves.iter().position(|half| !half.is_finite()),
+                    _ => values.iter().position(|value| !value.is_finite()),
+                };
+                if let Some(index) = not_finite {
+                    return Err(GateError::NotFinite { gate, tensor, index, value: values[index] });
+                }
+                out.tensor(tensor, &dims(part, &shape, self.n_features), data);
+            }
+        }
+        Ok(out.write_to(path)?)
+    }
+}
+
+impl LayerGate {
+    fn part(&self, part: &str) -> Option<&[f32]> {
+        match part {
+            W => Some(&self.w),
+            A => Some(&self.a),
+            B => Some(&self.b),
+            C => Some(&self.c),
+            MAP_Q => self.map_q.as_deref(),
+            _ => self.map_k.as_deref(),
+        }
+    }
+}
+
+impl LayerShape {
+    /// The shape that a layer's lengths amount to. Where they do not divide, the writer refuses the result.
+    fn of(layer: &LayerGate, n_features: u32) -> Self {
+        let whole = |part: usize, of: u32| u32::try_from(part).unwrap_or(u32::MAX).checked_div(of).unwrap_or(0);
+        let n_head = whole(layer.a.len(), 1);
+        let d_k = whole(layer.w.len(), n_head);
+        let per_head = d_k.saturating_mul(n_features / 2);
+        Self { n_head, n_head_kv: layer.map_k.as_ref().map_or(1, |map| whole(map.len(), per_head)), d_k, d_v: 0 }
+    }
+}
+
+fn parts(map: FeatureMap) -> &'static [&'static str] {
+    match map {
+        FeatureMap::Elu => &PARTS[..4],
+        FeatureMap::Hedgehog => &PARTS,
+    }
+}
+
+fn dims(part: &str, layer: &LayerShape, n_features: u32) -> Vec<u64> {
+    let LayerShape { n_head, n_head_kv, d_k, .. } = *layer;
+    let dims: &[u32] = match part {
+        W => &[d_k, n_head],
+        MAP_Q => &[d_k, n_features / 2, n_head],
+        MAP_K => &[d_k, n_features / 2, n_head_kv],
+        _ => &[n_head],
+    };
+    dims.iter().map(|&dim| dim.into()).collect()
+}
+
+fn tensor_name(il: u32, part: &str) -> String {
+    format!("blk.{il}.{part}")
+}
+
+fn named(path: &Path) -> String {
+    format!("'{}'", path.display())
+}
+
+fn check_base(gate: &str, sha256: &str) -> Result<(), GateError> {
+    if sha256.is_empty() || (sha256.len() == 64 && sha256.bytes().all(|byte| byte.is_ascii_hexdigit())) {
+        return Ok(());
+    }
+    Err(GateError::BaseHash { gate: gate.to_owned(), found: quoted(sha256) })
+}
+
+/// An open file, with its name for messages.
+struct GateFile {
+    gguf: Gguf,
+    gate: String,
+}
+
+impl GateFile {
+    fn gate(&self) -> String {
+        self.gate.clone()
+    }
+
+    fn check_kind(&self) -> Result<(), GateError> {
+        for (key, expected) in KIND {
+            let found = match self.gguf.get(key) {
+                None => "missing".to_owned(),
+                Some(_) => match self.gguf.get_str(key)? {
+                    value if value == expected => continue,
+                    other => quoted(other),
+                },
+            };
+            return Err(GateError::NotAGate { gate: self.gate(), key, expected, found });
+        }
+        match self.gguf.get_u32("edgeinf.version")? {
+            VERSION => Ok(()),
+            found => Err(GateError::Version { gate: self.gate(), expected: VERSION, found }),
+        }
+    }
+
+    fn fit(&self) -> Result<Option<FitSettings>, GateError> {
+        if FIT.iter().all(|key| self.gguf.get(key).is_none()) {
+            return Ok(None);
+        }
+        let [n_sink, n_window, n_segment] = FIT.map(|key| self.gguf.get_u32(key));
+        Ok(Some(FitSettings { n_sink: n_sink?, n_window: n_window?, n_segment: n_segment? }))
+    }
+
+    /// The width of the feature map, and all layers.
+    fn layers(&self, map: FeatureMap, shape: &ModelShape) -> Result<(u32, BTreeMap<u32, LayerGate>), GateError> {
+        let find = |il| {
+            let missing = || GateError::NoSuchLayer { gate: self.gate(), layer: il, n_layer: shape.n_layer };
+            shape.layer(il).map(|layer| (il, layer)).ok_or_else(missing)
+        };
+        let shapes = self.layer_numbers(map)?.into_iter().map(find).collect::<Result<Vec<_>, _>>()?;
+        // the first layer decides, the others must agree
+        let &(first, layer) = shapes.first().ok_or_else(|| GateError::Empty { gate: self.gate() })?;
+        let width = self.width(map, first, layer)?;
+        let n_features =
+            u32::try_from(width).map_err(|_| GateError::MapWidth { gate: self.gate(), n_features: width })?;
+        let mut layers = BTreeMap::new();
+        for (il, layer) in shapes {
+            check_features(&self.gate, map, width, il, layer)?;
+            layers.insert(il, self.layer(map, il, layer, n_features)?);
+        }
+        Ok((n_features, layers))
+    }
+
+    /// Numbers of the layers that have tensors. Refuses tensors with any other name.
+    fn layer_numbers(&self, map: FeatureMap) -> Result<BTreeSet<u32>, GateError> {
+        let mut numbers = BTreeSet::new();
+        for tensor in self.gguf.tensors() {
+            let split = tensor.name.strip_prefix("blk.").and_then(|rest| rest.split_once('.'));
+            let number = split.and_then(|(number, part)| {
+                let il = number.parse().ok().filter(|il: &u32| il.to_string() == number)?;
+                parts(map).contains(&part).then_some(il)
+            });
+            let unknown = || GateError::UnknownTensor { gate: self.gate(), tensor: quoted(&tensor.name), map };
+            numbers.insert(number.ok_or_else(unknown)?);
+        }
+        Ok(numbers)
+    }
+
+    /// Features of the map in this layer.
+    fn width(&self, map: FeatureMap, il: u32, layer: &LayerShape) -> Result<u64, GateError> {
+        match map {
+            FeatureMap::Elu => Ok(layer.d_k.into()),
+            FeatureMap::Hedgehog => {
+                let tensor = tensor_name(il, MAP_Q);
+                match self.gguf.tensor(&tensor) {
+                    Some(info) => Ok(info.dims.get(1).map_or(2, |rows| rows.saturating_mul(2))),
+                    None => Err(GateError::Incomplete { gate: self.gate(), layer: il, tensor }),
+                }
+            }
+        }
+    }
+
+    fn layer(&self, map: FeatureMap, il: u32, layer: &LayerShape, n_features: u32) -> Result<LayerGate, GateError> {
+        let read = |part| self.values(&tensor_name(il, part), dims(part, layer, n_features));
+        let need = |part| {
+            let missing = || GateError::Incomplete { gate: self.gate(), layer: il, tensor: tensor_name(il, part) };
+            read(part)?.ok_or_else(missing)
+        };
+        let learned = |part| (map == FeatureMap::Hedgehog).then(|| need(part)).transpose();
+        Ok(LayerGate {
+            w: need(W)?,
+            a: need(A)?,
+            b: read(B)?.unwrap_or_else(|| vec![0.0; layer.n_head as usize]),
+            c: need(C)?,
+            map_q: learned(MAP_Q)?,
+            map_k: learned(MAP_K)?,
+        })
+    }
+
+    /// The numbers of a tensor, if it is there.
+    fn values(&self, tensor: &str, expected: Vec<u64>) -> Result<Option<Vec<f32>>, GateError> {
+        let Some(info) = self.gguf.tensor(tensor) else {
+            return Ok(None);
+        };
+        let (gate, name) = (self.gate(), tensor.to_owned());
+        // dimensions of 1 at the end mean nothing to ggml
+        let core = |dims: &[u64]| dims.iter().rposition(|&dim| dim != 1).map_or(0, |last| last + 1);
+        if info.dims[..core(&info.dims)] != expected[..core(&expected)] {
+            return Err(GateError::Shape { gate, tensor: name, expected, found: info.dims.clone() });
+        }
+        let values = self.gguf.tensor_f32(tensor)?;
+        match values.iter().position(|value| !value.is_finite()) {
+            Some(index) => Err(GateError::NotFinite { gate, tensor: name, index, value: values[index] }),
+            None => Ok(Some(values)),
+        }
+    }
+}

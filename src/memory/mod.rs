@@ -1,0 +1,5 @@
+//! What is kept of a document: policies, sizes and gate files.
+
+pub mod gate;
+pub mod policy;
+pub mod predict;

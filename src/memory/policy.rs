@@ -1,0 +1,98 @@
+//! How a document is held: policies and the sizes of the cache.
+
+use std::fmt;
+
+/// Tokens that can always be generated without dropping any of the window.
+pub const ANSWER_RESERVE: u32 = 256;
+
+/// What happens to tokens that leave the window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Policy {
+    /// Nothing leaves: ordinary attention over the whole text.
+    Full,
+    /// They are forgotten (StreamingLLM, arXiv 2309.17453).
+    Streaming,
+    /// They are folded into a memory (EdgeInfinite, arXiv 2503.22196).
+    EdgeInfinite,
+}
+
+impl fmt::Display for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Full => "full",
+            Self::Streaming => "streaming",
+            Self::EdgeInfinite => "edgeinfinite",
+        })
+    }
+}
+
+/// Sizes in tokens of the parts of a cache that is compacted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WindowSizes {
+    /// First tokens of the document that stay, beyond the prompt, which always stays.
+    pub sinks: u32,
+    /// Most recent tokens that stay.
+    pub window: u32,
+    /// Tokens read at a time.
+    pub segment: u32,
+}
+
+impl Default for WindowSizes {
+    fn default() -> Self {
+        Self { sinks: 4, window: 1024, segment: 512 }
+    }
+}
+
+/// Where everything lies in a cache that is compacted: front (prompt and sinks), window, free cells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Layout {
+    /// Tokens that are never dropped: prompt and sinks.
+    pub n_front: u32,
+    /// Most recent tokens that stay.
+    pub window: u32,
+    /// Tokens read at a time.
+    pub segment: u32,
+    /// Size of the cache.
+    pub n_cells: u32,
+}
+
+impl Layout {
+    /// The cache for a prompt of `n_prefix` tokens before the text and `n_suffix` after it.
+    ///
+    /// There is room for a segment and, once the text was read, for the suffix and [`ANSWER_RESERVE`] tokens of answer.
+    pub fn new(sizes: WindowSizes, n_prefix: u32, n_suffix: u32) -> Self {
+        let n_front = n_prefix + sizes.sinks;
+        let free = sizes.segment.max(n_suffix + ANSWER_RESERVE);
+        // kernels like multiples of 32
+        let n_cells = (n_front + sizes.window + free).next_multiple_of(32);
+        Self { n_front, window: sizes.window, segment: sizes.segment, n_cells }
+    }
+
+    /// The range to drop so that front and window remain of `n_cached` tokens; empty if they already do.
+    pub fn surplus(&self, n_cached: u32) -> std::ops::Range<u32> {
+        let end = n_cached.saturating_sub(self.window).max(self.n_front);
+        self.n_front..end
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn layout_leaves_room_for_suffix_and_answer() {
+        let sizes = WindowSizes { sinks: 4, window: 1024, segment: 32 };
+        let layout = Layout::new(sizes, 40, 60);
+        assert_eq!(layout.n_front, 44);
+        assert!(layout.n_cells >= 44 + 1024 + 60 + ANSWER_RESERVE);
+        assert_eq!(layout.n_cells % 32, 0);
+    }
+
+    #[test]
+    fn surplus_keeps_front_and_window() {
+        let layout = Layout { n_front: 10, window: 100, segment: 50, n_cells: 160 };
+        assert_eq!(layout.surplus(160), 10..60);
+        assert_eq!(layout.surplus(110), 10..10);
+        assert_eq!(layout.surplus(5), 10..10);
+    }
+}

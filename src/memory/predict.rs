@@ -1,0 +1,39 @@
+//! How much memory a run will take, before it starts.
+
+use crate::llama::{CacheType, Model};
+
+/// Everything that does not depend on the sizes: the program, the vocabulary, the allocator.
+const BASE_BYTES: u64 = 24 << 20;
+
+/// Sizes that decide how much memory a run takes.
+#[derive(Debug, Clone, Copy)]
+pub struct RunSizes {
+    /// Cells of the KV cache.
+    pub n_cells: u32,
+    /// Tokens computed at a time.
+    pub n_ubatch: u32,
+    /// Element type of the KV cache.
+    pub cache_type: CacheType,
+    /// Width of the feature map; 0 without a memory.
+    pub n_features: u32,
+}
+
+/// Predicted peak memory of a run in bytes: weights, KV cache, memory, scratch buffers and the program itself.
+pub fn peak_bytes(model: &Model, sizes: RunSizes) -> u64 {
+    let (mut kv, mut memory) = (0, 0);
+    for layer in model.shape().layers {
+        let n_kv = u64::from(layer.n_head_kv);
+        kv += sizes.cache_type.bytes(n_kv * u64::from(layer.d_k + layer.d_v));
+        // M and z twice, in F32
+        memory += 2 * 4 * n_kv * u64::from(sizes.n_features) * u64::from(layer.d_v + 1);
+        // the maps of the gate
+        memory += 4 * u64::from(layer.n_head + layer.n_head_kv) * u64::from(sizes.n_features / 2 * layer.d_k);
+    }
+    let number = |key: &str| model.metadata(&format!("{}.{key}", model.architecture())).and_then(|v| v.parse().ok());
+    let n_embd: u64 = number("embedding_length").unwrap_or(0);
+    let n_ff: u64 = number("feed_forward_length").unwrap_or(4 * n_embd);
+    // the widest moment of a layer, in F32, and the attention mask
+    let row = 4 * (2 * n_ff + 6 * n_embd) + 4 * u64::from(sizes.n_cells);
+    let scratch = u64::from(sizes.n_ubatch) * row + 4 * model.vocab().n_tokens() as u64;
+    model.weight_bytes() + u64::from(sizes.n_cells) * kv + memory + scratch + BASE_BYTES
+}

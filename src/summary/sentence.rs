@@ -1,0 +1,147 @@
+//! Text that is given out sentence by sentence.
+
+/// Marks that end a sentence.
+const ENDS: &[char] = &['.', '!', '?', '。', '！', '？', '…'];
+/// What may stand between such a mark and the white space after it.
+const CLOSERS: &[char] = &['"', '\'', ')', ']', '”', '’', '»', '*', '」'];
+/// Words whose full stop ends no sentence.
+const ABBREVIATIONS: &[&str] =
+    &["Mr.", "Mrs.", "Ms.", "Dr.", "Prof.", "St.", "vs.", "e.g.", "i.e.", "etc.", "No.", "p."];
+
+/// Holds back an unfinished sentence, so that what was given out always ends at the end of one.
+#[derive(Debug, Default)]
+pub struct SentenceBuffer {
+    bytes: Vec<u8>,
+    text: String,
+}
+
+impl SentenceBuffer {
+    /// Adds bytes of the answer; returns what can be given out now: whole sentences.
+    pub fn push(&mut self, bytes: &[u8]) -> String {
+        self.bytes.extend_from_slice(bytes);
+        self.take_utf8();
+        match last_end(&self.text) {
+            Some(end) => {
+                let rest = self.text.split_off(end);
+                std::mem::replace(&mut self.text, rest)
+            }
+            None => String::new(),
+        }
+    }
+
+    /// Ends the text. If the model finished by itself, everything left is given out. Otherwise only what ends a sentence
+    /// is; the second value is what had to be dropped.
+    pub fn finish(mut self, finished: bool) -> (String, String) {
+        if !self.bytes.is_empty() {
+            self.text.push_str(&String::from_utf8_lossy(&self.bytes));
+        }
+        let ends = self.text.trim_end().trim_end_matches(CLOSERS).ends_with(ENDS);
+        if finished || ends { (self.text, String::new()) } else { (String::new(), self.text) }
+    }
+
+    /// Moves complete characters from the bytes to the text; bytes that can never become UTF-8 are replaced.
+    fn take_utf8(&mut self) {
+        loop {
+            match std::str::from_utf8(&self.bytes) {
+                Ok(text) => {
+                    self.text.push_str(text);
+                    self.bytes.clear();
+                    return;
+                }
+                Err(e) => {
+                    let valid = e.valid_up_to();
+                    self.text.push_str(&String::from_utf8_lossy(&self.bytes[..valid]));
+                    let Some(bad) = e.error_len() else {
+                        self.bytes.drain(..valid);
+                        return;
+                    };
+                    self.text.push(char::REPLACEMENT_CHARACTER);
+                    self.bytes.drain(..valid + bad);
+                }
+            }
+        }
+    }
+}
+
+/// Byte index after the last sentence that is known to be over: white space follows its mark.
+fn last_end(text: &str) -> Option<usize> {
+    let mut end = None;
+    let mut chars = text.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        if c == '\n' && !text[..at].trim().is_empty() {
+            end = Some(at + 1);
+            continue;
+        }
+        if !ENDS.contains(&c) {
+            continue;
+        }
+        while chars.next_if(|(_, c)| ENDS.contains(c) || CLOSERS.contains(c)).is_some() {}
+        let Some(&(next, space)) = chars.peek() else { break };
+        // full-width marks need no space after them
+        if (space.is_whitespace() || !c.is_ascii()) && !is_abbreviation(&text[..next]) {
+            end = Some(next);
+        }
+    }
+    end
+}
+
+fn is_abbreviation(text: &str) -> bool {
+    let word = text.rsplit(char::is_whitespace).next().unwrap_or_default();
+    // initials: "J."
+    let initial = word.len() == 2 && word.starts_with(|c: char| c.is_ascii_uppercase()) && word.ends_with('.');
+    // list numbers: "3."
+    let number = word.len() <= 3 && word.ends_with('.') && word[..word.len() - 1].bytes().all(|b| b.is_ascii_digit());
+    initial || number || ABBREVIATIONS.contains(&word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn feed(pieces: &[&str]) -> (Vec<String>, SentenceBuffer) {
+        let mut buffer = SentenceBuffer::default();
+        let out = pieces.iter().map(|p| buffer.push(p.as_bytes())).collect();
+        (out, buffer)
+    }
+
+    #[test]
+    fn gives_out_whole_sentences() {
+        let (out, buffer) = feed(&["One", " two.", " Three", " four", "! Fi"]);
+        assert_eq!(out, ["", "", "One two.", "", " Three four!"]);
+        assert_eq!(buffer.finish(false), (String::new(), " Fi".into()));
+    }
+
+    #[test]
+    fn a_finished_answer_is_given_out_whole() {
+        let (_, buffer) = feed(&["no mark at all"]);
+        assert_eq!(buffer.finish(true).0, "no mark at all");
+    }
+
+    #[test]
+    fn a_last_sentence_needs_no_space_after_it() {
+        let (out, buffer) = feed(&["It ends here.\""]);
+        assert_eq!(out, [""]);
+        assert_eq!(buffer.finish(false).0, "It ends here.\"");
+    }
+
+    #[test]
+    fn abbreviations_numbers_and_decimals_end_nothing() {
+        let (out, _) = feed(&["Mr. Gulliver paid 3.50 to J. Swift, e.g. in No. 4. Then he left. X"]);
+        assert_eq!(out, ["Mr. Gulliver paid 3.50 to J. Swift, e.g. in No. 4. Then he left."]);
+    }
+
+    #[test]
+    fn characters_split_between_tokens_are_joined() {
+        let mut buffer = SentenceBuffer::default();
+        let bytes = "é。次".as_bytes();
+        let out: String = bytes.iter().map(|b| buffer.push(&[*b])).collect();
+        assert_eq!(out, "é。");
+        assert_eq!(buffer.finish(true).0, "次");
+    }
+
+    #[test]
+    fn broken_bytes_are_replaced() {
+        let mut buffer = SentenceBuffer::default();
+        assert_eq!(buffer.push(b"a\xff. b"), "a\u{fffd}.");
+    }
+}

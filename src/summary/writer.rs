@@ -1,0 +1,84 @@
+//! Lets the model write its answer.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::llama::{LlamaError, Sampler, Vocab};
+use crate::reader::Reader;
+
+use super::sentence::SentenceBuffer;
+
+/// What the model wrote.
+#[derive(Debug, Clone, Default)]
+pub struct Written {
+    /// The text, without what was held back.
+    pub text: String,
+    /// Tokens generated.
+    pub tokens: u32,
+    /// Why the text is not complete, if it is not.
+    pub incomplete: Option<String>,
+    /// When the first token was there, since the start of the call.
+    pub first_token: Duration,
+    /// Time for all tokens after the first.
+    pub generation: Duration,
+}
+
+/// Writes up to `max_tokens` tokens after what `reader` has read, and gives whole sentences to `sink` as they come.
+///
+/// At the limit an unfinished sentence is left out. If not even one sentence was finished by then, the piece is given out,
+/// and the result says so.
+///
+/// # Errors
+/// Those of [`Reader::step`]; [`LlamaError::Interrupted`] when `interrupt` is set.
+pub fn write(
+    reader: &mut Reader<'_>,
+    vocab: Vocab<'_>,
+    sampler: &mut Sampler,
+    max_tokens: u32,
+    interrupt: &AtomicBool,
+    sink: &mut dyn FnMut(&str),
+) -> Result<Written, LlamaError> {
+    let start = Instant::now();
+    let mut written = Written::default();
+    let mut buffer = SentenceBuffer::default();
+    let mut bytes = Vec::new();
+    let mut give = |text: &str, written: &mut Written| {
+        // models like to begin with a line break
+        let text = if written.text.is_empty() { text.trim_start() } else { text };
+        if !text.is_empty() {
+            written.text.push_str(text);
+            sink(text);
+        }
+    };
+
+    let mut token = sampler.sample(reader.logits()?);
+    written.first_token = start.elapsed();
+    let finished = loop {
+        if vocab.is_eog(token) {
+            break true;
+        }
+        if written.tokens == max_tokens {
+            break false;
+        }
+        if interrupt.load(Ordering::Relaxed) {
+            return Err(LlamaError::Interrupted);
+        }
+        written.tokens += 1;
+        bytes.clear();
+        vocab.append_piece(token, false, &mut bytes);
+        give(&buffer.push(&bytes), &mut written);
+        token = sampler.sample(reader.step(token)?);
+    };
+    let (rest, dropped) = buffer.finish(finished);
+    give(rest.trim_end(), &mut written);
+    if written.text.trim().is_empty() {
+        give(dropped.trim_end(), &mut written);
+        written.incomplete = Some(if written.text.trim().is_empty() {
+            "the model wrote nothing".into()
+        } else {
+            format!("no sentence was finished within {max_tokens} tokens")
+        });
+    }
+    written.generation = start.elapsed().saturating_sub(written.first_token);
+    Ok(written)
+}
