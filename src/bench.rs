@@ -112,17 +112,11 @@ pub fn run(
     answer.sort_by(f64::total_cmp);
 
     let progress = reader.progress().clone();
-    let mut seconds_per_8k = Vec::new();
-    let mut last = 0.0;
-    for mark in progress.marks {
-        seconds_per_8k.push(mark.as_secs_f64() - last);
-        last = mark.as_secs_f64();
-    }
     Ok(BenchResult {
         tokens: progress.tokens_read,
         tokens_folded: reader.context().n_folded(),
         seconds,
-        seconds_per_8k,
+        seconds_per_8k: progress.seconds_between_marks(),
         ms_per_answer_token: answer[ANSWER_TOKENS / 2],
         peak_rss_bytes: peak_rss_bytes().unwrap_or(0),
         weights_bytes: model.weight_bytes(),

@@ -23,6 +23,14 @@ pub struct Progress {
     pub marks: Vec<Duration>,
 }
 
+impl Progress {
+    /// Seconds for each [`MARK_EVERY`] tokens, to the millisecond.
+    pub fn seconds_between_marks(&self) -> Vec<f64> {
+        let before = std::iter::once(&Duration::ZERO).chain(&self.marks);
+        before.zip(&self.marks).map(|(a, b)| ((*b - *a).as_secs_f64() * 1e3).round() / 1e3).collect()
+    }
+}
+
 /// Feeds tokens to a context and keeps it within its layout.
 ///
 /// Without a layout nothing ever leaves the cache (full attention).

@@ -1,5 +1,5 @@
 //! Every formula that C++ computes, against the plain reference in `common::reference`, on tiny random models.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::needless_range_loop)]
 
 mod common;
 
@@ -163,6 +163,16 @@ fn qwen2_formulas() {
 #[test]
 fn qwen3_formulas() {
     check("qwen3");
+}
+
+#[test]
+fn formulas_of_a_real_model() {
+    let model = load(&common::models::smollm2());
+    for gate in gates(&model) {
+        let e = run(&model, CacheType::F16, true, &gate, 2);
+        println!("SmolLM2 {:?}: {e:?}", gate.feature_map);
+        assert!(e.m <= 5e-4 && e.z <= 5e-4 && e.read_out <= 1e-5 && e.out <= 1e-5 && e.gate <= 1e-5, "{e:?}");
+    }
 }
 
 #[test]

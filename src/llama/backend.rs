@@ -81,7 +81,10 @@ unsafe extern "C" fn on_log(level: sys::ggml_log_level, text: *const c_char, _: 
             reason.clone_into(&mut last);
         }
     }
-    if let Some(sink) = SINK.get() {
+    // debugging notes of llama.cpp are pages long for each graph
+    if level != sys::GGML_LOG_LEVEL_DEBUG
+        && let Some(sink) = SINK.get()
+    {
         sink(&text);
     }
 }

@@ -75,6 +75,8 @@ pub struct Time {
     pub prefill_tokens_per_second: f64,
     /// Answer.
     pub generation_tokens_per_second: f64,
+    /// Seconds for each 8,192 tokens read: they do not grow with the document, except with full attention.
+    pub prefill_seconds_per_8192_tokens: Vec<f64>,
     /// From start to end.
     pub total_ms: f64,
 }
@@ -151,6 +153,7 @@ impl Statistics {
                 ttft_ms: ms(run.before + outcome.prefill + written.first_token),
                 prefill_tokens_per_second: speed(outcome.progress.tokens_read, outcome.prefill),
                 generation_tokens_per_second: speed(u64::from(written.tokens), written.generation),
+                prefill_seconds_per_8192_tokens: outcome.progress.seconds_between_marks(),
                 total_ms: ms(run.total),
             },
             memory: Memory {

@@ -192,10 +192,11 @@ mod tests {
 {{ m.content | trim }}<|eot_id|>{% endfor %}{{ '<|start_header_id|>assistant<|end_header_id|>\n\n' }}";
     const GEMMA: &str = "{{ bos_token }}{% for m in messages %}
         {%- if m.role == 'system' %}{{ raise_exception('no system here') }}{% endif %}
-        {{- '<start_of_turn>' + m['content'].strip() + '<end_of_turn>' }}{% endfor %}<start_of_turn>model\n";
+        {{- '<start_of_turn>' + m['content'].strip() + '<end_of_turn>' }}{% endfor %}{{ '<start_of_turn>model\n' }}";
     const MISTRAL: &str = "{{ bos_token }}{% set rest = messages if messages[0].role == 'user' else messages[1:] %}
         {%- for m in rest %}[INST] {{ m.content }} [/INST]{% endfor %}";
-    const PHI: &str = "{% for m in messages %}<|{{ m.role }}|>\n{{ m.content }}<|end|>\n{% endfor %}<|assistant|>\n";
+    const PHI: &str =
+        "{% for m in messages %}<|{{ m.role }}|>\n{{ m.content }}<|end|>\n{% endfor %}{{ '<|assistant|>\n' }}";
 
     fn template(source: &str) -> ChatTemplate {
         let [bos_text, eos_text] = ["<s>", "</s>"].map(String::from);

@@ -2,7 +2,9 @@
 #![allow(dead_code, missing_docs, clippy::unwrap_used, clippy::panic, clippy::too_many_arguments)]
 
 pub mod capture;
+pub mod models;
 pub mod reference;
+pub mod text;
 pub mod tiny;
 
 use std::sync::Arc;
