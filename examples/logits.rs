@@ -2,6 +2,8 @@
 //!
 //! One line for each context and way of decoding: context, way, hash. `attached` is only there in a build with hooks.
 
+#![allow(clippy::print_stdout)]
+
 use std::path::Path;
 use std::sync::Arc;
 

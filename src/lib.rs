@@ -4,6 +4,8 @@
 //! [`memory`] says what is kept, [`summary`] lets the model write, [`report`] says what it cost. [`cli`] knows them all
 //! and nobody knows it.
 
+#![deny(unused_crate_dependencies)]
+
 pub mod bench;
 pub mod cli;
 pub mod gguf;

@@ -1,5 +1,5 @@
 //! The program as its users meet it: output, exit codes, bad input.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 mod common;
 
@@ -324,6 +324,22 @@ fn control_tokens_in_a_document_are_text() {
     let as_control = model.vocab().tokenize(&text, true).unwrap().len() as u64;
     assert!(as_text > as_control + 10);
     assert_eq!(json["input"]["tokens"], as_text);
+}
+
+#[test]
+fn a_sliding_window_model_streams_and_has_no_memory() {
+    let dir = scratch("gemma");
+    let file = dir.join("text.txt");
+    fs::write(&file, story(12_000, 14)).unwrap();
+    let model = common::models::pulled("gemma3-270m").display().to_string();
+    let base = ["-m", &model, "--max-tokens", "24", "--segment", "256", "--json"];
+    let run = |more: &[&str]| summarize(&file, &[&base[..], more].concat());
+    let output = run(&["--policy", "streaming", "--window", "512"]);
+    assert!(matches!(output.status.code(), Some(0 | 6)), "{}", stderr(&output));
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(json["tokens_dropped"].as_u64().unwrap() > 1000);
+    assert_fails(&run(&["--policy", "streaming", "--window", "256"]), 2, &["512", "--window 256"]);
+    assert_fails(&run(&["--policy", "edgeinfinite", "--gate", "random:1"]), 4, &["gemma3", "sliding-window"]);
 }
 
 #[test]

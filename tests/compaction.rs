@@ -1,6 +1,6 @@
 //! What compaction promises beside its formulas: exactness while nothing was folded, keys that stay fresh, transactions,
 //! saved states, refusals.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 mod common;
 

@@ -1,5 +1,5 @@
 //! Every formula that C++ computes, against the plain reference in `common::reference`, on tiny random models.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::needless_range_loop)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::needless_range_loop)]
 
 mod common;
 

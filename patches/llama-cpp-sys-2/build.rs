@@ -9,6 +9,8 @@
 //! Environment: `EDGEINF_STOCK=1` builds without hooks, `EDGEINF_PORTABLE=1` without instructions that only this
 //! machine's processor has, `EDGEINF_LLAMA_SYS_DIR` names another copy of the genuine crate.
 
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
 #[path = "build/bindings.rs"]
 mod bindings;
 #[path = "build/native.rs"]

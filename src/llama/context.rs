@@ -400,6 +400,12 @@ impl<'m> Context<'m> {
         Ok(())
     }
 
+    /// How many decodes used the graph of the one before.
+    pub fn graphs_reused(&self) -> u32 {
+        // SAFETY: the context is valid.
+        u32::try_from(unsafe { sys::llama_perf_context(self.raw.as_ptr()) }.n_reused).unwrap_or(0)
+    }
+
     /// Bytes by part.
     pub fn memory_usage(&self) -> MemoryUsage {
         // SAFETY: plain integers, for which zero is a value.

@@ -1,0 +1,97 @@
+//! The reader: every token through the cache, whatever the pieces; answers longer than the cache; graphs used again.
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
+
+mod common;
+
+use common::tiny::Tiny;
+use common::{ContextBuilder, load, tokens};
+use edgeinf::llama::{Compaction, Model, NativeGate};
+use edgeinf::memory::gate::{FeatureMap, Gate};
+use edgeinf::memory::policy::{ANSWER_RESERVE, Layout, WindowSizes};
+use edgeinf::reader::Reader;
+
+const SIZES: WindowSizes = WindowSizes { sinks: 4, window: 100, segment: 64 };
+
+fn reader<'m>(model: &'m Model, layout: Layout, with_memory: bool) -> Reader<'m> {
+    let gate = with_memory.then(|| {
+        let gate = Gate::random(&model.shape(), FeatureMap::Elu, 64, 5).unwrap();
+        NativeGate::new(model, &gate).unwrap()
+    });
+    let builder = ContextBuilder { n_cells: layout.n_cells, n_ubatch: 64, n_outputs: 1, ..Default::default() };
+    let compaction = Compaction::Edgeinf { gate, n_front_max: layout.n_front, model_id: 0 };
+    Reader::new(builder.build(model, compaction, None), Some(layout), SIZES.segment)
+}
+
+#[test]
+fn the_pieces_that_tokens_come_in_do_not_matter() {
+    let model = load(&Tiny::new("llama").write());
+    let (prefix, text, suffix) = (tokens(20, 1), tokens(1500, 2), tokens(30, 3));
+    let layout = Layout::new(SIZES, 20, 30);
+    let read = |piece: usize| {
+        let mut reader = reader(&model, layout, true);
+        reader.push(&prefix).unwrap();
+        for part in text.chunks(piece) {
+            reader.push(part).unwrap();
+        }
+        reader.finish(&suffix).unwrap();
+        let progress = reader.progress().clone();
+        assert_eq!(progress.tokens_read, 1550);
+        let cached = u64::from(reader.context().n_cached());
+        assert_eq!(progress.tokens_dropped + cached, 1550, "no token is lost");
+        assert_eq!(reader.context().n_folded(), progress.tokens_dropped);
+        reader.logits().unwrap().to_vec()
+    };
+    let whole = read(1500);
+    for piece in [1, 63, 64, 65, 700] {
+        assert!(read(piece) == whole, "pieces of {piece}");
+    }
+}
+
+#[test]
+fn room_for_instruction_and_answer_is_kept() {
+    let model = load(&Tiny::new("llama").write());
+    // an instruction that is longer than a segment
+    let layout = Layout::new(SIZES, 10, 150);
+    for n in [0, 1, 50, 63, 64, 200, 1000] {
+        let mut reader = reader(&model, layout, false);
+        reader.push(&tokens(10, 1)).unwrap();
+        reader.push(&tokens(n, 2)).unwrap();
+        reader.finish(&tokens(150, 3)).unwrap();
+        let before = reader.progress().compactions;
+        for _ in 0..ANSWER_RESERVE {
+            reader.step(7).unwrap();
+        }
+        assert_eq!(reader.progress().compactions, before, "{n} tokens: the answer pushed something out");
+    }
+}
+
+#[test]
+fn an_answer_can_be_longer_than_the_cache() {
+    let model = load(&Tiny::new("llama").write());
+    let layout = Layout::new(SIZES, 10, 20);
+    for with_memory in [false, true] {
+        let mut reader = reader(&model, layout, with_memory);
+        reader.push(&tokens(600, 2)).unwrap();
+        reader.finish(&tokens(20, 3)).unwrap();
+        for i in 0..2 * layout.n_cells as i32 {
+            assert!(reader.step(i % 256).unwrap().iter().all(|x| x.is_finite()));
+        }
+        assert!(reader.context().n_cached() <= layout.n_cells);
+    }
+}
+
+#[test]
+fn graphs_are_used_again_while_generating() {
+    let model = load(&Tiny::new("llama").write());
+    let layout = Layout::new(SIZES, 10, 20);
+    let mut reader = reader(&model, layout, true);
+    reader.push(&tokens(600, 2)).unwrap();
+    reader.finish(&tokens(20, 3)).unwrap();
+    assert!(reader.context().n_folded() > 0);
+    let before = reader.context().graphs_reused();
+    for i in 0..100 {
+        reader.step(i).unwrap();
+    }
+    let reused = reader.context().graphs_reused() - before;
+    assert!(reused >= 95, "only {reused} of 100 tokens");
+}
