@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::input::{InputError, TokenStream};
 use crate::llama::{CacheType, Compaction, Context, ContextParams, LlamaError, Model};
-use crate::memory::policy::{Layout, WindowSizes};
+use crate::memory::policy::{Layout, MAX_UBATCH, WindowSizes};
 use crate::reader::Reader;
 use crate::report::memory::peak_rss_bytes;
 use crate::summary::prompt::{Instructions, PromptError, PromptTokens};
@@ -79,7 +79,7 @@ pub fn run(
     let layout = Layout::new(settings.sizes, prompt.prefix.len() as u32, prompt.suffix.len() as u32);
     let params = ContextParams {
         n_cells: layout.n_cells,
-        n_ubatch: settings.sizes.segment.min(512),
+        n_ubatch: settings.sizes.segment.min(MAX_UBATCH),
         n_threads: settings.threads,
         cache_type: settings.cache_type,
         flash_attention: settings.flash_attention,

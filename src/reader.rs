@@ -71,16 +71,22 @@ impl<'m> Reader<'m> {
         Ok(())
     }
 
+    /// Decodes what still waits.
+    ///
+    /// # Errors
+    /// As [`Reader::push`].
+    pub fn flush(&mut self) -> Result<(), LlamaError> {
+        let rest = std::mem::take(&mut self.pending);
+        if rest.is_empty() { Ok(()) } else { self.read(&rest, Logits::None) }
+    }
+
     /// Decodes what still waits and then `suffix`, whose last token gets logits. There is room for
     /// [`ANSWER_RESERVE`] more tokens afterwards.
     ///
     /// # Errors
     /// As [`Reader::push`].
     pub fn finish(&mut self, suffix: &[Token]) -> Result<(), LlamaError> {
-        let rest = std::mem::take(&mut self.pending);
-        if !rest.is_empty() {
-            self.read(&rest, Logits::None)?;
-        }
+        self.flush()?;
         self.make_room(suffix.len() as u32 + ANSWER_RESERVE)?;
         let last = suffix.len().saturating_sub(1) / self.segment;
         for (i, part) in suffix.chunks(self.segment).enumerate() {
@@ -112,7 +118,7 @@ impl<'m> Reader<'m> {
         self.context.decode(tokens, logits)?;
         self.progress.segments += 1;
         self.progress.tokens_read += tokens.len() as u64;
-        if self.progress.tokens_read / MARK_EVERY > self.progress.marks.len() as u64 {
+        while self.progress.tokens_read / MARK_EVERY > self.progress.marks.len() as u64 {
             self.progress.marks.push(self.started.elapsed());
         }
         Ok(())

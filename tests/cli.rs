@@ -96,6 +96,7 @@ fn a_long_text_is_read_to_its_last_token() {
         assert_eq!(json["complete"], true);
         assert_eq!(json["gate"], gate.map_or(Value::Null, Value::from));
         assert!(!json["summary"].as_str().unwrap().is_empty());
+        assert!(matches!(json["output"]["stopped"].as_str(), Some("end" | "limit")));
         let dropped = json["tokens_dropped"].as_u64().unwrap();
         assert!(dropped > n_tokens - 1000 && dropped < n_tokens);
         assert_eq!(json["tokens_folded"], if gate.is_some() { dropped } else { 0 });
@@ -219,6 +220,9 @@ fn usage_is_checked() {
     assert_fails(&summarize(&file, &["--policy", "full"]), 2, &["8192", "--policy"]);
     assert_fails(&summarize(&file, &["--window", "100000"]), 2, &["8192"]);
     assert_fails(&summarize(&file, &["--max-memory", "100M"]), 5, &["--max-memory"]);
+    // llama.cpp would see that only when the context is made
+    let output = summarize(&file, &["--no-flash-attention", "--cache-type", "q8_0"]);
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
     assert_eq!(edgeinf().output().unwrap().status.code(), Some(2));
 }
 

@@ -5,6 +5,7 @@
 
 #include "llama-context.h"
 #include "llama-ext.h"
+#include "llama-kv-cache-iswa.h"
 #include "llama-impl.h"
 #include "llama-model.h"
 
@@ -49,7 +50,7 @@ int32_t llama_edgeinf_gate_set_layer(llama_edgeinf_gate * gate, int32_t il, cons
     return edgeinf_guard<int32_t>(LLAMA_EDGEINF_EXCEPTION, [&]() -> int32_t {
         const auto & hparams = gate->model->hparams;
 
-        if (il < 0 || il >= (int32_t) hparams.n_layer() || !hparams.has_kv(il)) {
+        if (il < 0 || il >= (int32_t) hparams.n_layer() || !hparams.has_kv(il) || hparams.n_head_kv(il) == 0) {
             return fail(LLAMA_EDGEINF_BAD_ARGUMENT, format("the model has no KV cache in layer %d", il));
         }
         const size_t n_head    = hparams.n_head(il);
@@ -170,9 +171,46 @@ int32_t llama_edgeinf_compact(llama_context * ctx, uint32_t i0, uint32_t i1) {
         if (status != LLAMA_EDGEINF_OK || i0 == i1) {
             return status;
         }
-        ctx->memory_update(false);
-
+        try {
+            ctx->memory_update(false);
+        } catch (const std::exception & err) {
+            // what was moved before is moved: only a failed fold leaves everything as it was
+            return fail(kv->compact_status() == LLAMA_EDGEINF_FAILED ? LLAMA_EDGEINF_FAILED : kv->poison(), err.what());
+        }
         return kv->compact_status();
+    });
+}
+
+// whether keys still wait to be rotated
+static bool has_pending_shift(llama_memory_i * mem) {
+    if (const auto * kv = dynamic_cast<const llama_kv_cache *>(mem)) {
+        return kv->get_has_shift();
+    }
+    if (const auto * kv = dynamic_cast<const llama_kv_cache_iswa *>(mem)) {
+        return kv->get_base()->get_has_shift() || kv->get_swa()->get_has_shift();
+    }
+    return true;
+}
+
+int32_t llama_edgeinf_compact_plain(llama_context * ctx, uint32_t i0, uint32_t i1) {
+    return edgeinf_guard<int32_t>(LLAMA_EDGEINF_POISONED, [&]() -> int32_t {
+        auto * mem = ctx->get_memory();
+        if (!mem || get_kv(ctx)) {
+            return fail(LLAMA_EDGEINF_BAD_ARGUMENT, "not a plain KV cache");
+        }
+        const llama_pos p0 = mem->seq_pos_min(0) + i0;
+        const llama_pos p1 = mem->seq_pos_min(0) + i1;
+        if (i0 > i1 || p1 > mem->seq_pos_max(0) + 1) {
+            return fail(LLAMA_EDGEINF_BAD_ARGUMENT, format("cannot drop tokens %u to %u", i0, i1));
+        }
+        ctx->synchronize();
+        if (!mem->seq_rm(0, p0, p1)) {
+            return fail(LLAMA_EDGEINF_FAILED, "llama.cpp cannot take these tokens out");
+        }
+        mem->seq_add(0, p1, -1, p0 - p1);
+        ctx->memory_update(false);
+        // left to the next decode, a failed shift would be done a second time on keys that were turned already
+        return has_pending_shift(mem) ? fail(LLAMA_EDGEINF_POISONED, "keys could not be rotated") : LLAMA_EDGEINF_OK;
     });
 }
 

@@ -7,6 +7,8 @@
 #include "llama-model.h"
 
 #include <algorithm>
+#include <cstring>
+#include <stdexcept>
 
 // float32 resolves an angle of 8192 rad to 5e-4, about what an F16 key resolves
 static constexpr llama_pos POS_PRECISE = 8192;
@@ -72,6 +74,15 @@ ggml_tensor * llama_kv_cache_edgeinf::build_rope(
             cparams.yarn_ext_factor, cparams.yarn_attn_factor, cparams.yarn_beta_fast, cparams.yarn_beta_slow);
 }
 
+void llama_kv_cache_edgeinf::check_rope(
+        ggml_context * ctx, ggml_tensor * k, const llama_cparams & cparams, int32_t il) const {
+    const ggml_tensor * ours = build_rope(ctx, k->src[0], k->src[1], cparams, il, false);
+
+    if (memcmp(ours->op_params, k->op_params, sizeof(k->op_params)) != 0 || ours->src[2] != k->src[2]) {
+        throw std::runtime_error(format("layer %d of this model rotates keys in a way that cannot be undone here", il));
+    }
+}
+
 ggml_tensor * llama_kv_cache_edgeinf::build_k(
         ggml_context * ctx, const llm_graph_input_cells * inp, const llama_cparams & cparams, int32_t il) const {
     // get_rows turns any type into F32
@@ -100,7 +111,7 @@ ggml_tensor * llama_kv_cache_edgeinf::build_v(ggml_context * ctx, const llm_grap
     return v;
 }
 
-bool llama_kv_cache_edgeinf::fold(llama_context * lctx, const cell_list & cells) {
+bool llama_kv_cache_edgeinf::fold(llama_context * lctx, const cell_list & cells, bool inject_failure) {
     const auto & cparams = lctx->get_cparams();
 
     const size_t n_max = std::max<size_t>(1, cparams.n_ubatch);
@@ -141,14 +152,14 @@ bool llama_kv_cache_edgeinf::fold(llama_context * lctx, const cell_list & cells)
         }
         res->add_input(std::move(inp));
 
-        if (!graph_compute(lctx, res)) {
+        if (!graph_compute(lctx, res) || inject_failure) {
             return false;
         }
     }
     return true;
 }
 
-bool llama_kv_cache_edgeinf::move(llama_context * lctx, uint32_t i0, uint32_t i1) {
+bool llama_kv_cache_edgeinf::move(llama_context * lctx, uint32_t i0, uint32_t i1, bool inject_failure) {
     const auto & cparams = lctx->get_cparams();
 
     auto new_graph = [&]() {
@@ -215,7 +226,7 @@ bool llama_kv_cache_edgeinf::move(llama_context * lctx, uint32_t i0, uint32_t i1
             ggml_build_forward_expand(res->get_gf(), ggml_set_rows(ctx, get_k_storage(il), k, inp->t_idxs64));
         }
         res->add_input(std::move(inp));
-        if (!graph_compute(lctx, res)) {
+        if (!graph_compute(lctx, res) || inject_failure) {
             return false;
         }
     }

@@ -99,6 +99,9 @@ ggml_tensor * llama_kv_cache_edgeinf::build_readout(
     if (k->op != GGML_OP_ROPE || !rope_q) {
         throw std::runtime_error(format("layer %d of this model does not end its keys and queries with RoPE", il));
     }
+    if (reserving) {
+        check_rope(ctx, k, cparams, il);
+    }
     const auto it = mem.find(il);
     if (!is_active() || it == mem.end()) {
         return cur;

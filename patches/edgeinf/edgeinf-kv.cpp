@@ -38,6 +38,15 @@ private:
     llama_context * lctx;
 };
 
+// as llama_model::create_memory does it: layers of a draft head take no part in ordinary decoding
+static llama_memory_i::layer_filter_cb layer_filter(const llama_model & model) {
+    if (model.hparams.n_layer_nextn == 0) {
+        return nullptr;
+    }
+    const int32_t n_layer = model.hparams.n_layer();
+    return [n_layer](int32_t il) { return il < n_layer; };
+}
+
 llama_kv_cache_edgeinf::llama_kv_cache_edgeinf(
         const llama_model & model,
       const llama_cparams & cparams,
@@ -47,8 +56,13 @@ llama_kv_cache_edgeinf::llama_kv_cache_edgeinf(
      llama_edgeinf_params   params) :
     llama_kv_cache(model, model.hparams, type_k, type_v, !cparams.flash_attn, cparams.offload_kqv, cparams.kv_unified,
             params.n_cells, cparams.n_seq_max, 1, model.hparams.n_swa, model.hparams.swa_type,
-            nullptr, nullptr, nullptr, nullptr),
-    params(params) {
+            nullptr, layer_filter(model), nullptr, nullptr),
+    params(params), cparams(cparams) {
+
+    // llama.cpp's K-shift reads a Hadamard matrix for each quantized K
+    if (ggml_is_quantized(type_k) && n_rot_k == 0) {
+        throw std::runtime_error("a quantized K cache needs equal head sizes and LLAMA_ATTN_ROT_DISABLE unset");
+    }
 
     std::map<ggml_backend_buffer_type_t, ggml_context_ptr> ctxs;
 
@@ -131,6 +145,11 @@ llama_kv_cache_edgeinf::llama_kv_cache_edgeinf(
     for (const auto & [t, v] : data) {
         ggml_backend_tensor_set(t, v->data(), 0, ggml_nbytes(t));
     }
+
+    // a piece of the embeddings tells one model of a shape from another
+    std::vector<uint8_t> piece(std::min<size_t>(ggml_nbytes(model.tok_embd), 1 << 16));
+    ggml_backend_tensor_get(model.tok_embd, piece.data(), 0, piece.size());
+    model_hash = hash_add(0xcbf29ce484222325ull, piece.data(), piece.size());
 }
 
 //
@@ -241,6 +260,7 @@ uint64_t llama_kv_cache_edgeinf::fingerprint() const {
     auto add = [&](uint64_t v) { h = hash_add(h, &v, sizeof(v)); };
 
     add(params.model_id);
+    add(model_hash);
     add(params.n_front_max);
     add(get_size());
     add(type_k());
@@ -294,6 +314,10 @@ llama_edgeinf_status llama_kv_cache_edgeinf::compact_request(uint32_t i0, uint32
                 i0, i1, n_cached(), params.n_front_max));
         return LLAMA_EDGEINF_BAD_ARGUMENT;
     }
+    if (get_has_shift()) {
+        edgeinf_set_error("keys could not be rotated");
+        return poison();
+    }
     if ((uint32_t) (pos_next() - pos_base()) != n_cached()) {
         edgeinf_set_error("the positions in the cache have a gap");
         return LLAMA_EDGEINF_BAD_ARGUMENT;
@@ -310,22 +334,29 @@ void llama_kv_cache_edgeinf::compact_apply(llama_context * lctx) {
 
     const auto cells = list_cells(req.i0, req.i1);
 
-    if (fail == 0 || (has_memory() && !fold(lctx, cells))) {
+    // until the fold is done a failure of any kind, also an exception, changes nothing
+    req.status = LLAMA_EDGEINF_FAILED;
+    if (has_memory() && !fold(lctx, cells, fail == 0)) {
         edgeinf_set_error("failed to fold tokens into the memory");
-        req.status = LLAMA_EDGEINF_FAILED;
         return;
     }
-    if (fail == 1 || !move(lctx, req.i0, req.i1)) {
-        // some keys may have been turned already, some not
-        poisoned = true;
+    // from here on some keys may have been turned already, some not
+    req.status = LLAMA_EDGEINF_POISONED;
+    if (!move(lctx, req.i0, req.i1, fail == 1)) {
+        poison();
         edgeinf_set_error("failed to move keys");
-        req.status = LLAMA_EDGEINF_POISONED;
         return;
     }
+    req.status = LLAMA_EDGEINF_OK;
     if (has_memory()) {
         i_cur   = 1 - i_cur;
         n_fold += cells.idxs.size();
     }
+}
+
+llama_edgeinf_status llama_kv_cache_edgeinf::poison() {
+    poisoned = true;
+    return LLAMA_EDGEINF_POISONED;
 }
 
 bool llama_kv_cache_edgeinf::graph_compute(llama_context * lctx, llm_graph_result * res) const {

@@ -52,6 +52,9 @@ public:
 
     void compact_apply(llama_context * lctx);
 
+    // nobody reads from the cache until it is cleared or restored
+    llama_edgeinf_status poison();
+
     //
     // getters
     //
@@ -115,8 +118,11 @@ private:
 
     bool graph_compute(llama_context * lctx, llm_graph_result * res) const;
 
-    bool fold (llama_context * lctx, const cell_list & cells);
-    bool move (llama_context * lctx, uint32_t i0, uint32_t i1);
+    bool fold (llama_context * lctx, const cell_list & cells, bool inject_failure);
+    bool move (llama_context * lctx, uint32_t i0, uint32_t i1, bool inject_failure);
+
+    // throws if k, as handed to attention, was rotated in another way than build_rope does it
+    void check_rope(ggml_context * ctx, ggml_tensor * k, const llama_cparams & cparams, int32_t il) const;
 
     // F32 [n_embd_head, n_head_kv, n] of the listed cells, keys without RoPE
     ggml_tensor * build_k(ggml_context * ctx, const class llm_graph_input_cells * inp, const llama_cparams & cparams, int32_t il) const;
@@ -135,6 +141,7 @@ private:
     uint64_t fingerprint() const;
 
     const llama_edgeinf_params params;
+    const llama_cparams      & cparams;
 
     llama_edgeinf_feature_map map        = LLAMA_EDGEINF_MAP_ELU;
     uint32_t                  n_features = 0;
@@ -148,7 +155,8 @@ private:
     int64_t  n_fold  = 0;
     uint32_t n_front = 0; // rows of k_front that are filled
 
-    uint64_t gate_hash = 0;
+    uint64_t gate_hash  = 0;
+    uint64_t model_hash = 0;
 
     bool poisoned  = false;
     bool reserving = true; // while worst-case graphs are built

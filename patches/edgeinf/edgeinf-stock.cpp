@@ -15,6 +15,11 @@ const char * llama_edgeinf_refusal(const llama_model *) {
     return "not built in: this is a stock build of llama.cpp (EDGEINF_STOCK=1)";
 }
 
+bool llama_edgeinf_get_layer_shape(const llama_model *, int32_t, llama_edgeinf_layer_shape *) {
+    not_built_in();
+    return false;
+}
+
 llama_edgeinf_gate * llama_edgeinf_gate_new(const llama_model *, llama_edgeinf_feature_map, uint32_t) {
     not_built_in();
     return nullptr;
@@ -40,6 +45,10 @@ llama_pos llama_edgeinf_next_pos(const llama_context *) {
 }
 
 int32_t llama_edgeinf_compact(llama_context *, uint32_t, uint32_t) {
+    return not_built_in();
+}
+
+int32_t llama_edgeinf_compact_plain(llama_context *, uint32_t, uint32_t) {
     return not_built_in();
 }
 

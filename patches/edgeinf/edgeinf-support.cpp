@@ -29,8 +29,14 @@ static const char * refusal(const llama_model & model) {
             return "some of its layers skip RoPE";
         case LLM_ARCH_STEP35:
             return "its layers rotate different numbers of dimensions";
+        case LLM_ARCH_DEEPSEEK2OCR:
+            return "its keys are not rotated as its hyperparameters say";
         default:
             break;
+    }
+    // these have a pair of caches, in which nothing checks how keys are rotated; some skip RoPE in their global layers
+    if (hparams.swa_type != LLAMA_SWA_TYPE_NONE && model.arch != LLM_ARCH_GEMMA3) {
+        return "of the sliding-window models only gemma3 is known to be safe";
     }
     for (uint32_t il = 0; il < hparams.n_layer(); ++il) {
         if (!hparams.has_rope(il)) {
@@ -54,4 +60,19 @@ static const char * refusal(const llama_model & model) {
 const char * llama_edgeinf_refusal(const llama_model * model) {
     return edgeinf_guard<const char *>(
             "its hyperparameters cannot be read", [&] { return refusal(*model); });
+}
+
+bool llama_edgeinf_get_layer_shape(const llama_model * model, int32_t il, llama_edgeinf_layer_shape * shape) {
+    const auto & hparams = model->hparams;
+
+    if (il < 0 || il >= (int32_t) hparams.n_layer()) {
+        return false;
+    }
+    *shape = {
+        hparams.n_head(il),
+        hparams.has_kv(il) ? hparams.n_head_kv(il) : 0,
+        hparams.n_embd_head_k(il),
+        hparams.n_embd_head_v(il),
+    };
+    return true;
 }

@@ -66,6 +66,17 @@ extern "C" {
     // why neither compaction nor the memory can serve this model; NULL if they can
     LLAMA_API const char * llama_edgeinf_refusal(const struct llama_model * model);
 
+    struct llama_edgeinf_layer_shape {
+        uint32_t n_head;
+        uint32_t n_head_kv; // 0: no attention in this layer
+        uint32_t n_embd_head_k;
+        uint32_t n_embd_head_v;
+    };
+
+    // false if the model has no such layer
+    LLAMA_API bool llama_edgeinf_get_layer_shape(
+            const struct llama_model * model, int32_t il, struct llama_edgeinf_layer_shape * shape);
+
     //
     // gate
     //
@@ -117,6 +128,10 @@ extern "C" {
     // never been there. Not for use inside a decode; an abort callback is not consulted.
     LLAMA_API int32_t llama_edgeinf_compact(struct llama_context * ctx, uint32_t i0, uint32_t i1);
 
+    // The same on a context that was not attached, by llama.cpp's own means: removal and a K-shift of the whole cache.
+    // After LLAMA_EDGEINF_POISONED nothing can be read from the context any more; it does not remember that itself.
+    LLAMA_API int32_t llama_edgeinf_compact_plain(struct llama_context * ctx, uint32_t i0, uint32_t i1);
+
     // tokens folded so far
     LLAMA_API int64_t llama_edgeinf_n_folded(const struct llama_context * ctx);
 
@@ -141,7 +156,7 @@ extern "C" {
     // the key of cached token i as it stands in the cache, F32 [n_embd_k_gqa]; rotated: with RoPE at its position
     LLAMA_API bool llama_edgeinf_get_key(struct llama_context * ctx, int32_t il, uint32_t i, bool rotated, float * k);
 
-    // let the next compaction fail before (0) or while (1) keys are moved
+    // let the next compaction fail after the first tokens were folded (0) or the first keys moved (1)
     LLAMA_API void llama_edgeinf_inject_failure(struct llama_context * ctx, int32_t stage);
 
 #ifdef __cplusplus

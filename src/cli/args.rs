@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::llama::CacheType;
 use crate::memory::gate::GateSpec;
@@ -11,7 +11,7 @@ use crate::models::DEFAULT_MODEL;
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  the whole input was read and the summary finished
+  0  the whole input was read, and the summary ends at the end of a sentence
   1  something failed
   2  usage: the arguments do not fit together or not the input
   3  the input is unreadable, empty or not text
@@ -97,6 +97,17 @@ pub struct EngineArgs {
     /// Layers to put on a GPU, in a build with the feature cuda, metal or vulkan.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub gpu_layers: u32,
+}
+
+impl EngineArgs {
+    /// Refuses what cannot go together.
+    pub fn check(&self) -> Result<(), clap::Error> {
+        if self.no_flash_attention && self.cache_type == CacheTypeArg::Q8_0 {
+            let message = "--cache-type q8_0 needs the fused attention kernel; leave --no-flash-attention out";
+            return Err(Cli::command().error(clap::error::ErrorKind::ArgumentConflict, message));
+        }
+        Ok(())
+    }
 }
 
 /// Arguments of `model`.
@@ -237,7 +248,6 @@ fn parse_size(text: &str) -> Result<u64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn arguments_are_consistent() {

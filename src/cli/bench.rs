@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::bench::{self, BenchResult, BenchSettings};
 use crate::input::{Source, TokenStream};
-use crate::llama::{Compaction, NativeGate};
+use crate::llama::{Compaction, LlamaError, NativeGate};
 use crate::memory::gate::GateSpec;
 
 use super::args::{BenchArgs, BenchPolicy, BenchRunArgs, EngineArgs};
@@ -37,6 +37,9 @@ struct Row {
 
 /// Compares policies.
 pub fn run(args: &BenchArgs, printer: &mut Printer) -> Result<ExitStatus> {
+    if args.file.as_os_str() == "-" {
+        bail!("bench reads its text several times; give it a file");
+    }
     let mut results: Vec<Vec<BenchResult>> = args.policies.iter().map(|_| Vec::new()).collect();
     for round in 0..args.runs {
         for (policy, results) in args.policies.iter().zip(&mut results) {
@@ -77,6 +80,9 @@ fn spawn(args: &BenchArgs, policy: BenchPolicy) -> Result<BenchResult> {
         command.args(["--gate", &gate.to_string()]);
     }
     let output = command.stderr(Stdio::inherit()).output().context("a run cannot be started")?;
+    if output.status.code() == Some(ExitStatus::Interrupted as i32) {
+        return Err(LlamaError::Interrupted.into());
+    }
     if !output.status.success() {
         bail!("the run of policy {} failed", name(policy));
     }

@@ -13,7 +13,7 @@ use crate::summary::prompt::PromptError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum ExitStatus {
-    /// The whole input was read and the summary finished.
+    /// The whole input was read, and the summary ends at the end of a sentence.
     Success = 0,
     /// Something failed.
     Failure = 1,

@@ -23,6 +23,15 @@ use printer::Printer;
 pub fn run() -> ExitCode {
     let start = Instant::now();
     let cli = Cli::parse();
+    let engine = match &cli.command {
+        Command::Summarize(args) => Some(&args.engine),
+        Command::Bench(args) => Some(&args.engine),
+        Command::BenchRun(args) => Some(&args.engine),
+        Command::Model(_) => None,
+    };
+    if let Some(Err(error)) = engine.map(args::EngineArgs::check) {
+        error.exit();
+    }
     let mut printer = Printer::new(cli.verbose);
     if cli.verbose {
         Backend::set_log_sink(printer::llama_log);

@@ -78,7 +78,7 @@ impl Printer {
                 line += &part;
             }
         }
-        self.note(&format!("error: {}", line.replace(['\n', '\r'], " ")));
+        self.note(&format!("error: {}", one_line(&line)));
         ExitStatus::of(error)
     }
 
@@ -129,6 +129,11 @@ fn stderr(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
+/// A message as one line without control characters, whatever a path or a file put into it.
+fn one_line(text: &str) -> String {
+    escape_controls(&text.replace(['\n', '\r', '\t'], " "))
+}
+
 /// Shows control and direction-changing characters instead of sending them to a terminal.
 fn escape_controls(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -147,7 +152,7 @@ pub fn llama_log(text: &str) {
 
 /// The last words of llama.cpp.
 pub fn llama_abort(message: &str) {
-    stderr(&format!("error: llama.cpp stopped: {}", message.replace(['\n', '\r'], " ")));
+    stderr(&format!("error: llama.cpp stopped: {}", one_line(message)));
 }
 
 #[cfg(test)]

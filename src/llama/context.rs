@@ -150,12 +150,14 @@ pub struct Context<'m> {
     n_cells: u32,
     plain: bool,
     attached: bool,
+    // of a plain context; an attached one knows it itself
+    poisoned: bool,
     n_vocab: usize,
     n_features: u32,
     batch: Batch,
-    // llama.cpp holds pointers to these two
-    abort: Box<AbortState>,
-    _eval: Option<Box<EvalCallback>>,
+    // llama.cpp holds pointers to what these two point to
+    abort: Arc<AbortState>,
+    eval: Option<NonNull<EvalCallback>>,
 }
 
 impl std::fmt::Debug for Context<'_> {
@@ -177,8 +179,11 @@ impl<'m> Context<'m> {
         if !matches!(params.compaction, Compaction::None) {
             model.check_compaction()?;
         }
-        let abort = Box::new(AbortState { interrupt: params.interrupt, hold: AtomicBool::new(false) });
-        let mut eval = params.eval_callback.map(Box::new);
+        if matches!(params.compaction, Compaction::Plain) {
+            check_plain(model, params.cache_type)?;
+        }
+        let abort = Arc::new(AbortState { interrupt: params.interrupt, hold: AtomicBool::new(false) });
+        let eval = params.eval_callback.map(|callback| NonNull::from(Box::leak(Box::new(callback))));
 
         // SAFETY: a call without arguments.
         let mut raw_params = unsafe { sys::llama_context_default_params() };
@@ -197,10 +202,10 @@ impl<'m> Context<'m> {
         };
         raw_params.swa_full = true;
         raw_params.abort_callback = Some(on_abort_check);
-        raw_params.abort_callback_data = (&raw const *abort).cast_mut().cast();
-        if let Some(callback) = &mut eval {
+        raw_params.abort_callback_data = Arc::as_ptr(&abort).cast_mut().cast();
+        if let Some(callback) = eval {
             raw_params.cb_eval = Some(on_eval);
-            raw_params.cb_eval_user_data = (&raw mut **callback).cast();
+            raw_params.cb_eval_user_data = callback.as_ptr().cast();
         }
 
         let _ = take_log_error();
@@ -214,12 +219,17 @@ impl<'m> Context<'m> {
             n_cells: params.n_cells,
             plain: matches!(params.compaction, Compaction::Plain),
             attached: false,
+            poisoned: false,
             n_vocab: model.vocab().n_tokens(),
             n_features: 0,
             batch: Batch::default(),
             abort,
-            _eval: eval,
+            eval,
         };
+        // SAFETY: the context is valid.
+        if unsafe { sys::llama_get_memory(raw.as_ptr()) }.is_null() {
+            return Err(model.unsupported("it has no KV cache".into()));
+        }
         if let Compaction::Edgeinf { gate, n_front_max, model_id } = params.compaction {
             context.attach(gate.as_ref(), n_front_max, model_id)?;
         }
@@ -232,11 +242,17 @@ impl<'m> Context<'m> {
         let gate = gate.map_or(std::ptr::null(), NativeGate::as_ptr);
         // SAFETY: the context is valid, the gate is NULL or valid.
         let status = unsafe { sys::llama_edgeinf_attach(self.raw.as_ptr(), gate, params) };
-        if status != sys::LLAMA_EDGEINF_OK {
-            return Err(self.model.unsupported(last_error()));
+        match status {
+            sys::LLAMA_EDGEINF_OK => {
+                self.attached = true;
+                Ok(())
+            }
+            // what the graphs of this architecture do is only seen when they are built
+            sys::LLAMA_EDGEINF_UNSUPPORTED | sys::LLAMA_EDGEINF_EXCEPTION | sys::LLAMA_EDGEINF_NOT_BUILT_IN => {
+                Err(self.model.unsupported(last_error()))
+            }
+            _ => Err(LlamaError::ContextInit { n_ctx: self.n_cells, reason: last_error() }),
         }
-        self.attached = true;
-        Ok(())
     }
 
     /// Size of the cache in tokens.
@@ -272,6 +288,9 @@ impl<'m> Context<'m> {
     pub fn decode(&mut self, tokens: &[Token], logits: Logits) -> Result<(), LlamaError> {
         if tokens.is_empty() {
             return Ok(());
+        }
+        if self.poisoned {
+            return Err(LlamaError::Poisoned);
         }
         let full = LlamaError::CacheFull { n_cells: self.n_cells, n_tokens: tokens.len() };
         if self.n_cached() as usize + tokens.len() > self.n_cells as usize {
@@ -318,6 +337,9 @@ impl<'m> Context<'m> {
     /// # Errors
     /// [`LlamaError::Compaction`] (nothing was changed) or [`LlamaError::Poisoned`].
     pub fn compact(&mut self, i0: u32, i1: u32) -> Result<(), LlamaError> {
+        if self.poisoned {
+            return Err(LlamaError::Poisoned);
+        }
         if i0 == i1 {
             return Ok(());
         }
@@ -325,7 +347,7 @@ impl<'m> Context<'m> {
         let result = if self.attached {
             self.compact_attached(i0, i1)
         } else if self.plain {
-            self.compact_plain(i0 as i32, i1 as i32)
+            self.compact_plain(i0, i1)
         } else {
             Err(LlamaError::Compaction("this context was made without compaction".into()))
         };
@@ -342,19 +364,20 @@ impl<'m> Context<'m> {
         }
     }
 
-    fn compact_plain(&mut self, i0: i32, i1: i32) -> Result<(), LlamaError> {
-        // SAFETY: the context is valid; positions start at 0 here, so they are indices.
-        unsafe {
-            let memory = sys::llama_get_memory(self.raw.as_ptr());
-            if !sys::llama_memory_seq_rm(memory, 0, i0, i1) {
-                return Err(LlamaError::Compaction("llama.cpp cannot take these tokens out".into()));
+    fn compact_plain(&mut self, i0: u32, i1: u32) -> Result<(), LlamaError> {
+        // SAFETY: the context is valid.
+        match unsafe { sys::llama_edgeinf_compact_plain(self.raw.as_ptr(), i0, i1) } {
+            sys::LLAMA_EDGEINF_OK => Ok(()),
+            sys::LLAMA_EDGEINF_POISONED => {
+                self.poisoned = true;
+                Err(LlamaError::Poisoned)
             }
-            sys::llama_memory_seq_add(memory, 0, i1, -1, i0 - i1);
+            _ => Err(LlamaError::Compaction(last_error())),
         }
-        Ok(())
     }
 
-    /// Takes the newest tokens out again, so that `n` remain in the cache. What was folded stays folded.
+    /// Takes the newest tokens out again, so that `n` remain in the cache. What was folded stays folded, unless nothing
+    /// remains: an empty cache has an empty memory.
     pub fn truncate(&mut self, n: u32) {
         let surplus = self.n_cached().saturating_sub(n) as i32;
         let next = self.next_position();
@@ -366,6 +389,7 @@ impl<'m> Context<'m> {
     pub fn clear(&mut self) {
         // SAFETY: the context is valid.
         unsafe { sys::llama_memory_clear(sys::llama_get_memory(self.raw.as_ptr()), true) }
+        self.poisoned = false;
     }
 
     /// Saves the cache, the memory and what identifies them.
@@ -394,9 +418,14 @@ impl<'m> Context<'m> {
         let _ = take_log_error();
         // SAFETY: the buffer is valid for its length.
         let read = unsafe { sys::llama_edgeinf_state_set(self.raw.as_ptr(), state.as_ptr(), state.len()) };
-        if read == 0 || read != state.len() {
+        if read == 0 {
             return Err(LlamaError::State(take_log_error()));
         }
+        if read != state.len() {
+            self.clear();
+            return Err(LlamaError::State("it is longer than a state of this context".into()));
+        }
+        self.poisoned = false;
         Ok(())
     }
 
@@ -440,17 +469,37 @@ impl<'m> Context<'m> {
         found.then_some(k)
     }
 
-    /// Lets the next compaction fail, before (`false`) or while (`true`) keys are moved; for tests.
+    /// Lets the next compaction fail half-way, while tokens are folded (`false`) or keys moved (`true`); for tests.
     pub fn inject_failure(&mut self, while_moving: bool) {
         // SAFETY: the context is valid.
         unsafe { sys::llama_edgeinf_inject_failure(self.raw.as_ptr(), i32::from(while_moving)) }
     }
 }
 
+/// What llama.cpp's K-shift cannot do.
+fn check_plain(model: &Model, cache_type: CacheType) -> Result<(), LlamaError> {
+    if cache_type != CacheType::Q8_0 {
+        return Ok(());
+    }
+    if model.n_swa() > 0 {
+        let reason = "keys of a sliding-window model would be rounded again at each compaction; use --cache-type f16";
+        return Err(model.unsupported(reason.into()));
+    }
+    if model.shape().layers.iter().any(|l| l.d_k % 64 != 0) {
+        let reason = "a quantized K cache needs a head size that is a multiple of 64; use --cache-type f16";
+        return Err(model.unsupported(reason.into()));
+    }
+    Ok(())
+}
+
 impl Drop for Context<'_> {
     fn drop(&mut self) {
         // SAFETY: made by init_context, freed once.
         unsafe { sys::llama_free(self.raw.as_ptr()) }
+        if let Some(callback) = self.eval {
+            // SAFETY: leaked in new, freed once, and nobody calls it any more.
+            drop(unsafe { Box::from_raw(callback.as_ptr()) });
+        }
     }
 }
 

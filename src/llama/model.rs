@@ -114,21 +114,23 @@ impl Model {
         LlamaError::Unsupported { architecture: self.architecture.clone(), reason }
     }
 
-    /// Shapes of the attention layers, which a gate is checked against.
+    /// Shapes of the attention layers, which a gate is checked against. Without hooks only their number is known.
     pub fn shape(&self) -> ModelShape {
         let n_layer = self.inner.n_layer();
-        let key = |name: &str| {
-            let value = self.metadata(&format!("{}.attention.{name}", self.architecture));
-            value.and_then(|v| v.parse::<u32>().ok())
-        };
-        let n_head = self.inner.n_head();
-        let d_default = u32::try_from(self.inner.n_embd()).unwrap_or(0).checked_div(n_head).unwrap_or(0);
-        let layer = LayerShape {
-            n_head,
-            n_head_kv: self.inner.n_head_kv(),
-            d_k: key("key_length").unwrap_or(d_default),
-            d_v: key("value_length").unwrap_or(d_default),
-        };
-        ModelShape { architecture: self.architecture.clone(), n_layer, layers: vec![layer; n_layer as usize] }
+        let layers = (0..n_layer).map(|il| self.layer_shape(il)).collect();
+        ModelShape { architecture: self.architecture.clone(), n_layer, layers }
+    }
+
+    fn layer_shape(&self, il: u32) -> LayerShape {
+        // SAFETY: plain integers, for which zero is a value.
+        let mut shape: sys::llama_edgeinf_layer_shape = unsafe { std::mem::zeroed() };
+        // SAFETY: the model is valid as long as self; a layer that is not there leaves zeros.
+        unsafe { sys::llama_edgeinf_get_layer_shape(self.as_ptr(), il as i32, &raw mut shape) };
+        LayerShape {
+            n_head: shape.n_head,
+            n_head_kv: shape.n_head_kv,
+            d_k: shape.n_embd_head_k,
+            d_v: shape.n_embd_head_v,
+        }
     }
 }

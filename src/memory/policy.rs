@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// Tokens computed at once at most; a longer segment is read in several batches.
+pub const MAX_UBATCH: u32 = 512;
+
 /// Tokens that can always be generated without dropping any of the window.
 pub const ANSWER_RESERVE: u32 = 256;
 

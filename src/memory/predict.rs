@@ -12,6 +12,8 @@ pub struct RunSizes {
     pub n_cells: u32,
     /// Tokens computed at a time.
     pub n_ubatch: u32,
+    /// Tokens whose un-rotated keys are kept beside the cache.
+    pub n_front: u32,
     /// Element type of the KV cache.
     pub cache_type: CacheType,
     /// Width of the feature map; 0 without a memory.
@@ -20,10 +22,11 @@ pub struct RunSizes {
 
 /// Predicted peak memory of a run in bytes: weights, KV cache, memory, scratch buffers and the program itself.
 pub fn peak_bytes(model: &Model, sizes: RunSizes) -> u64 {
-    let (mut kv, mut memory) = (0, 0);
+    let (mut kv, mut front, mut memory) = (0, 0, 0);
     for layer in model.shape().layers {
         let n_kv = u64::from(layer.n_head_kv);
         kv += sizes.cache_type.bytes(n_kv * u64::from(layer.d_k + layer.d_v));
+        front += 4 * n_kv * u64::from(layer.d_k);
         // M and z twice, in F32
         memory += 2 * 4 * n_kv * u64::from(sizes.n_features) * u64::from(layer.d_v + 1);
         // the maps of the gate
@@ -35,5 +38,10 @@ pub fn peak_bytes(model: &Model, sizes: RunSizes) -> u64 {
     // the widest moment of a layer, in F32, and the attention mask
     let row = 4 * (2 * n_ff + 6 * n_embd) + 4 * u64::from(sizes.n_cells);
     let scratch = u64::from(sizes.n_ubatch) * row + 4 * model.vocab().n_tokens() as u64;
-    model.weight_bytes() + u64::from(sizes.n_cells) * kv + memory + scratch + BASE_BYTES
+    model.weight_bytes()
+        + u64::from(sizes.n_cells) * kv
+        + u64::from(sizes.n_front) * front
+        + memory
+        + scratch
+        + BASE_BYTES
 }

@@ -17,7 +17,7 @@ pub struct Statistics {
     pub schema_version: u32,
     /// The text.
     pub summary: String,
-    /// Whether the whole document was read and the summary came to an end.
+    /// Whether the whole document was read and the summary ends at the end of a sentence.
     pub complete: bool,
     /// Why not.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -62,6 +62,8 @@ pub struct Input {
 pub struct Output {
     /// Tokens generated.
     pub tokens: u32,
+    /// `end` if the model finished, `limit` if it was stopped at `--max-tokens`.
+    pub stopped: &'static str,
 }
 
 /// Durations and speeds.
@@ -138,16 +140,16 @@ impl Statistics {
             policy: outcome.policy.to_string(),
             model: run.model,
             gate: run.gate,
-            segments: outcome.progress.segments,
+            segments: outcome.document_segments,
             tokens_dropped: outcome.progress.tokens_dropped,
             tokens_folded: outcome.tokens_folded,
             input: Input {
                 path: run.input,
                 bytes: run.input_bytes,
                 tokens: outcome.document_tokens,
-                tokens_read: outcome.document_tokens,
+                tokens_read: outcome.document_tokens_read,
             },
-            output: Output { tokens: written.tokens },
+            output: Output { tokens: written.tokens, stopped: if written.finished { "end" } else { "limit" } },
             time: Time {
                 load_ms: ms(run.load),
                 ttft_ms: ms(run.before + outcome.prefill + written.first_token),

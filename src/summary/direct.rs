@@ -10,7 +10,7 @@ use crate::llama::{
     Token,
 };
 use crate::memory::gate::Gate;
-use crate::memory::policy::{Layout, Policy, WindowSizes};
+use crate::memory::policy::{Layout, MAX_UBATCH, Policy, WindowSizes};
 use crate::memory::predict::{RunSizes, peak_bytes};
 use crate::reader::{Progress, Reader};
 
@@ -71,8 +71,12 @@ pub struct Outcome {
     pub written: Written,
     /// What was read.
     pub progress: Progress,
-    /// Tokens of the document.
+    /// Tokens of the document, as the tokenizer gave them.
     pub document_tokens: u64,
+    /// Tokens of the document that were decoded.
+    pub document_tokens_read: u64,
+    /// Segments that they were decoded in.
+    pub document_segments: u64,
     /// Tokens folded into the memory.
     pub tokens_folded: u64,
     /// From the start of the call until the model could write.
@@ -163,6 +167,7 @@ pub fn summarize(
     let segment = settings.sizes.segment.max(1) as usize;
     let mut document_tokens = 0;
     reader.push(&prompt.prefix)?;
+    // everything that comes goes through here, so what the reader decoded can be checked against it
     let mut chunk = head;
     loop {
         for part in chunk.chunks(segment) {
@@ -178,6 +183,9 @@ pub fn summarize(
             break;
         }
     }
+    reader.flush()?;
+    let document_tokens_read = reader.progress().tokens_read - prompt.prefix.len() as u64;
+    let document_segments = reader.progress().segments;
     reader.finish(&prompt.suffix)?;
     let prefill = start.elapsed();
     observer(Event::ReadAll);
@@ -189,6 +197,8 @@ pub fn summarize(
         policy: plan.policy,
         written,
         document_tokens,
+        document_tokens_read,
+        document_segments,
         tokens_folded: reader.context().n_folded(),
         memory: reader.context().memory_usage(),
         progress: reader.progress().clone(),
@@ -260,7 +270,8 @@ fn check_memory(model: &Model, settings: &Settings, plan: &Plan) -> Result<(), S
     };
     let sizes = RunSizes {
         n_cells: plan.n_cells,
-        n_ubatch: settings.sizes.segment,
+        n_ubatch: settings.sizes.segment.min(MAX_UBATCH),
+        n_front: plan.layout.map_or(0, |l| l.n_front),
         cache_type: settings.cache_type,
         n_features,
     };
@@ -289,7 +300,7 @@ fn new_context<'m>(
     };
     let params = ContextParams {
         n_cells: plan.n_cells,
-        n_ubatch: settings.sizes.segment.min(512),
+        n_ubatch: settings.sizes.segment.min(MAX_UBATCH),
         n_threads: settings.threads,
         cache_type: settings.cache_type,
         flash_attention: settings.flash_attention,

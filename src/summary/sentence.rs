@@ -35,7 +35,8 @@ impl SentenceBuffer {
         if !self.bytes.is_empty() {
             self.text.push_str(&String::from_utf8_lossy(&self.bytes));
         }
-        let ends = self.text.trim_end().trim_end_matches(CLOSERS).ends_with(ENDS);
+        let text = self.text.trim_end().trim_end_matches(CLOSERS);
+        let ends = text.ends_with(ENDS) && !is_abbreviation(text);
         if finished || ends { (self.text, String::new()) } else { (String::new(), self.text) }
     }
 
@@ -68,7 +69,8 @@ fn last_end(text: &str) -> Option<usize> {
     let mut end = None;
     let mut chars = text.char_indices().peekable();
     while let Some((at, c)) = chars.next() {
-        if c == '\n' && !text[..at].trim().is_empty() {
+        // an item of a list needs no full stop
+        if c == '\n' && end_of_item(&text[..at]) {
             end = Some(at + 1);
             continue;
         }
@@ -85,13 +87,22 @@ fn last_end(text: &str) -> Option<usize> {
     end
 }
 
+/// Whether a line that ends here says something: several words that announce nothing.
+fn end_of_item(text: &str) -> bool {
+    let line = text.trim_end().rsplit('\n').next().unwrap_or_default();
+    line.split_whitespace().count() > 2 && !line.ends_with([':', ',', ';'])
+}
+
 fn is_abbreviation(text: &str) -> bool {
     let word = text.rsplit(char::is_whitespace).next().unwrap_or_default();
+    let word = word.trim_start_matches(['(', '[', '"', '\'', '“', '*']);
+    // "U.S."
+    let letters = word.len() > 3 && word.split('.').all(|part| part.len() <= 1);
     // initials: "J."
     let initial = word.len() == 2 && word.starts_with(|c: char| c.is_ascii_uppercase()) && word.ends_with('.');
     // list numbers: "3."
     let number = word.len() <= 3 && word.ends_with('.') && word[..word.len() - 1].bytes().all(|b| b.is_ascii_digit());
-    initial || number || ABBREVIATIONS.contains(&word)
+    initial || number || letters || ABBREVIATIONS.contains(&word)
 }
 
 #[cfg(test)]
@@ -122,6 +133,21 @@ mod tests {
         let (out, buffer) = feed(&["It ends here.\""]);
         assert_eq!(out, [""]);
         assert_eq!(buffer.finish(false).0, "It ends here.\"");
+    }
+
+    #[test]
+    fn an_unfinished_ending_is_left_out() {
+        for ending in [" Dr.", "\n2.", " (e.g.", " of the U.S.", " Here is a summary:\n\n", " and then"] {
+            let (_, buffer) = feed(&["One two.", ending]);
+            let (rest, dropped) = buffer.finish(false);
+            assert_eq!((rest.as_str(), dropped.trim().is_empty()), ("", false), "{ending:?}");
+        }
+    }
+
+    #[test]
+    fn items_of_a_list_are_given_out() {
+        let (out, _) = feed(&["- the first item\n- the second"]);
+        assert_eq!(out, ["- the first item\n"]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! A chat is rendered whose user message has a placeholder in the document's place, and the result is split there. So
 //! the document itself never passes through a template. llama.cpp's list of known templates is asked first; a template
-//! that it does not know, or garbles, is run as Jinja. A model without a template gets a plain prompt.
+//! that it does not know, or garbles, or that can turn thinking off, is run as Jinja. A model without a template gets a plain prompt.
 
 use minijinja::{Environment, Error, ErrorKind, context};
 
@@ -109,7 +109,9 @@ impl ChatTemplate {
         if let Some(system) = system {
             chats.insert(0, vec![("system", system), ("user", user.as_str())]);
         }
-        for chat in &chats {
+        // llama.cpp's form of these templates lets the model think aloud first, which would be taken for the summary
+        let thinks = source.contains("enable_thinking");
+        for chat in chats.iter().filter(|_| !thinks) {
             if let Some(Ok(prompt)) = apply_known_template(source, chat).map(|text| self.split(&text, parts)) {
                 return Ok(prompt);
             }

@@ -15,6 +15,8 @@ pub struct Written {
     pub text: String,
     /// Tokens generated.
     pub tokens: u32,
+    /// Whether the model ended by itself; otherwise it was stopped, and an unfinished sentence left out.
+    pub finished: bool,
     /// Why the text is not complete, if it is not.
     pub incomplete: Option<String>,
     /// When the first token was there, since the start of the call.
@@ -69,6 +71,7 @@ pub fn write(
         give(&buffer.push(&bytes), &mut written);
         token = sampler.sample(reader.step(token)?);
     };
+    written.finished = finished;
     let (rest, dropped) = buffer.finish(finished);
     give(rest.trim_end(), &mut written);
     if written.text.trim().is_empty() {
