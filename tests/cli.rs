@@ -179,6 +179,31 @@ fn bad_models_and_gates_are_refused_in_one_line() {
 }
 
 #[test]
+fn an_assertion_of_llama_cpp_is_one_line_and_an_exit_code() {
+    let dir = scratch("assertion");
+    let file = dir.join("text.txt");
+    fs::write(&file, story(500, 5)).unwrap();
+    let mut bytes = fs::read(smollm2()).unwrap();
+    let patch = |bytes: &mut Vec<u8>, key: &str, value: [u8; 4]| {
+        let at = bytes.windows(key.len()).position(|w| w == key.as_bytes()).unwrap();
+        // after the key: its type, then the value
+        bytes[at + key.len() + 4..][..4].copy_from_slice(&value);
+    };
+    let good = bytes.clone();
+    patch(&mut bytes, "llama.attention.layer_norm_rms_epsilon", (-1.0_f32).to_le_bytes());
+    let model = dir.join("negative-epsilon.gguf");
+    fs::write(&model, &bytes).unwrap();
+    let output = summarize(&file, &["--model", &model.display().to_string()]);
+    assert_fails(&output, 1, &["llama.cpp stopped at ops.cpp", "GGML_ASSERT"]);
+
+    let mut bytes = good;
+    patch(&mut bytes, "llama.context_length", u32::MAX.to_le_bytes());
+    fs::write(&model, &bytes).unwrap();
+    assert_fails(&summarize(&file, &["--model", &model.display().to_string()]), 2, &["context"]);
+    fs::remove_file(&model).unwrap();
+}
+
+#[test]
 fn a_gate_of_another_model_is_refused_and_of_another_file_warned_of() {
     use edgeinf::memory::gate::{FeatureMap, Gate};
     let dir = scratch("gates");

@@ -152,7 +152,10 @@ pub fn llama_log(text: &str) {
 
 /// The last words of llama.cpp.
 pub fn llama_abort(message: &str) {
-    stderr(&format!("error: llama.cpp stopped: {}", one_line(message)));
+    // "directories/file:line: message": the directories are those of the machine that built this
+    let (place, what) = message.split_once(": ").unwrap_or(("", message));
+    let place = place.rsplit(['/', '\\']).next().unwrap_or_default();
+    stderr(&format!("error: llama.cpp stopped at {place}: {}; the model file may be broken", one_line(what)));
 }
 
 #[cfg(test)]

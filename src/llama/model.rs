@@ -75,7 +75,9 @@ impl Model {
 
     /// Context length of the training, in tokens.
     pub fn n_ctx_train(&self) -> u32 {
-        self.inner.n_ctx_train()
+        // llama-cpp-2 panics where a broken file makes this negative
+        // SAFETY: the model is valid as long as self.
+        u32::try_from(unsafe { sys::llama_model_n_ctx_train(self.as_ptr()) }).unwrap_or(0)
     }
 
     /// Bytes of all weights.
@@ -116,7 +118,8 @@ impl Model {
 
     /// Shapes of the attention layers, which a gate is checked against. Without hooks only their number is known.
     pub fn shape(&self) -> ModelShape {
-        let n_layer = self.inner.n_layer();
+        // SAFETY: the model is valid as long as self.
+        let n_layer = u32::try_from(unsafe { sys::llama_model_n_layer(self.as_ptr()) }).unwrap_or(0);
         let layers = (0..n_layer).map(|il| self.layer_shape(il)).collect();
         ModelShape { architecture: self.architecture.clone(), n_layer, layers }
     }
