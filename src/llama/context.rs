@@ -9,130 +9,16 @@ use llama_cpp_sys_2 as sys;
 
 use super::backend::take_log_error;
 use super::batch::Batch;
-use super::{LlamaError, Model, NativeGate, Token, last_error};
+use super::eval::on_eval;
+use super::{
+    CacheType, Compaction, ContextParams, EvalCallback, LlamaError, Logits, MemoryUsage, Model, NativeGate, Token,
+    last_error,
+};
 
 /// Whether the hooks are compiled in. Without them contexts can neither compact nor remember.
 pub fn built_in() -> bool {
     // SAFETY: a call without arguments.
     unsafe { sys::llama_edgeinf_built_in() }
-}
-
-/// Element type of the KV cache.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CacheType {
-    /// 32-bit floats. Flash attention still computes with 16 bits.
-    F32,
-    /// 16-bit floats.
-    F16,
-    /// 8-bit integers in blocks of 32 with a scale.
-    Q8_0,
-}
-
-impl CacheType {
-    /// Bytes of `n` elements, a multiple of 32.
-    pub fn bytes(self, n: u64) -> u64 {
-        match self {
-            Self::F32 => 4 * n,
-            Self::F16 => 2 * n,
-            // blocks of 32 bytes with a 16-bit scale
-            Self::Q8_0 => n / 32 * 34,
-        }
-    }
-
-    fn native(self) -> sys::ggml_type {
-        match self {
-            Self::F32 => sys::GGML_TYPE_F32,
-            Self::F16 => sys::GGML_TYPE_F16,
-            Self::Q8_0 => sys::GGML_TYPE_Q8_0,
-        }
-    }
-}
-
-/// How tokens leave the cache.
-#[derive(Debug)]
-pub enum Compaction {
-    /// They do not.
-    None,
-    /// llama.cpp's own means: `seq_rm`, `seq_add` and a K-shift of the whole cache. For sliding-window models, and to
-    /// compare with.
-    Plain,
-    /// Ours. What leaves is folded into a memory if there is a gate.
-    Edgeinf {
-        /// The gate of the memory; without one nothing is folded.
-        gate: Option<NativeGate>,
-        /// Most tokens that will be kept in front of the dropped ones.
-        n_front_max: u32,
-        /// Identifies the model in saved states.
-        model_id: u64,
-    },
-}
-
-/// How to make a context.
-pub struct ContextParams {
-    /// Size of the KV cache in tokens.
-    pub n_cells: u32,
-    /// Largest batch that is computed at once, in tokens.
-    pub n_ubatch: u32,
-    /// Threads for batches and single tokens.
-    pub n_threads: u32,
-    /// Element type of the KV cache.
-    pub cache_type: CacheType,
-    /// Whether to use the fused attention kernel.
-    pub flash_attention: bool,
-    /// Positions of a batch that can have logits; 1 saves memory.
-    pub n_outputs_max: u32,
-    /// How tokens leave the cache.
-    pub compaction: Compaction,
-    /// Set to end a running decode with [`LlamaError::Interrupted`].
-    pub interrupt: Arc<AtomicBool>,
-    /// Called for each tensor of a decode; for tests.
-    pub eval_callback: Option<EvalCallback>,
-}
-
-/// Sees the tensors of a graph: asked first without data whether the data is wanted, then called again with it.
-pub type EvalCallback = Box<dyn FnMut(EvalTensor<'_>) -> bool>;
-
-impl std::fmt::Debug for ContextParams {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ContextParams").field("n_cells", &self.n_cells).finish_non_exhaustive()
-    }
-}
-
-/// A tensor during evaluation.
-#[derive(Debug)]
-pub struct EvalTensor<'a> {
-    /// Name, like `Kcur-3`.
-    pub name: &'a str,
-    /// Operation, like `ROPE`.
-    pub op: &'a str,
-    /// Dimensions in ggml order.
-    pub shape: [i64; 4],
-    /// F32 data in ggml order; `None` while it is only asked whether the data is wanted.
-    pub data: Option<Vec<f32>>,
-}
-
-/// Which tokens of a batch get logits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Logits {
-    /// None.
-    None,
-    /// The last one.
-    Last,
-    /// All; the context needs as many outputs.
-    All,
-}
-
-/// Bytes of a context by part.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct MemoryUsage {
-    /// K and V of all cells.
-    pub kv_cache_bytes: u64,
-    /// M and z (two buffers each) with the gate.
-    pub memory_bytes: u64,
-    /// Un-rotated keys of the front.
-    pub front_bytes: u64,
-    /// Scratch buffers of the graphs.
-    pub compute_bytes: u64,
 }
 
 /// State that the abort callback reads.
@@ -507,32 +393,4 @@ unsafe extern "C" fn on_abort_check(data: *mut c_void) -> bool {
     // SAFETY: points to the AbortState that the context owns.
     let state = unsafe { &*data.cast::<AbortState>() };
     state.interrupt.load(Ordering::Relaxed) && !state.hold.load(Ordering::Relaxed)
-}
-
-unsafe extern "C" fn on_eval(tensor: *mut sys::ggml_tensor, ask: bool, data: *mut c_void) -> bool {
-    // SAFETY: points to the callback that the context owns; the tensor is valid during the call.
-    let (callback, tensor) = unsafe { (&mut *data.cast::<EvalCallback>(), &*tensor) };
-    // SAFETY: names are NUL-terminated arrays, operation names static strings.
-    let (name, op) = unsafe {
-        (
-            std::ffi::CStr::from_ptr(tensor.name.as_ptr()).to_string_lossy(),
-            std::ffi::CStr::from_ptr(sys::ggml_op_name(tensor.op)).to_string_lossy(),
-        )
-    };
-    let mut seen = EvalTensor { name: &name, op: &op, shape: tensor.ne, data: None };
-    if ask {
-        return callback(seen);
-    }
-    // SAFETY: a valid tensor.
-    let readable = unsafe { tensor.type_ == sys::GGML_TYPE_F32 && sys::ggml_is_contiguous(tensor) };
-    if readable {
-        // SAFETY: a valid tensor.
-        let n = usize::try_from(unsafe { sys::ggml_nelements(tensor) }).unwrap_or(0);
-        let mut values = vec![0.0_f32; n];
-        // SAFETY: the buffer has the size of the tensor, which is contiguous F32.
-        unsafe { sys::ggml_backend_tensor_get(tensor, values.as_mut_ptr().cast(), 0, n * 4) };
-        seen.data = Some(values);
-        callback(seen);
-    }
-    true
 }

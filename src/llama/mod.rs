@@ -8,19 +8,21 @@ mod batch;
 mod chat;
 mod context;
 mod error;
+mod eval;
 mod gate;
 mod model;
+mod params;
 mod sampler;
 mod vocab;
 
 pub use backend::{AbortHandler, Backend, LogSink, set_fatal_exit_code};
 pub use chat::apply_known_template;
-pub use context::{
-    CacheType, Compaction, Context, ContextParams, EvalCallback, EvalTensor, Logits, MemoryUsage, built_in,
-};
+pub use context::{Context, built_in};
 pub use error::LlamaError;
+pub use eval::{EvalCallback, EvalTensor};
 pub use gate::NativeGate;
 pub use model::{Model, ModelParams};
+pub use params::{CacheType, Compaction, ContextParams, Logits, MemoryUsage};
 pub use sampler::{Sampler, SamplerParams};
 pub use vocab::{Token, TokenKind, Vocab};
 

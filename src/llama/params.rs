@@ -1,0 +1,110 @@
+//! How a context is made, and what it tells.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use llama_cpp_sys_2 as sys;
+
+use super::{EvalCallback, NativeGate};
+
+/// Element type of the KV cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CacheType {
+    /// 32-bit floats. Flash attention still computes with 16 bits.
+    F32,
+    /// 16-bit floats.
+    F16,
+    /// 8-bit integers in blocks of 32 with a scale.
+    Q8_0,
+}
+
+impl CacheType {
+    /// Bytes of `n` elements, a multiple of 32.
+    pub fn bytes(self, n: u64) -> u64 {
+        match self {
+            Self::F32 => 4 * n,
+            Self::F16 => 2 * n,
+            // blocks of 32 bytes with a 16-bit scale
+            Self::Q8_0 => n / 32 * 34,
+        }
+    }
+
+    pub(super) fn native(self) -> sys::ggml_type {
+        match self {
+            Self::F32 => sys::GGML_TYPE_F32,
+            Self::F16 => sys::GGML_TYPE_F16,
+            Self::Q8_0 => sys::GGML_TYPE_Q8_0,
+        }
+    }
+}
+
+/// How tokens leave the cache.
+#[derive(Debug)]
+pub enum Compaction {
+    /// They do not.
+    None,
+    /// llama.cpp's own means: `seq_rm`, `seq_add` and a K-shift of the whole cache. For sliding-window models, and to
+    /// compare with.
+    Plain,
+    /// Ours. What leaves is folded into a memory if there is a gate.
+    Edgeinf {
+        /// The gate of the memory; without one nothing is folded.
+        gate: Option<NativeGate>,
+        /// Most tokens that will be kept in front of the dropped ones.
+        n_front_max: u32,
+        /// Identifies the model in saved states.
+        model_id: u64,
+    },
+}
+
+/// How to make a context.
+pub struct ContextParams {
+    /// Size of the KV cache in tokens.
+    pub n_cells: u32,
+    /// Largest batch that is computed at once, in tokens.
+    pub n_ubatch: u32,
+    /// Threads for batches and single tokens.
+    pub n_threads: u32,
+    /// Element type of the KV cache.
+    pub cache_type: CacheType,
+    /// Whether to use the fused attention kernel.
+    pub flash_attention: bool,
+    /// Positions of a batch that can have logits; 1 saves memory.
+    pub n_outputs_max: u32,
+    /// How tokens leave the cache.
+    pub compaction: Compaction,
+    /// Set to end a running decode with [`LlamaError::Interrupted`].
+    pub interrupt: Arc<AtomicBool>,
+    /// Called for each tensor of a decode; for tests.
+    pub eval_callback: Option<EvalCallback>,
+}
+
+impl std::fmt::Debug for ContextParams {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ContextParams").field("n_cells", &self.n_cells).finish_non_exhaustive()
+    }
+}
+
+/// Which tokens of a batch get logits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Logits {
+    /// None.
+    None,
+    /// The last one.
+    Last,
+    /// All; the context needs as many outputs.
+    All,
+}
+
+/// Bytes of a context by part.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MemoryUsage {
+    /// K and V of all cells.
+    pub kv_cache_bytes: u64,
+    /// M and z (two buffers each) with the gate.
+    pub memory_bytes: u64,
+    /// Un-rotated keys of the front.
+    pub front_bytes: u64,
+    /// Scratch buffers of the graphs.
+    pub compute_bytes: u64,
+}
