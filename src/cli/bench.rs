@@ -96,7 +96,7 @@ pub fn run_one(args: &BenchRunArgs, printer: &mut Printer, interrupt: &Arc<Atomi
         (None, BenchPolicy::Edgeinfinite) => Some("random:1".parse::<GateSpec>()?),
         (gate, _) => gate.clone(),
     };
-    let engine = Engine::load(&EngineArgs { gate, ..args.engine.clone() }, printer)?;
+    let mut engine = Engine::load(&EngineArgs { gate, ..args.engine.clone() }, printer)?;
     let mut document = TokenStream::new(source, engine.model.vocab(), Arc::clone(interrupt))?;
     let settings = BenchSettings {
         sizes: engine.sizes,
@@ -105,17 +105,18 @@ pub fn run_one(args: &BenchRunArgs, printer: &mut Printer, interrupt: &Arc<Atomi
         threads: engine.threads,
         tokens: args.tokens,
     };
+    let (gate, model_id) = (engine.gate.take(), engine.model_id);
     let result = bench::run(
         &engine.model,
         &mut document,
         &settings,
         |layout| {
-            let gate = match (args.policy, &engine.gate) {
+            let gate = match (args.policy, gate) {
                 (BenchPolicy::Plain, _) => return Ok(Compaction::Plain),
-                (BenchPolicy::Edgeinfinite, Some(gate)) => Some(NativeGate::new(&engine.model, gate)?),
+                (BenchPolicy::Edgeinfinite, Some(gate)) => Some(NativeGate::new(&engine.model, &gate)?),
                 _ => None,
             };
-            Ok(Compaction::Edgeinf { gate, n_front_max: layout.n_front, model_id: engine.model_id })
+            Ok(Compaction::Edgeinf { gate, n_front_max: layout.n_front, model_id })
         },
         interrupt,
     )?;

@@ -50,7 +50,7 @@ pub fn run(
     let before = start.elapsed();
     let mut write_error = None;
     let mut wrote = false;
-    let outcome = summarize(&engine.model, &mut document, &settings, interrupt, &mut |event| match event {
+    let outcome = summarize(&engine.model, &mut document, settings, interrupt, &mut |event| match event {
         Event::Started(policy) => printer.detail(&format!("policy {policy}")),
         Event::Read { tokens, bytes } => {
             printer.progress(bytes, total_bytes, Unit::Bytes, &format!("{tokens} tokens read"));

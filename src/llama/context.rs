@@ -119,6 +119,8 @@ impl<'m> Context<'m> {
         if let Compaction::Edgeinf { gate, n_front_max, model_id } = params.compaction {
             context.attach(gate.as_ref(), n_front_max, model_id)?;
         }
+        // loading left megabytes of free heap behind that would count in the peak
+        release_free_memory();
         Ok(context)
     }
 
@@ -359,6 +361,15 @@ impl<'m> Context<'m> {
     pub fn inject_failure(&mut self, while_moving: bool) {
         // SAFETY: the context is valid.
         unsafe { sys::llama_edgeinf_inject_failure(self.raw.as_ptr(), i32::from(while_moving)) }
+    }
+}
+
+/// Gives free heap back to the system, where the allocator does not do so by itself.
+fn release_free_memory() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    // SAFETY: may be called at any time.
+    unsafe {
+        libc::malloc_trim(0);
     }
 }
 

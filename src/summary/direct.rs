@@ -152,17 +152,20 @@ pub enum SummaryError {
 pub fn summarize(
     model: &Model,
     document: &mut TokenStream<'_>,
-    settings: &Settings,
+    mut settings: Settings,
     interrupt: &Arc<AtomicBool>,
     observer: &mut dyn FnMut(Event<'_>),
 ) -> Result<Outcome, SummaryError> {
     let start = Instant::now();
     let prompt = PromptTokens::new(model, &settings.instructions)?;
     let mut head = Vec::new();
-    let plan = plan(model, document, settings, &prompt, &mut head)?;
+    let plan = plan(model, document, &settings, &prompt, &mut head)?;
     observer(Event::Started(plan.policy));
 
-    let context = new_context(model, settings, &plan, interrupt)?;
+    // handed over and dropped, so that it is in memory only once
+    let gate = settings.gate.take().filter(|_| plan.policy == Policy::EdgeInfinite);
+    let gate = gate.map(|gate| NativeGate::new(model, &gate)).transpose()?;
+    let context = new_context(model, &settings, gate, &plan, interrupt)?;
     let mut reader = Reader::new(context, plan.layout, settings.sizes.segment);
     let segment = settings.sizes.segment.max(1) as usize;
     let mut document_tokens = 0;
@@ -282,6 +285,7 @@ fn check_memory(model: &Model, settings: &Settings, plan: &Plan) -> Result<(), S
 fn new_context<'m>(
     model: &'m Model,
     settings: &Settings,
+    gate: Option<NativeGate>,
     plan: &Plan,
     interrupt: &Arc<AtomicBool>,
 ) -> Result<Context<'m>, SummaryError> {
@@ -289,14 +293,7 @@ fn new_context<'m>(
         (Policy::Full, _) | (_, None) => Compaction::None,
         // two caches, one of them for the window; ours replaces only a single one
         (Policy::Streaming, Some(_)) if model.n_swa() > 0 => Compaction::Plain,
-        (policy, Some(layout)) => Compaction::Edgeinf {
-            gate: match &settings.gate {
-                Some(gate) if policy == Policy::EdgeInfinite => Some(NativeGate::new(model, gate)?),
-                _ => None,
-            },
-            n_front_max: layout.n_front,
-            model_id: settings.model_id,
-        },
+        (_, Some(layout)) => Compaction::Edgeinf { gate, n_front_max: layout.n_front, model_id: settings.model_id },
     };
     let params = ContextParams {
         n_cells: plan.n_cells,
