@@ -145,8 +145,8 @@ pub struct BenchArgs {
     /// Tokens to read in each run.
     #[arg(long, value_name = "N", default_value_t = 16384)]
     pub tokens: u64,
-    /// Runs of each policy; medians are compared.
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    /// Runs of each policy; medians are compared. Every other round runs in reverse order, so use an even number.
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub runs: u32,
     /// Policies to compare; the first is what the others are measured by.
     #[arg(long, value_name = "POLICY", value_delimiter = ',', default_value = "plain,streaming,edgeinfinite")]

@@ -1,4 +1,6 @@
 //! `edgeinf bench`: each run in a process of its own, the policies in turn, compared by medians.
+//!
+//! Every other round goes backwards: a processor that slows down under load would favour what always runs first.
 
 use std::fmt::Write;
 use std::process::{Command, Stdio};
@@ -42,7 +44,11 @@ pub fn run(args: &BenchArgs, printer: &mut Printer) -> Result<ExitStatus> {
     }
     let mut results: Vec<Vec<BenchResult>> = args.policies.iter().map(|_| Vec::new()).collect();
     for round in 0..args.runs {
-        for (policy, results) in args.policies.iter().zip(&mut results) {
+        let mut order: Vec<_> = args.policies.iter().zip(&mut results).collect();
+        if round % 2 == 1 {
+            order.reverse();
+        }
+        for (policy, results) in order {
             printer.detail(&format!("run {} of {}: {}", round + 1, args.runs, name(*policy)));
             results.push(spawn(args, *policy)?);
         }
