@@ -73,7 +73,7 @@ pub struct ContextParams {
     pub n_outputs_max: u32,
     /// How tokens leave the cache.
     pub compaction: Compaction,
-    /// Set to end a running decode with [`LlamaError::Interrupted`].
+    /// Set to end a running decode with [`LlamaError::Interrupted`](super::LlamaError::Interrupted).
     pub interrupt: Arc<AtomicBool>,
     /// Called for each tensor of a decode; for tests.
     pub eval_callback: Option<EvalCallback>,
