@@ -139,12 +139,15 @@ impl Engine {
         let model = Model::load(backend, &resolved.path, params)?;
         set_fatal_exit_code(ExitStatus::Failure as i32);
         let load_time = begin.elapsed();
-        let (gate, model_id) = load_gate(args.gate.as_ref(), &model, &resolved, cache.dir(), printer)?;
+        // what was typed, else what the catalogue names for this model
+        let named = resolved.entry.as_ref().and_then(|entry| cache.gate_of(entry)).map(GateSpec::File);
+        let gate_spec = args.gate.clone().or(named);
+        let (gate, model_id) = load_gate(gate_spec.as_ref(), &model, &resolved, cache.dir(), printer)?;
         let processors = std::thread::available_parallelism().map_or(1, |n| n.get() as u32);
         Ok(Self {
             path: resolved.path,
             gate,
-            gate_name: args.gate.as_ref().map(ToString::to_string),
+            gate_name: gate_spec.as_ref().map(ToString::to_string),
             model_id,
             sizes: WindowSizes { sinks: args.sinks, window: args.window, segment: args.segment },
             threads: args.threads.unwrap_or(processors),
