@@ -9,7 +9,9 @@ need() { missing="$missing $1"; }
 have() { command -v "$1" >/dev/null 2>&1; }
 have_libclang() {
     [ -n "${LIBCLANG_PATH:-}" ] && return 0
-    ls /usr/lib/llvm-*/lib/libclang*.so* /usr/lib64/libclang*.so* /usr/lib/*/libclang*.so* \
+    # libclang-cpp.so, which LLVM brings on its own, is another library
+    ls /usr/lib/llvm-*/lib/libclang.so* /usr/lib/llvm-*/lib/libclang-[0-9]*.so* /usr/lib64/libclang.so* \
+        /usr/lib/*/libclang.so* /usr/lib/*/libclang-[0-9]*.so* \
         /Library/Developer/CommandLineTools/usr/lib/libclang.dylib /opt/homebrew/opt/llvm/lib/libclang.dylib \
         2>/dev/null | grep -q .
 }
