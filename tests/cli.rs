@@ -5,54 +5,13 @@ mod common;
 
 use std::fs;
 use std::io::{BufRead, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use common::models::smollm2;
+use common::program::{assert_fails, edgeinf, scratch, stderr, stdout, summarize};
 use common::text::story;
 use serde_json::Value;
-
-/// A directory for one test.
-fn scratch(name: &str) -> PathBuf {
-    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("cli-{name}"));
-    let _ = fs::remove_dir_all(&dir);
-    fs::create_dir_all(&dir).unwrap();
-    dir
-}
-
-fn edgeinf() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_edgeinf"));
-    command.stdin(Stdio::null());
-    command
-}
-
-fn summarize(file: &Path, args: &[&str]) -> Output {
-    smollm2();
-    edgeinf().arg("summarize").arg(file).args(args).output().unwrap()
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
-
-/// One line on stderr that begins with `error:`, nothing on stdout, the right code.
-#[track_caller]
-fn assert_fails(output: &Output, code: i32, words: &[&str]) {
-    let text = stderr(output);
-    assert_eq!(output.status.code(), Some(code), "{text}");
-    assert_eq!(stdout(output), "");
-    let errors: Vec<&str> = text.lines().filter(|l| l.starts_with("error: ")).collect();
-    assert_eq!(errors.len(), 1, "{text}");
-    for word in words {
-        assert!(errors[0].contains(word), "'{word}' is not in: {text}");
-    }
-    assert!(!text.contains("panicked"), "{text}");
-}
 
 #[test]
 fn a_short_text_takes_the_ordinary_path() {

@@ -2,12 +2,15 @@
 
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 use crate::llama::CacheType;
 use crate::memory::gate::GateSpec;
 use crate::memory::policy::Policy;
 use crate::models::DEFAULT_MODEL;
+use crate::summary::prompt::Length;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -22,11 +25,14 @@ Exit codes:
 
 /// Summarizes documents that are longer than a small model's context, in memory that does not grow with them.
 #[derive(Debug, Parser)]
-#[command(version, about, after_help = EXIT_CODES, max_term_width = 100)]
+#[command(name = "edgeinf", version, about, after_help = EXIT_CODES, max_term_width = 100)]
 pub struct Cli {
     /// Show what llama.cpp logs.
     #[arg(short, long, global = true)]
     pub verbose: bool,
+    /// Nothing on stderr but errors.
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -42,29 +48,82 @@ pub enum Command {
     Model(ModelArgs),
     /// Measure speed and memory of the policies side by side, as ratios.
     Bench(BenchArgs),
+    /// Print the completions of a shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
     #[command(hide = true)]
     BenchRun(BenchRunArgs),
+    /// Write man pages and completions below a directory, as an installation wants them.
+    #[command(hide = true)]
+    Generate {
+        /// Such as /usr/local/share.
+        dir: PathBuf,
+    },
 }
 
 /// Arguments of `summarize`.
 #[derive(Debug, Args)]
 pub struct SummarizeArgs {
-    /// Text file (UTF-8), or - for stdin.
-    pub file: PathBuf,
-    #[command(flatten)]
-    pub engine: EngineArgs,
-    /// Print one JSON object with summary and statistics instead of text.
-    #[arg(long)]
+    /// Text files (UTF-8), or - for standard input; without any, what is piped in.
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// How long the summary is to be: short (50 words), medium (150), long (400), or a number of words.
+    #[arg(long, value_name = "LENGTH", default_value = "medium", help_heading = "Summary")]
+    pub length: Length,
+    /// Ask this of the document instead of a summary.
+    #[arg(long, value_name = "TEXT", help_heading = "Summary", value_parser = NonEmptyStringValueParser::new())]
+    pub prompt: Option<String>,
+    /// Longest answer, in tokens; it ends at the end of a sentence [default: 1.7 for each word of --length].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65536), help_heading = "Summary")]
+    pub max_tokens: Option<u32>,
+    /// Temperature; at 0 the likeliest token is taken, and the same run gives the same text.
+    #[arg(long, value_name = "T", default_value_t = 0.0, value_parser = parse_temperature, help_heading = "Summary")]
+    pub temp: f32,
+    /// With --temp: choose among the likeliest tokens that have this much probability together.
+    #[arg(long, value_name = "P", default_value_t = 0.95, value_parser = parse_probability, help_heading = "Summary")]
+    pub top_p: f32,
+    /// With --temp: start of the random numbers.
+    #[arg(long, value_name = "S", default_value_t = 0, help_heading = "Summary")]
+    pub seed: u32,
+    /// Write to this file instead of stdout; it appears when it is whole.
+    #[arg(short, long, value_name = "FILE", help_heading = "Output")]
+    pub output: Option<PathBuf>,
+    /// Print one JSON object for each file, summary and statistics in it (docs/json.md).
+    #[arg(long, help_heading = "Output")]
     pub json: bool,
-    /// Longest answer, in tokens; it ends at the end of a sentence.
-    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=65536))]
-    pub max_tokens: u32,
+    /// Do not summarize: say how many tokens and segments there are, and how much memory and time it would take.
+    #[arg(long, help_heading = "Output")]
+    pub dry_run: bool,
     /// What to keep of a document that does not fit the model's context.
-    #[arg(long, value_name = "POLICY", default_value = "auto")]
+    #[arg(long, value_name = "POLICY", default_value = "auto", help_heading = "Engine")]
     pub policy: PolicyArg,
     /// Largest memory the run may take, such as 500M or 2G; predicted before it starts.
-    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size, help_heading = "Engine")]
     pub max_memory: Option<u64>,
+    #[command(flatten, next_help_heading = "Engine")]
+    pub engine: EngineArgs,
+}
+
+impl SummarizeArgs {
+    /// Refuses what cannot go together.
+    pub fn check(&self) -> Result<(), clap::Error> {
+        self.engine.check()?;
+        if self.output.is_some() && self.files.len() > 1 {
+            return Err(conflict(
+                "--output takes the summary of one file; with several, redirect stdout or use --json",
+            ));
+        }
+        if self.files.iter().filter(|file| file.as_os_str() == "-").count() > 1 {
+            return Err(conflict("standard input (-) can be read only once"));
+        }
+        Ok(())
+    }
+}
+
+fn conflict(message: &str) -> clap::Error {
+    Cli::command().error(clap::error::ErrorKind::ArgumentConflict, message)
 }
 
 /// Arguments that say how the engine runs.
@@ -103,8 +162,7 @@ impl EngineArgs {
     /// Refuses what cannot go together.
     pub fn check(&self) -> Result<(), clap::Error> {
         if self.no_flash_attention && self.cache_type == CacheTypeArg::Q8_0 {
-            let message = "--cache-type q8_0 needs the fused attention kernel; leave --no-flash-attention out";
-            return Err(Cli::command().error(clap::error::ErrorKind::ArgumentConflict, message));
+            return Err(conflict("--cache-type q8_0 needs the fused attention kernel; leave --no-flash-attention out"));
         }
         Ok(())
     }
@@ -227,6 +285,16 @@ impl From<CacheTypeArg> for CacheType {
             CacheTypeArg::Q8_0 => Self::Q8_0,
         }
     }
+}
+
+fn parse_temperature(text: &str) -> Result<f32, String> {
+    let number: f32 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if (0.0..=5.0).contains(&number) { Ok(number) } else { Err("must be from 0 to 5".into()) }
+}
+
+fn parse_probability(text: &str) -> Result<f32, String> {
+    let number: f32 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if number > 0.0 && number <= 1.0 { Ok(number) } else { Err("must be above 0 and at most 1".into()) }
 }
 
 /// Bytes with an optional suffix K, M, G, KiB, MiB or GiB, all powers of 1024.

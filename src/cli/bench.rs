@@ -17,9 +17,9 @@ use crate::llama::{Compaction, LlamaError, NativeGate};
 use crate::memory::gate::GateSpec;
 
 use super::args::{BenchArgs, BenchPolicy, BenchRunArgs, EngineArgs};
+use super::engine::Engine;
 use super::exit::ExitStatus;
 use super::printer::Printer;
-use super::summarize::Engine;
 
 /// Medians of one policy, and what they are of the first one's.
 #[derive(Debug, Serialize)]

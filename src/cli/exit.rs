@@ -6,7 +6,7 @@ use crate::input::InputError;
 use crate::llama::LlamaError;
 use crate::memory::gate::GateError;
 use crate::models::ModelError;
-use crate::summary::direct::SummaryError;
+use crate::summary::error::SummaryError;
 use crate::summary::prompt::PromptError;
 
 /// What the process tells its caller. The numbers are part of the interface.
@@ -38,6 +38,22 @@ impl From<ExitStatus> for ExitCode {
 }
 
 impl ExitStatus {
+    /// The worse of two, for runs over several files. The order is that of how much it keeps from being done: finished
+    /// but incomplete, usage, input, memory, model, failure, interrupted.
+    pub fn worse(self, other: Self) -> Self {
+        let rank = |status| match status {
+            Self::Success => 0,
+            Self::Incomplete => 1,
+            Self::Usage => 2,
+            Self::Input => 3,
+            Self::Memory => 4,
+            Self::Model => 5,
+            Self::Failure => 6,
+            Self::Interrupted => 7,
+        };
+        if rank(other) > rank(self) { other } else { self }
+    }
+
     /// The code for an error: that of the first typed error in its chain.
     pub fn of(error: &anyhow::Error) -> Self {
         let typed = |cause: &(dyn std::error::Error + 'static)| {

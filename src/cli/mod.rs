@@ -2,37 +2,47 @@
 
 mod args;
 mod bench;
+mod engine;
 mod exit;
+mod generate;
 mod interrupt;
 mod model;
+mod output;
 mod printer;
+mod progress;
 mod summarize;
 
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use crate::llama::Backend;
 
 use args::{Cli, Command};
 use exit::ExitStatus;
-use printer::Printer;
+use printer::{Printer, Verbosity};
 
 /// Runs the program with the arguments of the process.
 pub fn run() -> ExitCode {
     let start = Instant::now();
     let cli = Cli::parse();
-    let engine = match &cli.command {
-        Command::Summarize(args) => Some(&args.engine),
-        Command::Bench(args) => Some(&args.engine),
-        Command::BenchRun(args) => Some(&args.engine),
-        Command::Model(_) => None,
+    let checked = match &cli.command {
+        Command::Summarize(args) => args.check(),
+        Command::Bench(args) => args.engine.check(),
+        Command::BenchRun(args) => args.engine.check(),
+        _ => Ok(()),
     };
-    if let Some(Err(error)) = engine.map(args::EngineArgs::check) {
+    if let Err(error) = checked {
         error.exit();
     }
-    let mut printer = Printer::new(cli.verbose);
+    let verbosity = match (cli.quiet, cli.verbose) {
+        (true, _) => Verbosity::Quiet,
+        (_, true) => Verbosity::Verbose,
+        _ => Verbosity::Normal,
+    };
+    let mut printer = Printer::new(verbosity);
     if cli.verbose {
         Backend::set_log_sink(printer::llama_log);
     }
@@ -42,10 +52,16 @@ pub fn run() -> ExitCode {
         Err(error) => return printer.fail(&error.into()).into(),
     };
     let result = match cli.command {
+        Command::Summarize(args) if args.files.is_empty() && io::stdin().is_terminal() => {
+            printer.note(&help("summarize"));
+            Ok(ExitStatus::Usage)
+        }
         Command::Summarize(args) => summarize::run(&args, &mut printer, &interrupt, start),
         Command::Model(args) => model::run(&args.command, &mut printer, &interrupt),
         Command::Bench(args) => bench::run(&args, &mut printer),
         Command::BenchRun(args) => bench::run_one(&args, &mut printer, &interrupt),
+        Command::Completions { shell } => generate::completions(shell, &mut printer),
+        Command::Generate { dir } => generate::share(&dir, &mut printer),
     };
     let status = match result {
         Ok(status) => status,
@@ -54,4 +70,11 @@ pub fn run() -> ExitCode {
         Err(error) => printer.fail(&error),
     };
     status.into()
+}
+
+/// The help of a command, as `edgeinf COMMAND --help` prints it.
+fn help(command: &str) -> String {
+    let mut cli = Cli::command();
+    cli.build();
+    cli.find_subcommand_mut(command).map_or_else(String::new, |c| c.render_help().to_string())
 }

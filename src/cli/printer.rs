@@ -1,25 +1,65 @@
 //! The only place that prints. Summaries go to stdout, everything else to stderr.
 
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::exit::ExitStatus;
+use super::output::OutputFile;
+use super::progress::Reading;
+
+/// How much is said on stderr.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verbosity {
+    /// Errors only.
+    Quiet,
+    /// What a person wants to know.
+    Normal,
+    /// Also what helps to find out what is going on.
+    Verbose,
+}
 
 /// Writes to the terminal, or to whatever takes its place.
 #[derive(Debug)]
 pub struct Printer {
-    verbose: bool,
+    verbosity: Verbosity,
     stdout_is_terminal: bool,
+    animate: bool,
     closed: bool,
+    output: Option<OutputFile>,
     progress: Option<ProgressBar>,
 }
 
 impl Printer {
     /// A printer for this process.
-    pub fn new(verbose: bool) -> Self {
-        Self { verbose, stdout_is_terminal: io::stdout().is_terminal(), closed: false, progress: None }
+    pub fn new(verbosity: Verbosity) -> Self {
+        Self {
+            verbosity,
+            stdout_is_terminal: io::stdout().is_terminal(),
+            animate: verbosity == Verbosity::Normal && io::stderr().is_terminal() && can_animate(),
+            closed: false,
+            output: None,
+            progress: None,
+        }
+    }
+
+    /// Sends what would go to stdout to a file, until [`Printer::finish_output`].
+    ///
+    /// # Errors
+    /// If the file could not be written.
+    pub fn redirect(&mut self, path: &Path) -> io::Result<()> {
+        self.output = Some(OutputFile::create(path)?);
+        Ok(())
+    }
+
+    /// Gives the file of [`Printer::redirect`] its name, if there is one.
+    ///
+    /// # Errors
+    /// If the file cannot be written to its end.
+    pub fn finish_output(&mut self) -> io::Result<()> {
+        self.output.take().map_or(Ok(()), OutputFile::finish)
     }
 
     /// Whether whoever read stdout has gone away.
@@ -33,7 +73,11 @@ impl Printer {
     /// If stdout cannot be written; when its reader has gone away, [`Printer::is_closed`] is set too.
     pub fn summary(&mut self, text: &str) -> io::Result<()> {
         self.end_progress();
-        if self.stdout_is_terminal { self.stdout(&escape_controls(text)) } else { self.stdout(text) }
+        if self.stdout_is_terminal && self.output.is_none() {
+            self.stdout(&escape_controls(text))
+        } else {
+            self.stdout(text)
+        }
     }
 
     /// Writes to stdout as it is.
@@ -41,6 +85,9 @@ impl Printer {
     /// # Errors
     /// As [`Printer::summary`].
     pub fn stdout(&mut self, text: &str) -> io::Result<()> {
+        if let Some(output) = &mut self.output {
+            return output.write(text);
+        }
         let mut stdout = io::stdout().lock();
         let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
         if written.as_ref().is_err_and(|e| e.kind() == io::ErrorKind::BrokenPipe) {
@@ -51,45 +98,49 @@ impl Printer {
 
     /// Writes lines for a person.
     pub fn note(&mut self, text: &str) {
-        self.end_progress();
-        stderr(text.trim_end());
+        if self.verbosity != Verbosity::Quiet {
+            self.end_progress();
+            stderr(text.trim_end());
+        }
     }
 
     /// Writes a line only if more was asked for.
     pub fn detail(&mut self, text: &str) {
-        if self.verbose {
+        if self.verbosity == Verbosity::Verbose {
             self.note(text);
         }
     }
 
     /// Writes a warning of one line.
     pub fn warn(&mut self, text: &str) {
-        self.note(&format!("warning: {text}"));
+        self.note(&format!("warning: {}", one_line(text)));
     }
 
     /// Writes an error of one line and gives its exit code.
     pub fn fail(&mut self, error: &anyhow::Error) -> ExitStatus {
-        let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
-        // an outer error often repeats the inner one
-        let mut line = String::new();
-        for part in chain {
-            if !line.contains(&part) {
-                line += if line.is_empty() { "" } else { ": " };
-                line += &part;
-            }
-        }
-        self.note(&format!("error: {}", one_line(&line)));
+        self.end_progress();
+        stderr(&format!("error: {}", one_line(&chain(error))));
         ExitStatus::of(error)
     }
 
     /// Shows how far a task is; only on a terminal. `total` is unknown for a pipe.
     pub fn progress(&mut self, done: u64, total: Option<u64>, unit: Unit, message: &str) {
-        if !io::stderr().is_terminal() {
+        if !self.animate {
             return;
         }
         let bar = self.progress.get_or_insert_with(|| new_bar(total, unit));
         bar.set_position(done);
         bar.set_message(message.to_owned());
+    }
+
+    /// Shows how far a document was read; only on a terminal.
+    pub fn reading(&mut self, reading: &Reading) {
+        if !self.animate {
+            return;
+        }
+        let bar = self.progress.get_or_insert_with(|| reading_bar(reading.total_bytes));
+        bar.set_position(reading.bytes);
+        bar.set_message(reading.line());
     }
 
     /// Takes the progress bar away.
@@ -124,13 +175,40 @@ fn new_bar(total: Option<u64>, unit: Unit) -> ProgressBar {
     bar
 }
 
+fn reading_bar(total_bytes: Option<u64>) -> ProgressBar {
+    let template = if total_bytes.is_some() { "{bar:20} {percent:>3} %  {wide_msg}" } else { "{spinner} {wide_msg}" };
+    let bar = total_bytes.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
+    bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(5));
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar
+}
+
+/// A terminal that cannot move its cursor gets no line that is drawn again and again.
+fn can_animate() -> bool {
+    std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+}
+
 fn stderr(text: &str) {
     // nobody is left to tell if this fails
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
+/// An error and what caused it. An outer error often repeats the inner one.
+pub fn chain(error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    for part in error.chain().map(ToString::to_string) {
+        if !line.contains(&part) {
+            line += if line.is_empty() { "" } else { ": " };
+            line += &part;
+        }
+    }
+    line
+}
+
 /// A message as one line without control characters, whatever a path or a file put into it.
-fn one_line(text: &str) -> String {
+pub fn one_line(text: &str) -> String {
     escape_controls(&text.replace(['\n', '\r', '\t'], " "))
 }
 

@@ -1,175 +1,224 @@
 //! `edgeinf summarize`.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Error, Result};
 
 use crate::input::{Source, TokenStream};
-use crate::llama::{Backend, LlamaError, Model, ModelParams, SamplerParams, set_fatal_exit_code};
-use crate::memory::gate::{Gate, GateSpec};
-use crate::memory::policy::WindowSizes;
-use crate::models::{Cache, Catalogue, ResolvedModel, cached_sha256};
-use crate::report::memory::peak_rss_bytes;
+use crate::llama::SamplerParams;
+use crate::memory::policy::Policy;
+use crate::report::dry_run::DryRun;
+use crate::report::failure::Failure;
+use crate::report::memory::{peak_rss_bytes, reset_peak_rss};
 use crate::report::statistics::{Run, Statistics};
-use crate::summary::direct::{Event, Settings, summarize};
+use crate::summary::direct::{Event, summarize};
+use crate::summary::forecast::forecast;
+use crate::summary::plan::Settings;
 use crate::summary::prompt::Instructions;
 
-use super::args::{EngineArgs, SummarizeArgs};
+use super::args::SummarizeArgs;
+use super::engine::Engine;
 use super::exit::ExitStatus;
-use super::printer::{Printer, Unit};
+use super::printer::{Printer, chain, one_line};
+use super::progress::Reading;
 
-/// Reads a document, prints its summary and what it cost.
+/// Reads documents, prints their summaries and what it cost. One that fails does not keep the others from being read.
 pub fn run(
     args: &SummarizeArgs,
     printer: &mut Printer,
     interrupt: &Arc<AtomicBool>,
     start: Instant,
 ) -> Result<ExitStatus> {
-    // the document first: its faults are cheap to find
-    let source = Source::open(&args.file, interrupt)?;
-    let total_bytes = source.total_bytes();
-    let engine = Engine::load(&args.engine, printer)?;
-    let mut document = TokenStream::new(source, engine.model.vocab(), Arc::clone(interrupt))?;
-    let settings = Settings {
-        policy: args.policy.policy(),
-        sizes: engine.sizes,
-        cache_type: args.engine.cache_type.into(),
-        flash_attention: !args.engine.no_flash_attention,
-        threads: engine.threads,
-        max_tokens: args.max_tokens,
-        max_memory: args.max_memory,
-        gate: engine.gate,
-        model_id: engine.model_id,
-        instructions: Instructions::default(),
-        sampler: SamplerParams::default(),
-    };
-
-    let before = start.elapsed();
-    let mut write_error = None;
-    let mut wrote = false;
-    let outcome = summarize(&engine.model, &mut document, settings, interrupt, &mut |event| match event {
-        Event::Started(policy) => printer.detail(&format!("policy {policy}")),
-        Event::Read { tokens, bytes } => {
-            printer.progress(bytes, total_bytes, Unit::Bytes, &format!("{tokens} tokens read"));
-        }
-        Event::ReadAll => printer.end_progress(),
-        Event::Text(_) if args.json => {}
-        Event::Text(text) => {
-            wrote = true;
-            if let Err(error) = printer.summary(text) {
-                // nothing that comes could be written either
-                interrupt.store(true, Ordering::Relaxed);
-                write_error.get_or_insert(error);
+    let stdin = [PathBuf::from("-")];
+    let files = if args.files.is_empty() { &stdin } else { args.files.as_slice() };
+    if let Some(path) = &args.output {
+        printer.redirect(path)?;
+    }
+    let mut engine = None;
+    let mut worst = ExitStatus::Success;
+    for (i, file) in files.iter().enumerate() {
+        let mut pass = Pass {
+            args,
+            file,
+            start: if i == 0 { start } else { Instant::now() },
+            several: files.len() > 1,
+            first: i == 0,
+            last: i + 1 == files.len(),
+            unwritable: false,
+        };
+        match pass.run(&mut engine, printer, interrupt) {
+            Ok(status) => worst = worst.worse(status),
+            Err(error) if printer.is_closed() => return Err(error),
+            Err(error) => {
+                let status = printer.fail(&error);
+                worst = worst.worse(status);
+                // what comes would not be written either, or fail in the same way
+                let hopeless = pass.unwritable || engine.is_none() && status == ExitStatus::Model;
+                if status == ExitStatus::Interrupted || hopeless {
+                    return Ok(worst);
+                }
+                if args.json {
+                    let failure = Failure::new(file, status as u8, one_line(&chain(&error)));
+                    printer.stdout(&(serde_json::to_string(&failure)? + "\n"))?;
+                }
+                if files.len() > 1 {
+                    printer.note(&format!("{}: left out", file.display()));
+                }
             }
         }
-    });
-    if let Some(error) = write_error {
-        return Err(error.into());
     }
-    printer.end_progress();
-    if wrote {
-        printer.summary("\n")?;
+    if args.output.is_none() || matches!(worst, ExitStatus::Success | ExitStatus::Incomplete) || args.json {
+        printer.finish_output()?;
     }
-    let outcome = outcome?;
+    Ok(worst)
+}
 
-    let run = Run {
-        input: args.file.display().to_string(),
-        input_bytes: document.bytes_read(),
-        model: engine.path.display().to_string(),
-        gate: engine.gate_name.filter(|_| outcome.policy == crate::memory::policy::Policy::EdgeInfinite),
-        weights_bytes: engine.model.weight_bytes(),
-        load: engine.load_time,
-        before,
-        total: start.elapsed(),
-        peak_rss_bytes: peak_rss_bytes(),
-    };
-    let statistics = Statistics::new(run, &outcome);
-    if args.json {
-        let mut json = serde_json::to_string(&statistics)?;
-        json.push('\n');
-        printer.stdout(&json)?;
-    } else {
-        printer.note(&statistics.to_text());
-    }
-    match statistics.incomplete_reason {
-        Some(reason) => {
-            printer.warn(&format!("the summary is not complete: {reason}"));
-            Ok(ExitStatus::Incomplete)
+/// One file on its way through.
+struct Pass<'a> {
+    args: &'a SummarizeArgs,
+    file: &'a Path,
+    start: Instant,
+    several: bool,
+    first: bool,
+    last: bool,
+    /// Whether the output could not be written.
+    unwritable: bool,
+}
+
+impl Pass<'_> {
+    fn run(
+        &mut self,
+        engine: &mut Option<Engine>,
+        printer: &mut Printer,
+        interrupt: &Arc<AtomicBool>,
+    ) -> Result<ExitStatus> {
+        // the document first: its faults are cheap to find
+        let source = Source::open(self.file, interrupt)?;
+        let total_bytes = source.total_bytes();
+        let mut load_time = Duration::ZERO;
+        let engine = match engine {
+            Some(engine) => {
+                reset_peak_rss();
+                engine
+            }
+            None => {
+                let loaded = Engine::load(&self.args.engine, printer)?;
+                load_time = loaded.load_time;
+                engine.insert(loaded)
+            }
+        };
+        let settings = self.settings(engine);
+        let mut document = TokenStream::new(source, engine.model.vocab(), Arc::clone(interrupt))?;
+        if self.args.dry_run {
+            let forecast = forecast(&engine.model, &mut document, &settings, interrupt)?;
+            let report = DryRun::new(self.file, document.bytes_read(), engine.load_time, &forecast);
+            let text = if self.args.json { serde_json::to_string(&report)? + "\n" } else { report.to_text() };
+            self.print(printer, &text)?;
+            return Ok(ExitStatus::Success);
         }
-        None => Ok(ExitStatus::Success),
-    }
-}
 
-/// A model that is ready to read, with its gate.
-pub struct Engine {
-    /// The model.
-    pub model: Model,
-    /// Its file.
-    pub path: PathBuf,
-    /// The gate and how it was named.
-    pub gate: Option<Gate>,
-    /// As the user named it.
-    pub gate_name: Option<String>,
-    /// Identifies the model; 0 if nobody asked.
-    pub model_id: u64,
-    /// Sizes of the cache.
-    pub sizes: WindowSizes,
-    /// Threads.
-    pub threads: u32,
-    /// Time that loading took.
-    pub load_time: Duration,
-}
-
-impl Engine {
-    /// Loads what the arguments name.
-    pub fn load(args: &EngineArgs, printer: &mut Printer) -> Result<Self> {
-        let cache = Cache::from_env()?;
-        let resolved = cache.resolve(&Catalogue::builtin()?, &args.model)?;
+        let before = self.start.elapsed();
         let begin = Instant::now();
-        let backend = Backend::init()?;
-        set_fatal_exit_code(ExitStatus::Model as i32);
-        let params = ModelParams { n_gpu_layers: args.gpu_layers, ..ModelParams::default() };
-        if !resolved.path.is_file() {
-            let reason = "it is not a file".to_owned();
-            return Err(LlamaError::ModelLoad { path: resolved.path, reason }.into());
+        let mut wrote = false;
+        let mut write_error = None;
+        let outcome = summarize(&engine.model, &mut document, settings, interrupt, &mut |event| match event {
+            Event::Started(policy) => printer.detail(&format!("policy {policy}")),
+            Event::Read { tokens, bytes, segments } => {
+                printer.reading(&Reading { tokens, bytes, total_bytes, segments, elapsed: begin.elapsed() });
+            }
+            Event::ReadAll => printer.end_progress(),
+            Event::Text(_) if self.args.json => {}
+            Event::Text(text) => {
+                let header = if wrote { String::new() } else { self.header() };
+                wrote = true;
+                if let Err(error) = printer.summary(&(header + text)) {
+                    // nothing that comes could be written either
+                    interrupt.store(true, Ordering::Relaxed);
+                    write_error.get_or_insert(error);
+                }
+            }
+        });
+        printer.end_progress();
+        if let Some(error) = write_error {
+            return Err(self.cannot_write(error));
         }
-        let model = Model::load(backend, &resolved.path, params)?;
-        set_fatal_exit_code(ExitStatus::Failure as i32);
-        let load_time = begin.elapsed();
-        // what was typed, else what the catalogue names for this model
-        let named = resolved.entry.as_ref().and_then(|entry| cache.gate_of(entry)).map(GateSpec::File);
-        let gate_spec = args.gate.clone().or(named);
-        let (gate, model_id) = load_gate(gate_spec.as_ref(), &model, &resolved, cache.dir(), printer)?;
-        let processors = std::thread::available_parallelism().map_or(1, |n| n.get() as u32);
-        Ok(Self {
-            path: resolved.path,
-            gate,
-            gate_name: gate_spec.as_ref().map(ToString::to_string),
-            model_id,
-            sizes: WindowSizes { sinks: args.sinks, window: args.window, segment: args.segment },
-            threads: args.threads.unwrap_or(processors),
-            load_time,
-            model,
-        })
-    }
-}
+        if wrote {
+            self.print(printer, "\n")?;
+        }
+        let outcome = outcome?;
 
-fn load_gate(
-    spec: Option<&GateSpec>,
-    model: &Model,
-    resolved: &ResolvedModel,
-    cache_dir: &Path,
-    printer: &mut Printer,
-) -> Result<(Option<Gate>, u64)> {
-    let Some(spec) = spec else { return Ok((None, 0)) };
-    let gate = spec.open(&model.shape())?;
-    let sha256 = cached_sha256(&resolved.path, cache_dir)?;
-    if !gate.matches_base(&sha256) {
-        printer.warn(&format!("the gate {spec} was fitted to another file than {}", resolved.path.display()));
+        let run = Run {
+            input: self.file.display().to_string(),
+            input_bytes: document.bytes_read(),
+            model: engine.path.display().to_string(),
+            gate: engine.gate_name.clone().filter(|_| outcome.policy == Policy::EdgeInfinite),
+            weights_bytes: engine.model.weight_bytes(),
+            load: load_time,
+            before,
+            total: self.start.elapsed(),
+            peak_rss_bytes: peak_rss_bytes(),
+        };
+        let statistics = Statistics::new(run, &outcome);
+        if self.args.json {
+            self.print(printer, &(serde_json::to_string(&statistics)? + "\n"))?;
+        } else {
+            printer.note(&statistics.to_text());
+        }
+        match statistics.incomplete_reason {
+            Some(reason) => {
+                printer.warn(&format!("the summary is not complete: {reason}"));
+                Ok(ExitStatus::Incomplete)
+            }
+            None => Ok(ExitStatus::Success),
+        }
     }
-    let model_id = u64::from_str_radix(sha256.get(..16).unwrap_or_default(), 16).unwrap_or(0);
-    Ok((Some(gate), model_id))
+
+    fn settings(&self, engine: &mut Engine) -> Settings {
+        let args = self.args;
+        // with one file the gate is handed on, so that it is in memory only once
+        let gate = if self.last { engine.gate.take() } else { engine.gate.clone() };
+        Settings {
+            policy: args.policy.policy(),
+            sizes: engine.sizes,
+            cache_type: args.engine.cache_type.into(),
+            flash_attention: !args.engine.no_flash_attention,
+            threads: engine.threads,
+            max_tokens: args.max_tokens.unwrap_or(args.length.max_tokens()),
+            max_memory: args.max_memory,
+            gate,
+            model_id: engine.model_id,
+            instructions: match &args.prompt {
+                Some(text) => Instructions::request(text),
+                None => Instructions::summary(args.length),
+            },
+            sampler: SamplerParams {
+                temperature: args.temp,
+                top_p: args.top_p,
+                seed: args.seed,
+                ..SamplerParams::default()
+            },
+        }
+    }
+
+    /// What tells the summaries of several files apart, in the way of head(1).
+    fn header(&self) -> String {
+        match (self.several, self.first) {
+            (false, _) => String::new(),
+            (true, true) => format!("==> {} <==\n", self.file.display()),
+            (true, false) => format!("\n==> {} <==\n", self.file.display()),
+        }
+    }
+
+    fn print(&mut self, printer: &mut Printer, text: &str) -> Result<()> {
+        printer.stdout(text).map_err(|error| self.cannot_write(error))
+    }
+
+    fn cannot_write(&mut self, error: io::Error) -> Error {
+        self.unwritable = true;
+        error.into()
+    }
 }

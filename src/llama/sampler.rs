@@ -14,12 +14,18 @@ pub struct SamplerParams {
     pub repeat_penalty: f32,
     /// How many of the last generated tokens count as used.
     pub repeat_last_n: u16,
+    /// Temperature; 0 takes the likeliest token.
+    pub temperature: f32,
+    /// Above temperature 0: choose among the likeliest tokens that have this probability together.
+    pub top_p: f32,
+    /// Above temperature 0: start of the random numbers.
+    pub seed: u32,
 }
 
 impl Default for SamplerParams {
     fn default() -> Self {
         // keeps SmolLM2-135M from looping and leaves its wording alone
-        Self { repeat_penalty: 1.15, repeat_last_n: 256 }
+        Self { repeat_penalty: 1.15, repeat_last_n: 256, temperature: 0.0, top_p: 0.95, seed: 0 }
     }
 }
 
@@ -47,7 +53,16 @@ impl Sampler {
             0.0,
             0.0,
         );
-        let chain = LlamaSampler::chain_simple([penalties, LlamaSampler::greedy()]);
+        let chain = if params.temperature > 0.0 {
+            LlamaSampler::chain_simple([
+                penalties,
+                LlamaSampler::top_p(params.top_p, 1),
+                LlamaSampler::temp(params.temperature),
+                LlamaSampler::dist(params.seed),
+            ])
+        } else {
+            LlamaSampler::chain_simple([penalties, LlamaSampler::greedy()])
+        };
         Ok(Self { chain, candidates: LlamaTokenDataArray::new(Vec::with_capacity(n_vocab), false) })
     }
 

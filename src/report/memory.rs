@@ -18,6 +18,15 @@ pub fn peak_rss_bytes() -> Option<u64> {
     }
 }
 
+/// Lets the peak be measured anew from here on, where the system can do that (Linux); elsewhere it goes on from before.
+pub fn reset_peak_rss() {
+    #[cfg(target_os = "linux")]
+    {
+        // refused in some containers: then the peak of all documents so far is reported
+        let _ = std::fs::write("/proc/self/clear_refs", "5");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #[test]

@@ -1,0 +1,86 @@
+//! The model and gate that the arguments name, loaded.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use crate::llama::{Backend, LlamaError, Model, ModelParams, set_fatal_exit_code};
+use crate::memory::gate::{Gate, GateSpec};
+use crate::memory::policy::WindowSizes;
+use crate::models::{Cache, Catalogue, ResolvedModel, cached_sha256};
+
+use super::args::EngineArgs;
+use super::exit::ExitStatus;
+use super::printer::Printer;
+
+/// A model that is ready to read, with its gate.
+pub struct Engine {
+    /// The model.
+    pub model: Model,
+    /// Its file.
+    pub path: PathBuf,
+    /// The gate and how it was named.
+    pub gate: Option<Gate>,
+    /// As the user named it.
+    pub gate_name: Option<String>,
+    /// Identifies the model; 0 if nobody asked.
+    pub model_id: u64,
+    /// Sizes of the cache.
+    pub sizes: WindowSizes,
+    /// Threads.
+    pub threads: u32,
+    /// Time that loading took.
+    pub load_time: Duration,
+}
+
+impl Engine {
+    /// Loads what the arguments name.
+    pub fn load(args: &EngineArgs, printer: &mut Printer) -> Result<Self> {
+        let cache = Cache::from_env()?;
+        let resolved = cache.resolve(&Catalogue::builtin()?, &args.model)?;
+        let begin = Instant::now();
+        let backend = Backend::init()?;
+        set_fatal_exit_code(ExitStatus::Model as i32);
+        let params = ModelParams { n_gpu_layers: args.gpu_layers, ..ModelParams::default() };
+        if !resolved.path.is_file() {
+            let reason = "it is not a file".to_owned();
+            return Err(LlamaError::ModelLoad { path: resolved.path, reason }.into());
+        }
+        let model = Model::load(backend, &resolved.path, params)?;
+        set_fatal_exit_code(ExitStatus::Failure as i32);
+        let load_time = begin.elapsed();
+        // what was typed, else what the catalogue names for this model
+        let named = resolved.entry.as_ref().and_then(|entry| cache.gate_of(entry)).map(GateSpec::File);
+        let gate_spec = args.gate.clone().or(named);
+        let (gate, model_id) = load_gate(gate_spec.as_ref(), &model, &resolved, cache.dir(), printer)?;
+        let processors = std::thread::available_parallelism().map_or(1, |n| n.get() as u32);
+        Ok(Self {
+            path: resolved.path,
+            gate,
+            gate_name: gate_spec.as_ref().map(ToString::to_string),
+            model_id,
+            sizes: WindowSizes { sinks: args.sinks, window: args.window, segment: args.segment },
+            threads: args.threads.unwrap_or(processors),
+            load_time,
+            model,
+        })
+    }
+}
+
+fn load_gate(
+    spec: Option<&GateSpec>,
+    model: &Model,
+    resolved: &ResolvedModel,
+    cache_dir: &Path,
+    printer: &mut Printer,
+) -> Result<(Option<Gate>, u64)> {
+    let Some(spec) = spec else { return Ok((None, 0)) };
+    let gate = spec.open(&model.shape())?;
+    let sha256 = cached_sha256(&resolved.path, cache_dir)?;
+    if !gate.matches_base(&sha256) {
+        printer.warn(&format!("the gate {spec} was fitted to another file than {}", resolved.path.display()));
+    }
+    let model_id = u64::from_str_radix(sha256.get(..16).unwrap_or_default(), 16).unwrap_or(0);
+    Ok((Some(gate), model_id))
+}

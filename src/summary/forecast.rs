@@ -1,0 +1,97 @@
+//! What a summary would cost.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::input::TokenStream;
+use crate::llama::{LlamaError, Model, NativeGate, Token};
+use crate::memory::policy::Policy;
+use crate::reader::Reader;
+
+use super::error::SummaryError;
+use super::plan::{Settings, new_context, plan};
+use super::prompt::PromptTokens;
+
+/// Segments of the document that are read to see how fast that goes, after one that warms up.
+const PROBE_SEGMENTS: usize = 2;
+/// Tokens that are generated to see how fast that goes.
+const PROBE_ANSWER: u32 = 8;
+
+/// What a run will need.
+#[derive(Debug, Clone, Copy)]
+pub struct Forecast {
+    /// The policy that would run.
+    pub policy: Policy,
+    /// Tokens of the document.
+    pub document_tokens: u64,
+    /// Segments that it would be decoded in.
+    pub segments: u64,
+    /// Predicted peak memory in bytes.
+    pub peak_bytes: u64,
+    /// Predicted time until the first token of the answer, without loading the model.
+    pub prefill: Duration,
+    /// Predicted time for the longest answer.
+    pub generation: Duration,
+}
+
+/// Counts the tokens of the document and measures the speed on its first segments.
+///
+/// # Errors
+/// Those of [`summarize`](super::direct::summarize), as far as they are found without reading everything.
+pub fn forecast(
+    model: &Model,
+    document: &mut TokenStream<'_>,
+    settings: &Settings,
+    interrupt: &Arc<AtomicBool>,
+) -> Result<Forecast, SummaryError> {
+    let prompt = PromptTokens::new(model, &settings.instructions)?;
+    let mut head = Vec::new();
+    let plan = plan(model, document, settings, &prompt, &mut head)?;
+    let segment = settings.sizes.segment.max(1) as usize;
+    let wanted = (1 + PROBE_SEGMENTS) * segment;
+    while head.len() < wanted && document.next_chunk(&mut head)? {}
+
+    let gate = settings.gate.as_ref().filter(|_| plan.policy == Policy::EdgeInfinite);
+    let gate = gate.map(|gate| NativeGate::new(model, gate)).transpose()?;
+    let mut reader = Reader::new(new_context(model, settings, gate, &plan, interrupt)?, plan.layout, segment as u32);
+    let mut timed = |tokens: &[Token]| -> Result<Duration, LlamaError> {
+        let start = Instant::now();
+        reader.push(tokens)?;
+        reader.flush()?;
+        Ok(start.elapsed().div_f64(tokens.len().max(1) as f64))
+    };
+    // the first segment pays for pages of the weights that are not in memory yet
+    let (warm, rest) = head.split_at(head.len().min(segment));
+    let mut per_token = timed(warm)?;
+    if !rest.is_empty() {
+        per_token = timed(&rest[..rest.len().min(PROBE_SEGMENTS * segment)])?;
+    }
+    let start = Instant::now();
+    let token = prompt.suffix.last().copied().unwrap_or_default();
+    for _ in 0..PROBE_ANSWER {
+        reader.step(token)?;
+    }
+    let per_step = start.elapsed() / PROBE_ANSWER;
+
+    let mut document_tokens = head.len() as u64;
+    loop {
+        if interrupt.load(Ordering::Relaxed) {
+            return Err(LlamaError::Interrupted.into());
+        }
+        head.clear();
+        if !document.next_chunk(&mut head)? && head.is_empty() {
+            break;
+        }
+        document_tokens += head.len() as u64;
+    }
+    let all = prompt.prefix.len() as u64 + document_tokens;
+    Ok(Forecast {
+        policy: plan.policy,
+        document_tokens,
+        segments: all.div_ceil(segment as u64),
+        peak_bytes: plan.peak_bytes,
+        prefill: per_token.mul_f64((all + prompt.suffix.len() as u64) as f64),
+        generation: per_step * settings.max_tokens,
+    })
+}

@@ -1,0 +1,160 @@
+//! Which policy reads a document, in which cache.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use crate::input::TokenStream;
+use crate::llama::{CacheType, Compaction, Context, ContextParams, Model, NativeGate, SamplerParams, Token};
+use crate::memory::gate::Gate;
+use crate::memory::policy::{Layout, MAX_UBATCH, Policy, WindowSizes};
+use crate::memory::predict::{RunSizes, peak_bytes};
+
+use super::error::SummaryError;
+use super::prompt::{Instructions, PromptTokens};
+
+/// How to read and write.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The policy; `None` chooses by length and memory.
+    pub policy: Option<Policy>,
+    /// Sizes of a cache that is compacted.
+    pub sizes: WindowSizes,
+    /// Element type of the KV cache.
+    pub cache_type: CacheType,
+    /// Whether to use the fused attention kernel.
+    pub flash_attention: bool,
+    /// Threads.
+    pub threads: u32,
+    /// Longest answer in tokens.
+    pub max_tokens: u32,
+    /// Largest predicted peak memory in bytes.
+    pub max_memory: Option<u64>,
+    /// The gate of the memory.
+    pub gate: Option<Gate>,
+    /// Identifies the model in saved states.
+    pub model_id: u64,
+    /// What the model is asked.
+    pub instructions: Instructions,
+    /// How tokens are chosen.
+    pub sampler: SamplerParams,
+}
+
+/// What a run will do with its document.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan {
+    /// The policy.
+    pub policy: Policy,
+    /// `None` for full attention.
+    pub layout: Option<Layout>,
+    /// Size of the cache in tokens.
+    pub n_cells: u32,
+    /// Predicted peak memory in bytes.
+    pub peak_bytes: u64,
+}
+
+/// Chooses the policy. As much of the document as that takes is put into `head`.
+///
+/// # Errors
+/// [`SummaryError`] if the policy asked for does not serve this document or model, or takes too much memory.
+pub fn plan(
+    model: &Model,
+    document: &mut TokenStream<'_>,
+    settings: &Settings,
+    prompt: &PromptTokens,
+    head: &mut Vec<Token>,
+) -> Result<Plan, SummaryError> {
+    let n_ctx_train = model.n_ctx_train();
+    let (n_prefix, n_suffix) = (prompt.prefix.len() as u32, prompt.suffix.len() as u32);
+    if matches!(settings.policy, None | Some(Policy::Full)) {
+        let around = n_prefix + n_suffix + settings.max_tokens;
+        let limit = n_ctx_train.saturating_sub(around) as usize;
+        let mut more = true;
+        while more && head.len() <= limit {
+            more = document.next_chunk(head)?;
+        }
+        let fits = !more && head.len() <= limit;
+        let n_cells = head.len() as u32 + around;
+        let plan = Plan::new(model, settings, Policy::Full, None, n_cells);
+        let memory = plan.check_memory(settings);
+        match settings.policy {
+            Some(_) if !fits => return Err(SummaryError::TooLong { limit: limit as u64, n_ctx_train }),
+            Some(_) => return memory.map(|()| plan),
+            None if fits && memory.is_ok() => return Ok(plan),
+            None => {}
+        }
+    }
+    let policy = match settings.policy {
+        Some(policy) => policy,
+        None if settings.gate.is_some() => Policy::EdgeInfinite,
+        None => Policy::Streaming,
+    };
+    if policy == Policy::EdgeInfinite && settings.gate.is_none() {
+        return Err(SummaryError::NoGate);
+    }
+    let n_swa = model.n_swa();
+    if n_swa > settings.sizes.window {
+        return Err(SummaryError::WindowTooSmall { n_swa, window: settings.sizes.window });
+    }
+    let layout = Layout::new(settings.sizes, n_prefix, n_suffix);
+    if layout.n_cells > n_ctx_train {
+        return Err(SummaryError::LayoutTooLarge { n_cells: layout.n_cells, n_ctx_train });
+    }
+    let plan = Plan::new(model, settings, policy, Some(layout), layout.n_cells);
+    plan.check_memory(settings)?;
+    Ok(plan)
+}
+
+impl Plan {
+    fn new(model: &Model, settings: &Settings, policy: Policy, layout: Option<Layout>, n_cells: u32) -> Self {
+        let n_features = match (policy, &settings.gate) {
+            (Policy::EdgeInfinite, Some(gate)) => gate.n_features,
+            _ => 0,
+        };
+        let sizes = RunSizes {
+            n_cells,
+            n_ubatch: settings.sizes.segment.min(MAX_UBATCH),
+            n_front: layout.map_or(0, |l| l.n_front),
+            cache_type: settings.cache_type,
+            n_features,
+        };
+        Self { policy, layout, n_cells, peak_bytes: peak_bytes(model, sizes) }
+    }
+
+    fn check_memory(&self, settings: &Settings) -> Result<(), SummaryError> {
+        match settings.max_memory {
+            Some(limit) if self.peak_bytes > limit => Err(SummaryError::Memory { predicted: self.peak_bytes, limit }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// An empty context for a plan.
+///
+/// # Errors
+/// Those of [`Context::new`].
+pub fn new_context<'m>(
+    model: &'m Model,
+    settings: &Settings,
+    gate: Option<NativeGate>,
+    plan: &Plan,
+    interrupt: &Arc<AtomicBool>,
+) -> Result<Context<'m>, SummaryError> {
+    let compaction = match (plan.policy, plan.layout) {
+        (Policy::Full, _) | (_, None) => Compaction::None,
+        // two caches, one of them for the window; ours replaces only a single one
+        (Policy::Streaming, Some(_)) if model.n_swa() > 0 => Compaction::Plain,
+        (_, Some(layout)) => Compaction::Edgeinf { gate, n_front_max: layout.n_front, model_id: settings.model_id },
+    };
+    let params = ContextParams {
+        n_cells: plan.n_cells,
+        n_ubatch: settings.sizes.segment.min(MAX_UBATCH),
+        n_threads: settings.threads,
+        cache_type: settings.cache_type,
+        flash_attention: settings.flash_attention,
+        n_outputs_max: 1,
+        compaction,
+        interrupt: Arc::clone(interrupt),
+        eval_callback: None,
+    };
+    Ok(Context::new(model, params)?)
+}

@@ -1,0 +1,49 @@
+//! What `--dry-run` predicts and `--max-memory` goes by, against what the system measures.
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
+
+mod common;
+
+use std::fs;
+
+use common::models::{pulled, smollm2};
+use common::program::{scratch, stderr, stdout, summarize};
+use common::text::story;
+use serde_json::Value;
+
+#[track_caller]
+fn assert_predicted(name: &str, bytes: usize, args: &[&str]) {
+    let dir = scratch(&format!("predicted-{name}"));
+    let file = dir.join("text.txt");
+    fs::write(&file, story(bytes, 1)).unwrap();
+    let json = |more: &[&str]| -> Value {
+        let output = summarize(&file, &[args, &["--json", "--max-tokens", "8"], more].concat());
+        serde_json::from_str(&stdout(&output)).unwrap_or_else(|_| panic!("{}", stderr(&output)))
+    };
+    let predicted = json(&["--dry-run"])["predicted"]["peak_rss_bytes"].as_u64().unwrap();
+    let run = json(&[]);
+    let measured = run["memory"]["peak_rss_bytes"].as_u64().unwrap();
+    let ratio = predicted as f64 / measured as f64;
+    println!("{name}: predicted {} MiB, measured {} MiB, ratio {ratio:.3}", predicted >> 20, measured >> 20);
+    assert!((0.9..=1.1).contains(&ratio), "{name}: ratio {ratio:.3}; {}", run["memory"]);
+}
+
+#[test]
+fn the_peak_is_within_ten_percent() {
+    let small = ["--window", "256", "--segment", "128"];
+    let with = |more: &[&'static str]| [&small[..], more].concat();
+    smollm2();
+    assert_predicted("streaming", 8_000, &with(&["--policy", "streaming"]));
+    assert_predicted("segment-512", 14_000, &["--policy", "streaming", "--window", "1024"]);
+    assert_predicted("q8_0", 8_000, &with(&["--policy", "streaming", "--cache-type", "q8_0"]));
+    assert_predicted("f32", 8_000, &with(&["--policy", "streaming", "--cache-type", "f32"]));
+    assert_predicted("no-fa", 8_000, &with(&["--policy", "streaming", "--no-flash-attention"]));
+    assert_predicted("elu", 8_000, &with(&["--policy", "edgeinfinite", "--gate", "random:1"]));
+    assert_predicted("hedgehog", 8_000, &with(&["--policy", "edgeinfinite", "--gate", "random:1:hedgehog:128"]));
+    assert_predicted("full", 16_000, &["--policy", "full"]);
+}
+
+#[test]
+fn the_peak_of_a_model_with_another_shape_is_within_ten_percent() {
+    let model = pulled("gemma3-270m").display().to_string();
+    assert_predicted("gemma3", 6_000, &["-m", &model, "--policy", "streaming", "--window", "512", "--segment", "128"]);
+}
