@@ -57,11 +57,9 @@ impl<'m> Context<'m> {
     ///
     /// # Errors
     /// [`LlamaError::ContextInit`] if there is not enough memory or a setting is refused, [`LlamaError::Unsupported`] if
-    /// the model does not allow the compaction asked for.
+    /// the model does not allow the compaction asked for, [`LlamaError::NotCausal`] if it cannot continue a text.
     pub fn new(model: &'m Model, params: ContextParams) -> Result<Self, LlamaError> {
-        if model.has_encoder() {
-            return Err(model.unsupported("it has an encoder".into()));
-        }
+        model.check_causal()?;
         if !matches!(params.compaction, Compaction::None) {
             model.check_compaction()?;
         }
@@ -114,7 +112,7 @@ impl<'m> Context<'m> {
         };
         // SAFETY: the context is valid.
         if unsafe { sys::llama_get_memory(raw.as_ptr()) }.is_null() {
-            return Err(model.unsupported("it has no KV cache".into()));
+            return Err(model.not_causal("it has no KV cache"));
         }
         if let Compaction::Edgeinf { gate, n_front_max, model_id } = params.compaction {
             context.attach(gate.as_ref(), n_front_max, model_id)?;

@@ -249,6 +249,8 @@ fn plan(
         None if settings.gate.is_some() => Policy::EdgeInfinite,
         None => Policy::Streaming,
     };
+    // before what could be mended by other arguments
+    model.check_compaction()?;
     if policy == Policy::EdgeInfinite && settings.gate.is_none() {
         return Err(SummaryError::NoGate);
     }

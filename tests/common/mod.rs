@@ -6,6 +6,7 @@ pub mod models;
 pub mod reference;
 pub mod text;
 pub mod tiny;
+pub mod zoo;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
