@@ -27,6 +27,8 @@ struct AbortState {
     interrupt: Arc<AtomicBool>,
     // a compaction is finished before an interrupt is honoured
     hold: AtomicBool,
+    // for tests: the next compaction by llama.cpp's own means is broken off
+    fail: AtomicBool,
 }
 
 /// The KV cache of one sequence on a model.
@@ -66,7 +68,11 @@ impl<'m> Context<'m> {
         if matches!(params.compaction, Compaction::Plain) {
             check_plain(model, params.cache_type)?;
         }
-        let abort = Arc::new(AbortState { interrupt: params.interrupt, hold: AtomicBool::new(false) });
+        let abort = Arc::new(AbortState {
+            interrupt: params.interrupt,
+            hold: AtomicBool::new(false),
+            fail: AtomicBool::new(false),
+        });
         let eval = params.eval_callback.map(|callback| NonNull::from(Box::leak(Box::new(callback))));
 
         // SAFETY: a call without arguments.
@@ -238,6 +244,7 @@ impl<'m> Context<'m> {
             Err(LlamaError::Compaction("this context was made without compaction".into()))
         };
         self.abort.hold.store(false, Ordering::Relaxed);
+        self.abort.fail.store(false, Ordering::Relaxed);
         result
     }
 
@@ -283,6 +290,9 @@ impl<'m> Context<'m> {
     /// # Errors
     /// [`LlamaError::State`].
     pub fn save_state(&mut self) -> Result<Vec<u8>, LlamaError> {
+        if self.poisoned {
+            return Err(LlamaError::State("the context is poisoned by a failed compaction".into()));
+        }
         let _ = take_log_error();
         // SAFETY: the context is valid.
         let size = unsafe { sys::llama_edgeinf_state_size(self.raw.as_ptr()) };
@@ -357,6 +367,10 @@ impl<'m> Context<'m> {
 
     /// Lets the next compaction fail half-way, while tokens are folded (`false`) or keys moved (`true`); for tests.
     pub fn inject_failure(&mut self, while_moving: bool) {
+        if self.plain {
+            self.abort.fail.store(while_moving, Ordering::Relaxed);
+            return;
+        }
         // SAFETY: the context is valid.
         unsafe { sys::llama_edgeinf_inject_failure(self.raw.as_ptr(), i32::from(while_moving)) }
     }
@@ -401,5 +415,6 @@ impl Drop for Context<'_> {
 unsafe extern "C" fn on_abort_check(data: *mut c_void) -> bool {
     // SAFETY: points to the AbortState that the context owns.
     let state = unsafe { &*data.cast::<AbortState>() };
-    state.interrupt.load(Ordering::Relaxed) && !state.hold.load(Ordering::Relaxed)
+    let held = state.hold.load(Ordering::Relaxed);
+    if held { state.fail.load(Ordering::Relaxed) } else { state.interrupt.load(Ordering::Relaxed) }
 }

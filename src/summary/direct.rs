@@ -258,7 +258,10 @@ fn plan(
     if n_swa > settings.sizes.window {
         return Err(SummaryError::WindowTooSmall { n_swa, window: settings.sizes.window });
     }
-    let layout = Layout::new(settings.sizes, n_prefix, n_suffix);
+    let mut layout = Layout::new(settings.sizes, n_prefix, n_suffix);
+    if n_swa > 0 {
+        layout = layout.turned_seldom();
+    }
     if layout.n_cells > n_ctx_train {
         return Err(SummaryError::LayoutTooLarge { n_cells: layout.n_cells, n_ctx_train });
     }

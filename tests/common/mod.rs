@@ -4,6 +4,7 @@
 pub mod capture;
 pub mod models;
 pub mod reference;
+pub mod state;
 pub mod text;
 pub mod tiny;
 pub mod zoo;
