@@ -192,14 +192,20 @@ static bool has_pending_shift(llama_memory_i * mem) {
     return true;
 }
 
+// position of the oldest token; of a pair of caches, the one with a sliding window gives up what no token will see any more
+static llama_pos oldest_pos(llama_memory_i * mem) {
+    const auto * kv = dynamic_cast<const llama_kv_cache_iswa *>(mem);
+    return kv ? kv->get_base()->seq_pos_min(0) : mem->seq_pos_min(0);
+}
+
 int32_t llama_edgeinf_compact_plain(llama_context * ctx, uint32_t i0, uint32_t i1) {
     return edgeinf_guard<int32_t>(LLAMA_EDGEINF_POISONED, [&]() -> int32_t {
         auto * mem = ctx->get_memory();
         if (!mem || get_kv(ctx)) {
             return fail(LLAMA_EDGEINF_BAD_ARGUMENT, "not a plain KV cache");
         }
-        const llama_pos p0 = mem->seq_pos_min(0) + i0;
-        const llama_pos p1 = mem->seq_pos_min(0) + i1;
+        const llama_pos p0 = oldest_pos(mem) + i0;
+        const llama_pos p1 = oldest_pos(mem) + i1;
         if (i0 > i1 || p1 > mem->seq_pos_max(0) + 1) {
             return fail(LLAMA_EDGEINF_BAD_ARGUMENT, format("cannot drop tokens %u to %u", i0, i1));
         }

@@ -76,7 +76,11 @@ fn load_gate(
     printer: &mut Printer,
 ) -> Result<(Option<Gate>, u64)> {
     let Some(spec) = spec else { return Ok((None, 0)) };
-    let gate = spec.open(&model.shape())?;
+    // a model that no gate can serve is the better reason
+    let gate = spec.open(&model.shape()).or_else(|error| {
+        model.check_compaction()?;
+        Err(anyhow::Error::from(error))
+    })?;
     let sha256 = cached_sha256(&resolved.path, cache_dir)?;
     if !gate.matches_base(&sha256) {
         printer.warn(&format!("the gate {spec} was fitted to another file than {}", resolved.path.display()));

@@ -90,7 +90,10 @@ fn of_prompt(error: &PromptError) -> ExitStatus {
 
 fn of_llama(error: &LlamaError) -> ExitStatus {
     match error {
-        LlamaError::ModelLoad { .. } | LlamaError::Unsupported { .. } | LlamaError::Gate(_) => ExitStatus::Model,
+        LlamaError::ModelLoad { .. }
+        | LlamaError::Unsupported { .. }
+        | LlamaError::NotCausal { .. }
+        | LlamaError::Gate(_) => ExitStatus::Model,
         LlamaError::Interrupted => ExitStatus::Interrupted,
         _ => ExitStatus::Failure,
     }

@@ -27,6 +27,8 @@ struct AbortState {
     interrupt: Arc<AtomicBool>,
     // a compaction is finished before an interrupt is honoured
     hold: AtomicBool,
+    // for tests: the next compaction by llama.cpp's own means is broken off
+    fail: AtomicBool,
 }
 
 /// The KV cache of one sequence on a model.
@@ -57,18 +59,20 @@ impl<'m> Context<'m> {
     ///
     /// # Errors
     /// [`LlamaError::ContextInit`] if there is not enough memory or a setting is refused, [`LlamaError::Unsupported`] if
-    /// the model does not allow the compaction asked for.
+    /// the model does not allow the compaction asked for, [`LlamaError::NotCausal`] if it cannot continue a text.
     pub fn new(model: &'m Model, params: ContextParams) -> Result<Self, LlamaError> {
-        if model.has_encoder() {
-            return Err(model.unsupported("it has an encoder".into()));
-        }
+        model.check_causal()?;
         if !matches!(params.compaction, Compaction::None) {
             model.check_compaction()?;
         }
         if matches!(params.compaction, Compaction::Plain) {
             check_plain(model, params.cache_type)?;
         }
-        let abort = Arc::new(AbortState { interrupt: params.interrupt, hold: AtomicBool::new(false) });
+        let abort = Arc::new(AbortState {
+            interrupt: params.interrupt,
+            hold: AtomicBool::new(false),
+            fail: AtomicBool::new(false),
+        });
         let eval = params.eval_callback.map(|callback| NonNull::from(Box::leak(Box::new(callback))));
 
         // SAFETY: a call without arguments.
@@ -114,7 +118,7 @@ impl<'m> Context<'m> {
         };
         // SAFETY: the context is valid.
         if unsafe { sys::llama_get_memory(raw.as_ptr()) }.is_null() {
-            return Err(model.unsupported("it has no KV cache".into()));
+            return Err(model.not_causal("it has no KV cache"));
         }
         if let Compaction::Edgeinf { gate, n_front_max, model_id } = params.compaction {
             context.attach(gate.as_ref(), n_front_max, model_id)?;
@@ -240,6 +244,7 @@ impl<'m> Context<'m> {
             Err(LlamaError::Compaction("this context was made without compaction".into()))
         };
         self.abort.hold.store(false, Ordering::Relaxed);
+        self.abort.fail.store(false, Ordering::Relaxed);
         result
     }
 
@@ -285,6 +290,9 @@ impl<'m> Context<'m> {
     /// # Errors
     /// [`LlamaError::State`].
     pub fn save_state(&mut self) -> Result<Vec<u8>, LlamaError> {
+        if self.poisoned {
+            return Err(LlamaError::State("the context is poisoned by a failed compaction".into()));
+        }
         let _ = take_log_error();
         // SAFETY: the context is valid.
         let size = unsafe { sys::llama_edgeinf_state_size(self.raw.as_ptr()) };
@@ -359,6 +367,10 @@ impl<'m> Context<'m> {
 
     /// Lets the next compaction fail half-way, while tokens are folded (`false`) or keys moved (`true`); for tests.
     pub fn inject_failure(&mut self, while_moving: bool) {
+        if self.plain {
+            self.abort.fail.store(while_moving, Ordering::Relaxed);
+            return;
+        }
         // SAFETY: the context is valid.
         unsafe { sys::llama_edgeinf_inject_failure(self.raw.as_ptr(), i32::from(while_moving)) }
     }
@@ -403,5 +415,6 @@ impl Drop for Context<'_> {
 unsafe extern "C" fn on_abort_check(data: *mut c_void) -> bool {
     // SAFETY: points to the AbortState that the context owns.
     let state = unsafe { &*data.cast::<AbortState>() };
-    state.interrupt.load(Ordering::Relaxed) && !state.hold.load(Ordering::Relaxed)
+    let held = state.hold.load(Ordering::Relaxed);
+    if held { state.fail.load(Ordering::Relaxed) } else { state.interrupt.load(Ordering::Relaxed) }
 }

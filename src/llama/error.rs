@@ -34,6 +34,16 @@ pub enum LlamaError {
         /// What stands in the way.
         reason: String,
     },
+    /// The model cannot continue a text.
+    #[error(
+        "a model of architecture '{architecture}' cannot write a summary: {reason}; choose a causal language model"
+    )]
+    NotCausal {
+        /// `general.architecture` of the model.
+        architecture: String,
+        /// What it is instead.
+        reason: &'static str,
+    },
     /// The gate does not fit the model.
     #[error("the gate does not fit the model: {0}")]
     Gate(String),

@@ -91,17 +91,27 @@ impl Model {
         u32::try_from(unsafe { sys::llama_model_n_swa(self.as_ptr()) }).unwrap_or(0)
     }
 
-    /// Whether the model has an encoder, which this program cannot use.
-    pub fn has_encoder(&self) -> bool {
+    /// Checks that the model continues a text from left to right.
+    ///
+    /// # Errors
+    /// [`LlamaError::NotCausal`] for models with an encoder and for diffusion models.
+    pub fn check_causal(&self) -> Result<(), LlamaError> {
         // SAFETY: the model is valid as long as self.
-        unsafe { sys::llama_model_has_encoder(self.as_ptr()) }
+        let (encoder, diffusion) =
+            unsafe { (sys::llama_model_has_encoder(self.as_ptr()), sys::llama_model_is_diffusion(self.as_ptr())) };
+        match (encoder, diffusion) {
+            (true, _) => Err(self.not_causal("it has an encoder")),
+            (_, true) => Err(self.not_causal("it is a diffusion model")),
+            _ => Ok(()),
+        }
     }
 
     /// Checks that tokens can be taken out of this model's KV cache.
     ///
     /// # Errors
-    /// [`LlamaError::Unsupported`] with the reason.
+    /// [`LlamaError::Unsupported`] with the reason, or as [`Model::check_causal`].
     pub fn check_compaction(&self) -> Result<(), LlamaError> {
+        self.check_causal()?;
         // SAFETY: the model is valid as long as self; the answer is NULL or a static string.
         let why = unsafe { sys::llama_edgeinf_refusal(self.as_ptr()) };
         if why.is_null() {
@@ -110,6 +120,10 @@ impl Model {
         // SAFETY: as above.
         let reason = unsafe { std::ffi::CStr::from_ptr(why) }.to_string_lossy().into_owned();
         Err(self.unsupported(reason))
+    }
+
+    pub(super) fn not_causal(&self, reason: &'static str) -> LlamaError {
+        LlamaError::NotCausal { architecture: self.architecture.clone(), reason }
     }
 
     pub(super) fn unsupported(&self, reason: String) -> LlamaError {

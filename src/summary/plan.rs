@@ -88,6 +88,8 @@ pub fn plan(
         None if settings.gate.is_some() => Policy::EdgeInfinite,
         None => Policy::Streaming,
     };
+    // before what could be mended by other arguments
+    model.check_compaction()?;
     if policy == Policy::EdgeInfinite && settings.gate.is_none() {
         return Err(SummaryError::NoGate);
     }
@@ -95,7 +97,10 @@ pub fn plan(
     if n_swa > settings.sizes.window {
         return Err(SummaryError::WindowTooSmall { n_swa, window: settings.sizes.window });
     }
-    let layout = Layout::new(settings.sizes, n_prefix, n_suffix);
+    let mut layout = Layout::new(settings.sizes, n_prefix, n_suffix);
+    if n_swa > 0 {
+        layout = layout.turned_seldom();
+    }
     if layout.n_cells > n_ctx_train {
         return Err(SummaryError::LayoutTooLarge { n_cells: layout.n_cells, n_ctx_train });
     }

@@ -5,8 +5,10 @@ pub mod capture;
 pub mod models;
 pub mod program;
 pub mod reference;
+pub mod state;
 pub mod text;
 pub mod tiny;
+pub mod zoo;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
