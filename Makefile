@@ -3,7 +3,9 @@
 
 CARGO ?= cargo
 
-.PHONY: all build setup test lint unit stock demo
+PREFIX ?= /usr/local
+
+.PHONY: all build setup test lint unit stock demo install
 
 all: build
 
@@ -18,6 +20,12 @@ demo: build
 	target/release/edgeinf model pull smollm2-135m >/dev/null
 	cat README.md patches/README.md docs/*.md | \
 	    target/release/edgeinf summarize - --policy streaming --window 512 --segment 256
+
+# The program that was built, its man pages and its completions. DESTDIR is for those who make packages.
+install:
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install -m 755 target/release/edgeinf $(DESTDIR)$(PREFIX)/bin/edgeinf
+	target/release/edgeinf generate $(DESTDIR)$(PREFIX)/share
 
 test: setup lint unit stock
 
