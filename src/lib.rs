@@ -6,6 +6,10 @@
 
 #![deny(unused_crate_dependencies)]
 
+// of the integration tests
+#[cfg(test)]
+use {jsonschema as _, nix as _};
+
 pub mod bench;
 pub mod cli;
 pub mod gguf;
