@@ -321,9 +321,9 @@ fn a_sliding_window_model_streams_and_has_no_memory() {
     let file = dir.join("text.txt");
     fs::write(&file, story(12_000, 14)).unwrap();
     let model = common::models::pulled("gemma3-270m").display().to_string();
-    let base = ["-m", &model, "--max-tokens", "24", "--segment", "256", "--json"];
+    let base = ["-m", &model, "--max-tokens", "24", "--segment", "256"];
     let run = |more: &[&str]| summarize(&file, &[&base[..], more].concat());
-    let output = run(&["--policy", "streaming", "--window", "512"]);
+    let output = run(&["--policy", "streaming", "--window", "512", "--json"]);
     assert!(matches!(output.status.code(), Some(0 | 6)), "{}", stderr(&output));
     let json: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert!(json["tokens_dropped"].as_u64().unwrap() > 1000);
