@@ -6,12 +6,13 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use crate::input::{InputError, TokenStream};
+use crate::input::TokenStream;
 use crate::llama::{CacheType, Compaction, Context, ContextParams, LlamaError, Model};
 use crate::memory::policy::{Layout, MAX_UBATCH, WindowSizes};
 use crate::reader::Reader;
 use crate::report::memory::peak_rss_bytes;
-use crate::summary::prompt::{Instructions, PromptError, PromptTokens};
+use crate::summary::error::SummaryError;
+use crate::summary::prompt::{Instructions, PromptTokens};
 
 /// How a run reads.
 #[derive(Debug, Clone, Copy)]
@@ -47,34 +48,20 @@ pub struct BenchResult {
     pub weights_bytes: u64,
 }
 
-/// Why a run failed.
-#[derive(Debug, thiserror::Error)]
-pub enum BenchError {
-    /// The document.
-    #[error(transparent)]
-    Input(#[from] InputError),
-    /// The engine.
-    #[error(transparent)]
-    Llama(#[from] LlamaError),
-    /// The prompt.
-    #[error(transparent)]
-    Prompt(#[from] PromptError),
-}
-
 /// Tokens of the answer that are timed.
 const ANSWER_TOKENS: usize = 32;
 
 /// Reads as `summarize` does, with tokens leaving by `compaction`, which is made for the layout.
 ///
 /// # Errors
-/// [`BenchError`].
+/// [`SummaryError`].
 pub fn run(
     model: &Model,
     document: &mut TokenStream<'_>,
     settings: &BenchSettings,
     compaction: impl FnOnce(Layout) -> Result<Compaction, LlamaError>,
     interrupt: &Arc<AtomicBool>,
-) -> Result<BenchResult, BenchError> {
+) -> Result<BenchResult, SummaryError> {
     let prompt = PromptTokens::new(model, &Instructions::default())?;
     let layout = Layout::new(settings.sizes, prompt.prefix.len() as u32, prompt.suffix.len() as u32);
     let params = ContextParams {
