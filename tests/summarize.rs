@@ -83,6 +83,22 @@ fn several_files_are_read_in_turn_and_the_worst_counts() {
 }
 
 #[test]
+fn a_closed_pipe_does_not_hide_what_failed_before() {
+    let dir = scratch("closed");
+    smollm2();
+    fs::write(dir.join("a.txt"), story(1500, 9)).unwrap();
+    fs::write(dir.join("empty.txt"), "").unwrap();
+    for (files, code) in [(&["a.txt"][..], 0), (&["empty.txt", "a.txt"], 3)] {
+        let mut command = edgeinf();
+        command.current_dir(&dir).arg("summarize").args(files).args(FEW).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{files:?}: {}", stderr(&output));
+    }
+}
+
+#[test]
 fn without_a_model_there_is_one_error_however_many_files() {
     let dir = scratch("hopeless");
     let file = dir.join("a.txt");
@@ -113,7 +129,7 @@ fn the_output_file_is_whole_or_not_there() {
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("--output"));
     if cfg!(target_os = "linux") {
-        assert_fails(&run(&[&file, "-o", "/dev/full"]), 1, &["space"]);
+        assert_fails(&run(&[&file, "-o", "/dev/full"]), 1, &["/dev/full", "space"]);
     }
 }
 
@@ -147,7 +163,14 @@ fn length_and_question_change_what_is_written() {
     assert!(twenty.1 <= 34, "{twenty:?}");
     let answer = asked(&["--prompt", "What is the toll of the bridge?", "--max-tokens", "40"]);
     assert!(answer.0.to_lowercase().contains("seven pence"), "{answer:?}");
-    for bad in [["--length", "0"], ["--length", "huge"], ["--prompt", ""], ["--temp", "-1"], ["--top-p", "0"]] {
+    for bad in [
+        ["--length", "0"],
+        ["--length", "huge"],
+        ["--prompt", ""],
+        ["--prompt", " \n"],
+        ["--temp", "-1"],
+        ["--top-p", "0"],
+    ] {
         assert_eq!(summarize(&file, &bad).status.code(), Some(2), "{bad:?}");
     }
 }

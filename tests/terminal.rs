@@ -32,9 +32,11 @@ fn on_terminal(command: &mut Command, stdout: Option<Stdio>) -> (Option<i32>, St
 
 #[test]
 fn without_a_file_there_is_help() {
-    let (code, screen) = on_terminal(edgeinf().arg("summarize"), None);
-    assert_eq!(code, Some(2), "{screen}");
-    assert!(screen.contains("Usage: edgeinf summarize") && screen.contains("--length"), "{screen}");
+    for args in [&["summarize"][..], &["summarize", "-q"]] {
+        let (code, screen) = on_terminal(edgeinf().args(args), None);
+        assert_eq!(code, Some(2), "{screen}");
+        assert!(screen.contains("Usage: edgeinf summarize") && screen.contains("--length"), "{screen}");
+    }
 }
 
 #[test]

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
@@ -73,7 +72,7 @@ pub struct SummarizeArgs {
     #[arg(long, value_name = "LENGTH", default_value = "medium", help_heading = "Summary")]
     pub length: Length,
     /// Ask this of the document instead of a summary.
-    #[arg(long, value_name = "TEXT", help_heading = "Summary", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "TEXT", help_heading = "Summary", value_parser = parse_prompt)]
     pub prompt: Option<String>,
     /// Longest answer, in tokens; it ends at the end of a sentence [default: 1.7 for each word of --length].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65536), help_heading = "Summary")]
@@ -285,6 +284,11 @@ impl From<CacheTypeArg> for CacheType {
             CacheTypeArg::Q8_0 => Self::Q8_0,
         }
     }
+}
+
+fn parse_prompt(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() { Err("says nothing".into()) } else { Ok(text.to_owned()) }
 }
 
 fn parse_temperature(text: &str) -> Result<f32, String> {

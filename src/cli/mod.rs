@@ -53,7 +53,7 @@ pub fn run() -> ExitCode {
     };
     let result = match cli.command {
         Command::Summarize(args) if args.files.is_empty() && io::stdin().is_terminal() => {
-            printer.note(&help("summarize"));
+            printer.usage(&help("summarize"));
             Ok(ExitStatus::Usage)
         }
         Command::Summarize(args) => summarize::run(&args, &mut printer, &interrupt, start),

@@ -19,7 +19,12 @@ pub enum OutputFile {
         path: PathBuf,
     },
     /// A device or a named pipe: it cannot be replaced.
-    Direct(File),
+    Direct {
+        /// Itself.
+        file: File,
+        /// Where it lies.
+        path: PathBuf,
+    },
 }
 
 impl OutputFile {
@@ -36,7 +41,9 @@ impl OutputFile {
         let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let permissions = match fs::metadata(&target) {
             Ok(old) if old.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
-            Ok(old) if !old.is_file() => return Ok(Self::Direct(File::options().write(true).open(target)?)),
+            Ok(old) if !old.is_file() => {
+                return Ok(Self::Direct { file: File::options().write(true).open(&target)?, path: target });
+            }
             Ok(old) => {
                 // replacing would get around a file's write protection
                 File::options().append(true).open(&target)?;
@@ -57,10 +64,11 @@ impl OutputFile {
     /// # Errors
     /// If it cannot be written, because the disk is full for example.
     pub fn write(&mut self, text: &str) -> io::Result<()> {
-        match self {
-            Self::Replaced { draft, path } => draft.write_all(text.as_bytes()).map_err(|e| named(path, &e)),
-            Self::Direct(file) => file.write_all(text.as_bytes()),
-        }
+        let (written, path) = match self {
+            Self::Replaced { draft, path } => (draft.write_all(text.as_bytes()), path),
+            Self::Direct { file, path } => (file.write_all(text.as_bytes()), path),
+        };
+        written.map_err(|e| named(path, &e))
     }
 
     /// Gives it its name.
@@ -113,7 +121,7 @@ mod tests {
         file.write("new").unwrap();
         file.finish().unwrap();
         assert!(link.is_symlink() && fs::read_to_string(&path).unwrap() == "new");
-        assert!(matches!(OutputFile::create(Path::new("/dev/null")).unwrap(), OutputFile::Direct(_)));
+        assert!(matches!(OutputFile::create(Path::new("/dev/null")).unwrap(), OutputFile::Direct { .. }));
     }
 
     #[test]

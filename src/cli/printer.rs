@@ -104,6 +104,12 @@ impl Printer {
         }
     }
 
+    /// Writes what a usage error shows, however little was asked for.
+    pub fn usage(&mut self, text: &str) {
+        self.end_progress();
+        stderr(text.trim_end());
+    }
+
     /// Writes a line only if more was asked for.
     pub fn detail(&mut self, text: &str) {
         if self.verbosity == Verbosity::Verbose {

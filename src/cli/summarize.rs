@@ -52,7 +52,8 @@ pub fn run(
         };
         match pass.run(&mut engine, printer, interrupt) {
             Ok(status) => worst = worst.worse(status),
-            Err(error) if printer.is_closed() => return Err(error),
+            // a reader that has seen enough is no failure
+            Err(_) if printer.is_closed() => return Ok(worst),
             Err(error) => {
                 let status = printer.fail(&error);
                 worst = worst.worse(status);
@@ -66,12 +67,13 @@ pub fn run(
                     printer.stdout(&(serde_json::to_string(&failure)? + "\n"))?;
                 }
                 if files.len() > 1 {
-                    printer.note(&format!("{}: left out", file.display()));
+                    printer.note(&one_line(&format!("{}: left out", file.display())));
                 }
             }
         }
     }
-    if args.output.is_none() || matches!(worst, ExitStatus::Success | ExitStatus::Incomplete) || args.json {
+    // a failure is something to say in JSON, and nothing to replace a summary by
+    if args.json || matches!(worst, ExitStatus::Success | ExitStatus::Incomplete) {
         printer.finish_output()?;
     }
     Ok(worst)
@@ -115,9 +117,13 @@ impl Pass<'_> {
         let mut document = TokenStream::new(source, engine.model.vocab(), Arc::clone(interrupt))?;
         if self.args.dry_run {
             let forecast = forecast(&engine.model, &mut document, &settings, interrupt)?;
-            let report = DryRun::new(self.file, document.bytes_read(), engine.load_time, &forecast);
-            let text = if self.args.json { serde_json::to_string(&report)? + "\n" } else { report.to_text() };
-            self.print(printer, &text)?;
+            let report = DryRun::new(self.file, document.bytes_read(), load_time, &forecast);
+            if self.args.json {
+                self.print(printer, &(serde_json::to_string(&report)? + "\n"))?;
+            } else {
+                // it names the file, whatever characters that has
+                printer.summary(&report.to_text()).map_err(|error| self.cannot_write(error))?;
+            }
             return Ok(ExitStatus::Success);
         }
 

