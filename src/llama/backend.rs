@@ -1,7 +1,7 @@
 //! Process-wide set-up of llama.cpp: logging, and what happens when it gives up.
 
 use std::ffi::{CStr, c_char, c_void};
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Mutex, OnceLock};
 
 use llama_cpp_2::llama_backend::LlamaBackend;
@@ -20,6 +20,7 @@ static SINK: OnceLock<LogSink> = OnceLock::new();
 static ABORT: OnceLock<AbortHandler> = OnceLock::new();
 static LAST_LOG_ERROR: Mutex<String> = Mutex::new(String::new());
 static FATAL_EXIT_CODE: AtomicI32 = AtomicI32::new(1);
+static ENDING: AtomicBool = AtomicBool::new(false);
 
 /// The initialized engine. There is one for each process.
 #[derive(Debug, Clone, Copy)]
@@ -93,6 +94,12 @@ unsafe extern "C" fn on_abort(message: *const c_char) {
     // SAFETY: ggml passes a NUL-terminated string that lives during the call.
     let message = unsafe { CStr::from_ptr(message) }.to_string_lossy();
     if let Some(handler) = ABORT.get() {
+        // threads that compute the same node fail together: one speaks, the others wait for the end that it brings
+        if ENDING.swap(true, Ordering::Relaxed) {
+            loop {
+                std::thread::park();
+            }
+        }
         handler(message.trim());
         // SAFETY: ends the process at once. Exit handlers must not run: other threads are in the middle of a computation.
         unsafe { libc::_exit(FATAL_EXIT_CODE.load(Ordering::Relaxed)) }
