@@ -37,6 +37,7 @@ impl Backend {
             sys::llama_log_set(Some(on_log), std::ptr::null_mut());
             sys::ggml_set_abort_callback(Some(on_abort));
         }
+        place_large_buffers_alike();
         match BACKEND.get_or_init(|| LlamaBackend::init().map_err(|e| e.to_string())) {
             Ok(backend) => Ok(Self(backend)),
             Err(reason) => Err(LlamaError::Backend(reason.clone())),
@@ -52,6 +53,22 @@ impl Backend {
     /// Without a handler it aborts.
     pub fn set_abort_handler(handler: AbortHandler) {
         let _ = ABORT.set(handler);
+    }
+}
+
+/// Gives every buffer of the engine pages of its own, which go back to the system when it is freed.
+///
+/// By default glibc raises the size from which it does so each time such a buffer is freed, so that contexts created
+/// later in a process lie elsewhere than the first: that alone changed the speed of reading by 5 to 10 %.
+fn place_large_buffers_alike() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    {
+        // above what is allocated for each token, below the smallest cache, memory or compute buffer
+        const BYTES: libc::c_int = 1 << 20;
+        // SAFETY: changes a number that malloc reads; may be called at any time.
+        unsafe {
+            libc::mallopt(libc::M_MMAP_THRESHOLD, BYTES);
+        }
     }
 }
 
