@@ -11,6 +11,8 @@ use crate::memory::policy::Policy;
 use crate::models::DEFAULT_MODEL;
 use crate::summary::prompt::Length;
 
+use super::sample::SampleArgs;
+
 const EXIT_CODES: &str = "\
 Exit codes:
   0  the whole input was read, and the summary ends at the end of a sentence
@@ -47,6 +49,8 @@ pub enum Command {
     Model(ModelArgs),
     /// Measure speed and memory of the policies side by side, as ratios.
     Bench(BenchArgs),
+    /// Write an invented document of a given length, with facts planted in it.
+    Sample(SampleArgs),
     /// Print the completions of a shell.
     Completions {
         /// The shell.

@@ -10,6 +10,7 @@ mod model;
 mod output;
 mod printer;
 mod progress;
+mod sample;
 mod summarize;
 
 use std::io::{self, IsTerminal};
@@ -58,6 +59,7 @@ pub fn run() -> ExitCode {
         }
         Command::Summarize(args) => summarize::run(&args, &mut printer, &interrupt, start),
         Command::Model(args) => model::run(&args.command, &mut printer, &interrupt),
+        Command::Sample(args) => sample::run(&args, &mut printer, &interrupt),
         Command::Bench(args) => bench::run(&args, &mut printer),
         Command::BenchRun(args) => bench::run_one(&args, &mut printer, &interrupt),
         Command::Completions { shell } => generate::completions(shell, &mut printer),
