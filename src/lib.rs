@@ -19,4 +19,5 @@ pub mod memory;
 pub mod models;
 pub mod reader;
 pub mod report;
+pub mod size;
 pub mod summary;
