@@ -12,6 +12,7 @@ use {jsonschema as _, nix as _};
 
 pub mod bench;
 pub mod cli;
+pub mod doctor;
 pub mod gguf;
 pub mod input;
 pub mod llama;

@@ -13,6 +13,8 @@ use crate::models::DEFAULT_MODEL;
 use crate::size::parse_size;
 use crate::summary::prompt::Length;
 
+use super::doctor::DoctorArgs;
+
 const EXIT_CODES: &str = "\
 Exit codes:
   0  the whole input was read, and the summary ends at the end of a sentence
@@ -49,6 +51,8 @@ pub enum Command {
     Model(ModelArgs),
     /// Measure speed and memory of the policies side by side, as ratios.
     Bench(BenchArgs),
+    /// Look at this build and this machine: is everything there that summarize needs?
+    Doctor(DoctorArgs),
     /// Print the completions of a shell.
     Completions {
         /// The shell.
