@@ -8,9 +8,10 @@
 
 // of the integration tests
 #[cfg(test)]
-use {jsonschema as _, nix as _};
+use jsonschema as _;
 
 pub mod bench;
+pub mod check;
 pub mod cli;
 pub mod doctor;
 pub mod gguf;

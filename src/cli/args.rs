@@ -13,6 +13,7 @@ use crate::models::DEFAULT_MODEL;
 use crate::size::parse_size;
 use crate::summary::prompt::Length;
 
+use super::check::CheckArgs;
 use super::doctor::DoctorArgs;
 
 const EXIT_CODES: &str = "\
@@ -51,6 +52,8 @@ pub enum Command {
     Model(ModelArgs),
     /// Measure speed and memory of the policies side by side, as ratios.
     Bench(BenchArgs),
+    /// Summarize documents and compare with what is expected of them; for continuous integration.
+    Check(CheckArgs),
     /// Look at this build and this machine: is everything there that summarize needs?
     Doctor(DoctorArgs),
     /// Print the completions of a shell.

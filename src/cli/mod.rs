@@ -2,6 +2,7 @@
 
 mod args;
 mod bench;
+mod check;
 mod doctor;
 mod engine;
 mod exit;
@@ -60,6 +61,7 @@ pub fn run() -> ExitCode {
         Command::Summarize(args) => summarize::run(&args, &mut printer, &interrupt, start),
         Command::Model(args) => model::run(&args.command, &mut printer, &interrupt),
         Command::Bench(args) => bench::run(&args, &mut printer),
+        Command::Check(args) => check::run(&args, &mut printer, &interrupt),
         Command::Doctor(args) => doctor::run(&args, &mut printer),
         Command::BenchRun(args) => bench::run_one(&args, &mut printer, &interrupt),
         Command::Completions { shell } => generate::completions(shell, &mut printer),
