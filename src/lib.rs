@@ -8,10 +8,12 @@
 
 // of the integration tests
 #[cfg(test)]
-use {jsonschema as _, nix as _};
+use jsonschema as _;
 
 pub mod bench;
+pub mod check;
 pub mod cli;
+pub mod doctor;
 pub mod gguf;
 pub mod input;
 pub mod llama;
@@ -20,4 +22,5 @@ pub mod models;
 pub mod reader;
 pub mod report;
 pub mod sample;
+pub mod size;
 pub mod summary;

@@ -65,6 +65,7 @@ fn main() {
     println!("cargo:rerun-if-changed={}", patches.display());
 
     let settings = native::Settings::from_env();
+    settings.remember();
     let work = work_dir(&out_dir, &settings);
 
     // debug, release, check and clippy share one C++ build

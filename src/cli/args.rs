@@ -9,9 +9,12 @@ use crate::llama::CacheType;
 use crate::memory::gate::GateSpec;
 use crate::memory::policy::Policy;
 use crate::models::DEFAULT_MODEL;
+use crate::size::parse_size;
 use crate::summary::prompt::Length;
 
 use super::sample::SampleArgs;
+use super::check::CheckArgs;
+use super::doctor::DoctorArgs;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -51,6 +54,10 @@ pub enum Command {
     Bench(BenchArgs),
     /// Write an invented document of a given length, with facts planted in it.
     Sample(SampleArgs),
+    /// Summarize documents and compare with what is expected of them; for continuous integration.
+    Check(CheckArgs),
+    /// Look at this build and this machine: is everything there that summarize needs?
+    Doctor(DoctorArgs),
     /// Print the completions of a shell.
     Completions {
         /// The shell.
@@ -305,22 +312,6 @@ fn parse_probability(text: &str) -> Result<f32, String> {
     if number > 0.0 && number <= 1.0 { Ok(number) } else { Err("must be above 0 and at most 1".into()) }
 }
 
-/// Bytes with an optional suffix K, M, G, KiB, MiB or GiB, all powers of 1024.
-fn parse_size(text: &str) -> Result<u64, String> {
-    let lower = text.trim().to_ascii_lowercase();
-    let lower = lower.strip_suffix("ib").or_else(|| lower.strip_suffix('b')).unwrap_or(&lower);
-    let shift = match lower.chars().last() {
-        Some('k') => 10,
-        Some('m') => 20,
-        Some('g') => 30,
-        _ => 0,
-    };
-    let digits = if shift > 0 { &lower[..lower.len() - 1] } else { lower };
-    let number: f64 = digits.trim().parse().map_err(|_| "not a size; write it like 500M or 2G".to_owned())?;
-    let bytes = number * f64::from(1_u32 << shift);
-    if (1.0..1e18).contains(&bytes) { Ok(bytes as u64) } else { Err("not a size that makes sense".into()) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -328,14 +319,5 @@ mod tests {
     #[test]
     fn arguments_are_consistent() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn sizes() {
-        assert_eq!(parse_size("500M"), Ok(500 << 20));
-        assert_eq!(parse_size("1.5 GiB"), Ok(3 << 29));
-        assert_eq!(parse_size("4096"), Ok(4096));
-        assert!(parse_size("much").is_err());
-        assert!(parse_size("-1G").is_err());
     }
 }

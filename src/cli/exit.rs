@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use crate::check::CheckError;
 use crate::input::InputError;
 use crate::llama::LlamaError;
 use crate::memory::gate::GateError;
@@ -63,6 +64,7 @@ impl ExitStatus {
                 .or_else(|| cause.downcast_ref().map(of_input))
                 .or_else(|| cause.downcast_ref::<GateError>().map(|_| Self::Model))
                 .or_else(|| cause.downcast_ref().map(of_prompt))
+                .or_else(|| cause.downcast_ref().map(of_check))
         };
         error.chain().find_map(typed).unwrap_or(Self::Failure)
     }
@@ -104,6 +106,15 @@ fn of_model(error: &ModelError) -> ExitStatus {
         ModelError::Interrupted => ExitStatus::Interrupted,
         ModelError::DiskFull { .. } | ModelError::Permission { .. } | ModelError::Io { .. } => ExitStatus::Failure,
         _ => ExitStatus::Model,
+    }
+}
+
+fn of_check(error: &CheckError) -> ExitStatus {
+    match error {
+        CheckError::Read { .. } => ExitStatus::Input,
+        CheckError::Invalid { .. } => ExitStatus::Usage,
+        CheckError::Interrupted => ExitStatus::Interrupted,
+        _ => ExitStatus::Failure,
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod args;
 mod bench;
+mod check;
+mod doctor;
 mod engine;
 mod exit;
 mod generate;
@@ -61,6 +63,8 @@ pub fn run() -> ExitCode {
         Command::Model(args) => model::run(&args.command, &mut printer, &interrupt),
         Command::Sample(args) => sample::run(&args, &mut printer, &interrupt),
         Command::Bench(args) => bench::run(&args, &mut printer),
+        Command::Check(args) => check::run(&args, &mut printer, &interrupt),
+        Command::Doctor(args) => doctor::run(&args, &mut printer),
         Command::BenchRun(args) => bench::run_one(&args, &mut printer, &interrupt),
         Command::Completions { shell } => generate::completions(shell, &mut printer),
         Command::Generate { dir } => generate::share(&dir, &mut printer),

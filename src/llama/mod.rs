@@ -5,6 +5,7 @@
 
 mod backend;
 mod batch;
+mod build;
 mod chat;
 mod context;
 mod error;
@@ -16,6 +17,7 @@ mod sampler;
 mod vocab;
 
 pub use backend::{AbortHandler, Backend, LogSink, set_fatal_exit_code};
+pub use build::{Build, CpuFeature};
 pub use chat::apply_known_template;
 pub use context::{Context, built_in};
 pub use error::LlamaError;

@@ -91,6 +91,21 @@ impl Settings {
             .filter_map(|(name, on)| on.then_some(name))
     }
 
+    /// Whether the code is for the processor of this machine; a variable that is passed to cmake has the last word.
+    fn is_native(&self) -> bool {
+        let off = |value: &String| {
+            let value = value.to_uppercase();
+            matches!(&*value, "" | "0" | "OFF" | "NO" | "FALSE" | "N" | "IGNORE") || value.ends_with("NOTFOUND")
+        };
+        self.passed.get("GGML_NATIVE").map_or(self.native, |value| !off(value))
+    }
+
+    /// Tells the crate how it was built.
+    pub fn remember(&self) {
+        println!("cargo:rustc-env=EDGEINF_BUILD_TARGET={}", self.target);
+        println!("cargo:rustc-env=EDGEINF_BUILD_NATIVE={}", if self.is_native() { "1" } else { "" });
+    }
+
     fn apple(&self) -> bool {
         self.target.contains("apple")
     }

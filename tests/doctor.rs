@@ -1,0 +1,43 @@
+//! `edgeinf doctor` as its users meet it.
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use common::models::smollm2;
+use serde_json::Value;
+
+fn doctor() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_edgeinf"));
+    command.arg("doctor");
+    command
+}
+
+#[test]
+fn the_doctor_finds_what_is_there_and_what_is_not() {
+    smollm2();
+    let output = doctor().arg("--json").output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&json["schema_version"], &json["ok"]), (&1.into(), &true.into()), "{json}");
+    assert_eq!(json["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(json["engine"]["hooks"], edgeinf::llama::built_in());
+    let model = json["models"].as_array().unwrap().iter().find(|model| model["name"] == "smollm2-135m").unwrap();
+    assert_eq!((&model["state"], &model["bytes"]), (&"verified".into(), &98_362_432.into()));
+    assert!(json["processor"]["threads"].as_u64().unwrap() >= 1);
+    let memory = &json["memory"];
+    assert!(memory["total_bytes"].as_u64().unwrap() >= memory["available_bytes"].as_u64().unwrap());
+    assert!(memory["available_bytes"].as_u64().unwrap() > 1 << 20);
+
+    let empty = Path::new(env!("CARGO_TARGET_TMPDIR")).join("doctor-empty-cache");
+    let _ = fs::remove_dir_all(&empty);
+    fs::create_dir_all(&empty).unwrap();
+    let output = doctor().env("EDGEINF_CACHE", &empty).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let shown = String::from_utf8(output.stdout).unwrap();
+    assert!(shown.contains("problem: model 'smollm2-135m' is not pulled yet; run 'edgeinf model pull"), "{shown}");
+    assert_eq!(fs::read_dir(&empty).unwrap().count(), 0, "it only looks");
+}
