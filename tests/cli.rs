@@ -10,6 +10,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use common::models::smollm2;
+use common::program::{assert_fails, stderr, stdout};
 use common::text::story;
 use serde_json::Value;
 
@@ -30,28 +31,6 @@ fn edgeinf() -> Command {
 fn summarize(file: &Path, args: &[&str]) -> Output {
     smollm2();
     edgeinf().arg("summarize").arg(file).args(args).output().unwrap()
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
-
-/// One line on stderr that begins with `error:`, nothing on stdout, the right code.
-#[track_caller]
-fn assert_fails(output: &Output, code: i32, words: &[&str]) {
-    let text = stderr(output);
-    assert_eq!(output.status.code(), Some(code), "{text}");
-    assert_eq!(stdout(output), "");
-    let errors: Vec<&str> = text.lines().filter(|l| l.starts_with("error: ")).collect();
-    assert_eq!(errors.len(), 1, "{text}");
-    for word in words {
-        assert!(errors[0].contains(word), "'{word}' is not in: {text}");
-    }
-    assert!(!text.contains("panicked"), "{text}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 pub mod capture;
 pub mod models;
+pub mod program;
 pub mod reference;
 pub mod text;
 pub mod tiny;
