@@ -6,6 +6,10 @@
 
 #![deny(unused_crate_dependencies)]
 
+// of the tests in tests/
+#[cfg(test)]
+use {rcgen as _, rustls as _};
+
 pub mod bench;
 pub mod cli;
 pub mod gguf;
