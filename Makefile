@@ -5,7 +5,7 @@ CARGO ?= cargo
 
 PREFIX ?= /usr/local
 
-.PHONY: all build setup test lint unit stock demo install
+.PHONY: all build setup test lint unit stock regression demo install uninstall
 
 all: build
 
@@ -15,11 +15,11 @@ setup:
 build: setup
 	$(CARGO) build --release
 
-# A summary of this project's own documentation, read in a window that is much smaller than it.
+# An invented document of 128,000 tokens, 16 times what the model was trained with, and its summary.
 demo: build
 	target/release/edgeinf model pull smollm2-135m >/dev/null
-	cat README.md patches/README.md docs/*.md | \
-	    target/release/edgeinf summarize - --policy streaming --window 512 --segment 256
+	target/release/edgeinf sample --tokens 128000 --seed 1 -o target/demo.txt
+	target/release/edgeinf summarize target/demo.txt
 
 # The program that was built, its man pages and its completions. DESTDIR is for those who make packages.
 install:
@@ -27,7 +27,14 @@ install:
 	install -m 755 target/release/edgeinf $(DESTDIR)$(PREFIX)/bin/edgeinf
 	target/release/edgeinf generate $(DESTDIR)$(PREFIX)/share
 
-test: setup lint unit stock
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/edgeinf \
+	    $(DESTDIR)$(PREFIX)/share/man/man1/edgeinf.1 $(DESTDIR)$(PREFIX)/share/man/man1/edgeinf-*.1 \
+	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/edgeinf \
+	    $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_edgeinf \
+	    $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/edgeinf.fish
+
+test: setup lint unit regression stock
 
 # One profile for everything: the C++ build and the dependencies are shared.
 lint:
@@ -37,6 +44,11 @@ lint:
 
 unit:
 	$(CARGO) test --release
+
+# Documents with what is expected of their summaries, as anybody's continuous integration would check them.
+regression: build
+	target/release/edgeinf model pull smollm2-135m >/dev/null
+	target/release/edgeinf check tests/regression/cases.toml
 
 # The same bits as a build without our hooks.
 stock:

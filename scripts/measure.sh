@@ -26,7 +26,7 @@ for policy in streaming edgeinfinite; do
 done
 
 python3 - "$dir" <<'PYTHON'
-import json, sys
+import json, statistics, sys
 
 failed = False
 
@@ -45,8 +45,11 @@ for policy, above in (("streaming", 90), ("edgeinfinite", 106)):
     check("peak, of that of the short text", memory["peak_rss_bytes"] / short["memory"]["peak_rss_bytes"], 1.02)
     check("peak above the weights, MiB", (memory["peak_rss_bytes"] - memory["weights_bytes"]) / 2**20, above)
     seconds = time["prefill_seconds_per_8192_tokens"]
-    if len(seconds) > 2:
-        check(f"time for the last 8192 tokens ({seconds[-1]:.1f} s), of that for the second ({seconds[1]:.1f} s)",
-              seconds[-1] / seconds[1], 1.05)
+    print("  seconds for each 8192 tokens:", *(f"{s:.1f}" for s in seconds))
+    if len(seconds) > 5:
+        # of three, since other users of a machine move a single one by 10 %; the first is short of a full window
+        early, late = statistics.median(seconds[1:4]), statistics.median(seconds[-3:])
+        check(f"time for 8192 tokens at the end ({late:.1f} s), of that after the first 8192 ({early:.1f} s); medians of three",
+              late / early, 1.05)
 sys.exit(failed)
 PYTHON

@@ -8,7 +8,7 @@
 
 // of the integration tests
 #[cfg(test)]
-use jsonschema as _;
+use {jsonschema as _, rcgen as _, rustls as _};
 
 pub mod bench;
 pub mod check;

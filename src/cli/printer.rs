@@ -29,7 +29,15 @@ pub struct Printer {
     animate: bool,
     closed: bool,
     output: Option<OutputFile>,
-    progress: Option<ProgressBar>,
+    progress: Option<Progress>,
+}
+
+/// A bar, and what it was made for.
+#[derive(Debug)]
+struct Progress {
+    bar: ProgressBar,
+    total: Option<u64>,
+    unit: Unit,
 }
 
 impl Printer {
@@ -134,9 +142,12 @@ impl Printer {
         if !self.animate {
             return;
         }
-        let bar = self.progress.get_or_insert_with(|| new_bar(total, unit));
-        bar.set_position(done);
-        bar.set_message(message.to_owned());
+        if self.progress.as_ref().is_some_and(|shown| (shown.total, shown.unit) != (total, unit)) {
+            self.end_progress();
+        }
+        let shown = self.progress.get_or_insert_with(|| Progress { bar: new_bar(done, total, unit), total, unit });
+        shown.bar.set_position(done);
+        shown.bar.set_message(message.to_owned());
     }
 
     /// Shows how far a document was read; only on a terminal.
@@ -144,29 +155,34 @@ impl Printer {
         if !self.animate {
             return;
         }
-        let bar = self.progress.get_or_insert_with(|| reading_bar(reading.total_bytes));
-        bar.set_position(reading.bytes);
-        bar.set_message(reading.line());
+        let total = reading.total_bytes;
+        let shown = self.progress.get_or_insert_with(|| Progress { bar: reading_bar(total), total, unit: Unit::Bytes });
+        shown.bar.set_position(reading.bytes);
+        shown.bar.set_message(reading.line());
     }
 
     /// Takes the progress bar away.
     pub fn end_progress(&mut self) {
-        if let Some(bar) = self.progress.take() {
-            bar.finish_and_clear();
+        if let Some(shown) = self.progress.take() {
+            shown.bar.finish_and_clear();
         }
     }
 }
 
 /// What a progress bar counts.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
     /// Bytes of a file.
     Bytes,
+    /// Bytes of a file from elsewhere, whose speed is of interest.
+    Download,
 }
 
-fn new_bar(total: Option<u64>, unit: Unit) -> ProgressBar {
-    let counts = match unit {
-        Unit::Bytes => "{decimal_bytes}",
+fn new_bar(done: u64, total: Option<u64>, unit: Unit) -> ProgressBar {
+    let counts = match (unit, total) {
+        (Unit::Bytes, _) => "{decimal_bytes}",
+        (Unit::Download, None) => "{decimal_bytes}  {decimal_bytes_per_sec}",
+        (Unit::Download, Some(_)) => "{decimal_bytes} of {decimal_total_bytes}  {decimal_bytes_per_sec}",
     };
     let template = match total {
         Some(_) => format!("{{bar:24}} {{percent:>3}} %  {{msg}}  {counts}  {{eta}} left"),
@@ -177,6 +193,9 @@ fn new_bar(total: Option<u64>, unit: Unit) -> ProgressBar {
     if let Ok(style) = ProgressStyle::with_template(&template) {
         bar.set_style(style);
     }
+    // what was there before does not count as speed
+    bar.set_position(done);
+    bar.reset_eta();
     bar.enable_steady_tick(Duration::from_millis(500));
     bar
 }

@@ -8,7 +8,7 @@ use nix::sys::statvfs::{Statvfs, statvfs};
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
 use crate::llama::Build;
-use crate::models::{Cache, Catalogue, ModelEntry, ModelError, cached_sha256};
+use crate::models::{Cache, Catalogue, ModelEntry, ModelError, Verified, verify_cached};
 
 use super::{CacheFacts, Facts, Memory, ModelFacts, ModelState, Processor, Python, SCHEMA_VERSION, Wanted};
 
@@ -26,7 +26,7 @@ pub fn gather(model: &Path) -> Result<Facts, ModelError> {
         RefreshKind::nothing().with_cpu(CpuRefreshKind::nothing()).with_memory(MemoryRefreshKind::nothing().with_ram()),
     );
     let models: Vec<ModelFacts> = match &cache {
-        Ok(cache) => catalogue.iter().map(|entry| look_at(entry, &catalogue, cache)).collect(),
+        Ok(cache) => catalogue.iter().map(|entry| look_at(entry, cache)).collect(),
         Err(_) => Vec::new(),
     };
     Ok(Facts {
@@ -65,21 +65,10 @@ fn features() -> Vec<&'static str> {
     .collect()
 }
 
-fn look_at(entry: &ModelEntry, catalogue: &Catalogue, cache: &Cache) -> ModelFacts {
-    let checked = cache.resolve(catalogue, &entry.name).and_then(|found| {
-        let sha256 = cached_sha256(&found.path, cache.dir())?;
-        if sha256 == entry.sha256 {
-            return Ok(());
-        }
-        Err(ModelError::HashMismatch {
-            what: format!("model file '{}'", found.path.display()),
-            name: entry.name.clone(),
-            expected: entry.sha256.clone(),
-            found: sha256,
-        })
-    });
-    let (state, problem) = match checked {
-        Ok(()) => (ModelState::Verified, None),
+fn look_at(entry: &ModelEntry, cache: &Cache) -> ModelFacts {
+    let (state, problem) = match verify_cached(cache, entry) {
+        Ok(Verified::Checked) => (ModelState::Verified, None),
+        Ok(Verified::Unchanged(_) | Verified::Unknown(_)) => (ModelState::Unverified, None),
         Err(ModelError::NotPulled { .. }) => (ModelState::Absent, None),
         Err(error) => (ModelState::Damaged, Some(error.to_string())),
     };
@@ -94,11 +83,11 @@ fn wanted(model: &Path, catalogue: &Catalogue, cache: &Result<Cache, ModelError>
         Err(error) => Err(error.to_string()),
     };
     let bytes = match (&resolved, known) {
-        (_, Some(known)) => Some(known.bytes),
-        (Ok(found), None) => found.path.metadata().ok().map(|file| file.len()),
-        (Err(_), None) => None,
+        (_, Some(ModelFacts { bytes: Some(bytes), .. })) => Some(*bytes),
+        (Ok(found), _) => found.path.metadata().ok().map(|file| file.len()),
+        (Err(_), _) => None,
     };
-    let can_be_pulled = known.is_some_and(|known| known.state != ModelState::Verified);
+    let can_be_pulled = known.is_some_and(|known| matches!(known.state, ModelState::Absent | ModelState::Damaged));
     let problem = resolved.err().or_else(|| known?.problem.clone());
     Wanted { name, bytes, problem, can_be_pulled }
 }
@@ -170,9 +159,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (cache, catalogue) = (Cache::at(dir.path()), Catalogue::builtin().unwrap());
         let entry = catalogue.get("smollm2-135m").unwrap();
-        let state = || look_at(entry, &catalogue, &cache).state;
+        let state = || look_at(entry, &cache).state;
         let problem = || {
-            let models = [look_at(entry, &catalogue, &cache)];
+            let models = [look_at(entry, &cache)];
             wanted(Path::new("smollm2-135m"), &catalogue, &Ok(cache.clone()), &models).problem.unwrap()
         };
         assert_eq!(state(), ModelState::Absent);
@@ -182,9 +171,11 @@ mod tests {
         assert_eq!(state(), ModelState::Damaged);
         assert!(problem().contains("has 0 bytes"));
         // a hole of the right length has another content
-        file.set_len(entry.bytes).unwrap();
+        file.set_len(entry.bytes.unwrap()).unwrap();
         assert_eq!(state(), ModelState::Damaged);
         assert!(problem().contains("has sha256"));
+        let unknown = ModelEntry { bytes: None, sha256: None, ..entry.clone() };
+        assert_eq!(look_at(&unknown, &cache).state, ModelState::Unverified);
         let wanted = wanted(Path::new("no-such"), &catalogue, &Ok(cache), &[]);
         assert!(wanted.problem.unwrap().contains("not in models.toml") && !wanted.can_be_pulled);
     }

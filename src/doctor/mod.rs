@@ -99,8 +99,8 @@ pub struct CacheFacts {
 pub struct ModelFacts {
     /// Its name.
     pub name: String,
-    /// Length that its file should have.
-    pub bytes: u64,
+    /// Length that its file should have, where the catalogue knows it.
+    pub bytes: Option<u64>,
     /// What became of it.
     pub state: ModelState,
     /// What is wrong, if it is there and wrong.
@@ -116,6 +116,8 @@ pub enum ModelState {
     Absent,
     /// There, with the sha256 of the catalogue.
     Verified,
+    /// There, not known to have changed; the catalogue has no sha256 of it.
+    Unverified,
     /// There, and not as it should be.
     Damaged,
 }

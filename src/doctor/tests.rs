@@ -24,8 +24,8 @@ fn facts() -> Facts {
         memory: Memory { total_bytes: 16 << 30, available_bytes: 8 << 30, limit_bytes: None },
         cache: CacheFacts { dir: Some("/home/u/.cache/edgeinf".into()), free_bytes: Some(20 << 30), writable: true },
         models: vec![
-            ModelFacts { name: "small".into(), bytes: 98_362_432, state: ModelState::Verified, problem: None },
-            ModelFacts { name: "large".into(), bytes: 491_400_064, state: ModelState::Absent, problem: None },
+            ModelFacts { name: "small".into(), bytes: Some(98_362_432), state: ModelState::Verified, problem: None },
+            ModelFacts { name: "large".into(), bytes: Some(491_400_064), state: ModelState::Absent, problem: None },
         ],
         model: Wanted { name: "small".into(), bytes: Some(98_362_432), problem: None, can_be_pulled: false },
         python: Python { found: true, pip: Some("pip 25.0, Python 3.13".into()) },

@@ -42,9 +42,11 @@ impl Facts {
             let state = match model.state {
                 ModelState::Absent => "not pulled",
                 ModelState::Verified => "sha256 verified",
+                ModelState::Unverified => "there; the catalogue has no sha256 of it",
                 ModelState::Damaged => "DAMAGED",
             };
-            line("  model", format!("{:<20} {:>10}  {state}", model.name, readable(model.bytes)));
+            let size = model.bytes.map_or("?".into(), readable);
+            line("  model", format!("{:<20} {:>10}  {state}", model.name, size));
         }
         line(
             "python3",

@@ -58,6 +58,21 @@ impl Cache {
         self.models_dir().join(&entry.file)
     }
 
+    /// The lock that whoever changes anything of `entry` in the cache holds.
+    pub(super) fn lock_of(&self, entry: &ModelEntry) -> PathBuf {
+        self.models_dir().join(format!(".{}.lock", entry.name))
+    }
+
+    /// Where a download of `entry` that broke off waits for its rest.
+    pub(super) fn partial_of(&self, entry: &ModelEntry) -> PathBuf {
+        self.models_dir().join(format!(".{}.partial", entry.name))
+    }
+
+    /// Where the hash that a file had when it was pulled is noted, for an entry that promises none.
+    pub(super) fn record_of(&self, entry: &ModelEntry) -> PathBuf {
+        self.models_dir().join(format!("{}.sha256", entry.file))
+    }
+
     /// Where the gate that `entry` names lies; nothing if it names none.
     pub fn gate_of(&self, entry: &ModelEntry) -> Option<PathBuf> {
         entry.gate.as_ref().map(|file| self.dir.join("gates").join(file))
@@ -168,7 +183,7 @@ mod tests {
         let file = fs::File::create(cache.path_of(entry)).unwrap();
         assert!(message("gemma3-270m").contains("has 0 bytes, expected 253113024"));
 
-        file.set_len(entry.bytes).unwrap();
+        file.set_len(entry.bytes.unwrap()).unwrap();
         let resolved = cache.resolve(&catalogue, "gemma3-270m").unwrap();
         assert_eq!(resolved.path, dir.path().join("models").join(&entry.file));
         assert_eq!(resolved.entry.as_ref(), Some(entry));

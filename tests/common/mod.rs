@@ -5,6 +5,7 @@ pub mod capture;
 pub mod models;
 pub mod program;
 pub mod reference;
+pub mod sandbox;
 pub mod state;
 pub mod text;
 pub mod tiny;
