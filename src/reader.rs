@@ -105,6 +105,15 @@ impl<'m> Reader<'m> {
         self.context.logits(-1)
     }
 
+    /// Appends some tokens of an answer that is known, at most [`ANSWER_RESERVE`] at once; each of them gets logits.
+    ///
+    /// # Errors
+    /// As [`Reader::push`].
+    pub fn extend(&mut self, tokens: &[Token]) -> Result<(), LlamaError> {
+        self.make_room(tokens.len() as u32)?;
+        self.context.decode(tokens, Logits::All)
+    }
+
     /// Logits of the last token.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ mod common;
 
 use common::tiny::Tiny;
 use common::{ContextBuilder, load, tokens};
+use edgeinf::eval::forgotten;
 use edgeinf::llama::{Compaction, Model, NativeGate};
 use edgeinf::memory::gate::{FeatureMap, Gate};
 use edgeinf::memory::policy::{ANSWER_RESERVE, Layout, WindowSizes};
@@ -20,6 +21,21 @@ fn reader<'m>(model: &'m Model, layout: Layout, with_memory: bool) -> Reader<'m>
     let builder = ContextBuilder { n_cells: layout.n_cells, n_ubatch: 64, n_outputs: 1, ..Default::default() };
     let compaction = Compaction::Edgeinf { gate, n_front_max: layout.n_front, model_id: 0 };
     Reader::new(builder.build(model, compaction, None), Some(layout), SIZES.segment)
+}
+
+#[test]
+fn what_streaming_forgets_is_known_beforehand() {
+    let model = load(&Tiny::new("llama").write());
+    let (prefix, suffix) = (tokens(20, 1), tokens(30, 3));
+    let layout = Layout::new(SIZES, 20, 30);
+    for n in [10, 100, 300, 383, 384, 385, 700, 1111] {
+        let mut reader = reader(&model, layout, false);
+        reader.push(&prefix).unwrap();
+        reader.push(&tokens(n, 2)).unwrap();
+        reader.finish(&suffix).unwrap();
+        let range = forgotten(&layout, 20, n as u32, 30);
+        assert_eq!((range.start, range.len() as u64), (4, reader.progress().tokens_dropped), "{n}");
+    }
 }
 
 #[test]

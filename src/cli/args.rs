@@ -15,6 +15,7 @@ use crate::summary::prompt::Length;
 
 use super::check::CheckArgs;
 use super::doctor::DoctorArgs;
+use super::eval::EvalArgs;
 use super::sample::SampleArgs;
 
 const EXIT_CODES: &str = "\
@@ -53,6 +54,8 @@ pub enum Command {
     Model(ModelArgs),
     /// Measure speed and memory of the policies side by side, as ratios.
     Bench(BenchArgs),
+    /// Measure what the policies remember of documents.
+    Eval(EvalArgs),
     /// Write an invented document of a given length, with facts planted in it.
     Sample(SampleArgs),
     /// Summarize documents and compare with what is expected of them; for continuous integration.

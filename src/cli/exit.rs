@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use crate::check::CheckError;
+use crate::eval::EvalError;
 use crate::input::InputError;
 use crate::llama::LlamaError;
 use crate::memory::gate::GateError;
@@ -65,6 +66,7 @@ impl ExitStatus {
                 .or_else(|| cause.downcast_ref::<GateError>().map(|_| Self::Model))
                 .or_else(|| cause.downcast_ref().map(of_prompt))
                 .or_else(|| cause.downcast_ref().map(of_check))
+                .or_else(|| cause.downcast_ref().map(of_eval))
         };
         error.chain().find_map(typed).unwrap_or(Self::Failure)
     }
@@ -115,6 +117,17 @@ fn of_check(error: &CheckError) -> ExitStatus {
         CheckError::Invalid { .. } => ExitStatus::Usage,
         CheckError::Interrupted => ExitStatus::Interrupted,
         _ => ExitStatus::Failure,
+    }
+}
+
+fn of_eval(error: &EvalError) -> ExitStatus {
+    match error {
+        EvalError::Read { .. } | EvalError::Invalid { .. } => ExitStatus::Input,
+        EvalError::Write { .. } => ExitStatus::Failure,
+        EvalError::NoGate => ExitStatus::Model,
+        EvalError::Prompt(e) => of_prompt(e),
+        EvalError::Llama(e) => of_llama(e),
+        EvalError::Summary(e) => of_summary(e),
     }
 }
 

@@ -5,6 +5,7 @@ mod bench;
 mod check;
 mod doctor;
 mod engine;
+mod eval;
 mod exit;
 mod generate;
 mod interrupt;
@@ -35,6 +36,7 @@ pub fn run() -> ExitCode {
         Command::Summarize(args) => args.check(),
         Command::Bench(args) => args.engine.check(),
         Command::BenchRun(args) => args.engine.check(),
+        Command::Eval(args) => args.check(),
         _ => Ok(()),
     };
     if let Err(error) = checked {
@@ -63,6 +65,7 @@ pub fn run() -> ExitCode {
         Command::Model(args) => model::run(&args.command, &mut printer, &interrupt),
         Command::Sample(args) => sample::run(&args, &mut printer, &interrupt),
         Command::Bench(args) => bench::run(&args, &mut printer),
+        Command::Eval(args) => eval::run(&args, &mut printer, &interrupt),
         Command::Check(args) => check::run(&args, &mut printer, &interrupt),
         Command::Doctor(args) => doctor::run(&args, &mut printer),
         Command::BenchRun(args) => bench::run_one(&args, &mut printer, &interrupt),

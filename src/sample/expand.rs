@@ -6,8 +6,8 @@ use super::calendar::Day;
 use super::figures::{grouped, push_grouped, push_words};
 use super::grammar::{ChoiceId, Node, PersonWord, Value, Who};
 use super::names;
-use super::rng::Rng;
 use super::scribe::Scribe;
+use crate::rng::Rng;
 
 impl Scribe {
     /// Appends one of the alternatives of a rule or an inline choice. `back`: marked verbs are a step further back.

@@ -6,7 +6,7 @@ use super::calendar::month_name;
 use super::fact_words::{FIRST, PLACE_ENDS, PLACE_PREFIXES, TEMPLATES, Template};
 use super::figures::grouped;
 use super::names::{LAST_BEGIN, LAST_END};
-use super::rng::Rng;
+use crate::rng::Rng;
 
 /// Tokens of the document for each fact, where there are many.
 const SPACING: u64 = 4096;

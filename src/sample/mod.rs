@@ -23,7 +23,6 @@ mod papers;
 mod parse;
 mod people;
 mod polish;
-mod rng;
 mod scribe;
 mod sheet;
 mod tokens;
@@ -37,10 +36,10 @@ use std::io::{self, Write};
 
 pub use fact::Fact;
 
+use crate::rng::Rng;
 use calendar::Day;
 use fact::FactPlan;
 use grammar::Grammar;
-use rng::Rng;
 use scribe::Scribe;
 use sheet::Sheet;
 use town::Town;

@@ -1,6 +1,6 @@
 //! Lists of invented names.
 
-use super::rng::Rng;
+use crate::rng::Rng;
 
 /// First names of men.
 pub(super) const MEN: &[&str] = &[

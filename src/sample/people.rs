@@ -1,7 +1,7 @@
 //! Townspeople.
 
 use super::names;
-use super::rng::Rng;
+use crate::rng::Rng;
 
 /// Somebody who lives in the town.
 #[derive(Debug, Clone, Default)]

@@ -6,8 +6,8 @@ use super::calendar::Day;
 use super::grammar::{ChoiceId, Grammar};
 use super::people::Person;
 use super::polish::{polish, sentences};
-use super::rng::Rng;
 use super::town::{PLAYERS, Town};
+use crate::rng::Rng;
 
 /// Attempts at a sentence that was not written yet, before the rule is given up.
 const ATTEMPTS: u32 = 40;

@@ -3,7 +3,7 @@
 use super::calendar::Day;
 use super::names;
 use super::people::{OFFICES, Person, TRADES};
-use super::rng::Rng;
+use crate::rng::Rng;
 
 /// Steps in the story of a matter, from its beginning to its end.
 pub(super) const STEPS: usize = 7;

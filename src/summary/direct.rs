@@ -77,7 +77,7 @@ pub fn summarize(
     // handed over and dropped, so that it is in memory only once
     let gate = settings.gate.take().filter(|_| plan.policy == Policy::EdgeInfinite);
     let gate = gate.map(|gate| NativeGate::new(model, &gate)).transpose()?;
-    let context = new_context(model, &settings, gate, &plan, interrupt)?;
+    let context = new_context(model, &settings, gate, &plan, 1, interrupt)?;
     let mut reader = Reader::new(context, plan.layout, settings.sizes.segment);
     let segment = settings.sizes.segment.max(1) as usize;
     let mut document_tokens = 0;

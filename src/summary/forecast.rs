@@ -54,7 +54,7 @@ pub fn forecast(
 
     let gate = settings.gate.as_ref().filter(|_| plan.policy == Policy::EdgeInfinite);
     let gate = gate.map(|gate| NativeGate::new(model, gate)).transpose()?;
-    let mut reader = Reader::new(new_context(model, settings, gate, &plan, interrupt)?, plan.layout, segment as u32);
+    let mut reader = Reader::new(new_context(model, settings, gate, &plan, 1, interrupt)?, plan.layout, segment as u32);
     let mut timed = |tokens: &[Token]| -> Result<Duration, LlamaError> {
         let start = Instant::now();
         reader.push(tokens)?;

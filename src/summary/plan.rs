@@ -93,24 +93,35 @@ pub fn plan(
     if policy == Policy::EdgeInfinite && settings.gate.is_none() {
         return Err(SummaryError::NoGate);
     }
-    let n_swa = model.n_swa();
-    if n_swa > settings.sizes.window {
-        return Err(SummaryError::WindowTooSmall { n_swa, window: settings.sizes.window });
+    let layout = windowed_layout(model, settings.sizes, prompt)?;
+    let plan = Plan::new(model, settings, policy, Some(layout), layout.n_cells);
+    plan.check_memory(settings)?;
+    Ok(plan)
+}
+
+/// The layout of a cache that is compacted, for a model and a prompt.
+///
+/// # Errors
+/// [`SummaryError`] if the model allows no compaction, needs a wider window or was not trained for so many tokens.
+pub fn windowed_layout(model: &Model, sizes: WindowSizes, prompt: &PromptTokens) -> Result<Layout, SummaryError> {
+    model.check_compaction()?;
+    let (n_swa, n_ctx_train) = (model.n_swa(), model.n_ctx_train());
+    if n_swa > sizes.window {
+        return Err(SummaryError::WindowTooSmall { n_swa, window: sizes.window });
     }
-    let mut layout = Layout::new(settings.sizes, n_prefix, n_suffix);
+    let mut layout = Layout::new(sizes, prompt.prefix.len() as u32, prompt.suffix.len() as u32);
     if n_swa > 0 {
         layout = layout.turned_seldom();
     }
     if layout.n_cells > n_ctx_train {
         return Err(SummaryError::LayoutTooLarge { n_cells: layout.n_cells, n_ctx_train });
     }
-    let plan = Plan::new(model, settings, policy, Some(layout), layout.n_cells);
-    plan.check_memory(settings)?;
-    Ok(plan)
+    Ok(layout)
 }
 
 impl Plan {
-    fn new(model: &Model, settings: &Settings, policy: Policy, layout: Option<Layout>, n_cells: u32) -> Self {
+    /// A plan whose parts are known.
+    pub fn new(model: &Model, settings: &Settings, policy: Policy, layout: Option<Layout>, n_cells: u32) -> Self {
         let n_features = match (policy, &settings.gate) {
             (Policy::EdgeInfinite, Some(gate)) => gate.n_features,
             _ => 0,
@@ -133,7 +144,7 @@ impl Plan {
     }
 }
 
-/// An empty context for a plan.
+/// An empty context for a plan, which gives logits of up to `n_outputs` tokens of a batch.
 ///
 /// # Errors
 /// Those of [`Context::new`].
@@ -142,6 +153,7 @@ pub fn new_context<'m>(
     settings: &Settings,
     gate: Option<NativeGate>,
     plan: &Plan,
+    n_outputs: u32,
     interrupt: &Arc<AtomicBool>,
 ) -> Result<Context<'m>, SummaryError> {
     let compaction = match (plan.policy, plan.layout) {
@@ -156,7 +168,7 @@ pub fn new_context<'m>(
         n_threads: settings.threads,
         cache_type: settings.cache_type,
         flash_attention: settings.flash_attention,
-        n_outputs_max: 1,
+        n_outputs_max: n_outputs,
         compaction,
         interrupt: Arc::clone(interrupt),
         eval_callback: None,

@@ -1,0 +1,257 @@
+//! How likely an answer is after a document was read: a measure of what is remembered that needs no generation.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+use sha2::{Digest, Sha256};
+
+use crate::input::Markers;
+use crate::llama::{Model, NativeGate, Token};
+use crate::memory::budget::{surviving_bytes, token_bytes};
+use crate::memory::policy::{ANSWER_RESERVE, Policy};
+use crate::reader::Reader;
+use crate::summary::plan::{Plan, Settings, new_context, windowed_layout};
+use crate::summary::prompt::{Instructions, PromptTokens};
+
+use super::error::EvalError;
+use super::pairs::Pair;
+use super::record::{Condition, Record, Setting};
+use super::stretch::{forgotten, replaced};
+
+/// Tokens of an answer that are scored at once.
+const BATCH: usize = 32;
+
+/// Reads documents and scores answers.
+#[derive(Debug)]
+pub struct Examiner<'m> {
+    model: &'m Model,
+    settings: Settings,
+    interrupt: Arc<AtomicBool>,
+}
+
+/// A pair as tokens.
+#[derive(Debug)]
+struct Tokens {
+    document: Vec<Token>,
+    reference: Vec<Token>,
+}
+
+impl<'m> Examiner<'m> {
+    /// An examiner that reads as `settings` say; their policy does not matter.
+    pub fn new(model: &'m Model, settings: Settings, interrupt: Arc<AtomicBool>) -> Self {
+        Self { model, settings, interrupt }
+    }
+
+    /// Scores each pair under each condition, except where `done` has the result, and gives the results to `sink` one by one,
+    /// the old ones too.
+    ///
+    /// # Errors
+    /// [`EvalError`], and those of `sink`.
+    pub fn run(
+        &self,
+        pairs: &[Pair],
+        conditions: &[Condition],
+        setting: &Setting,
+        done: &[Record],
+        sink: &mut dyn FnMut(&Record, bool) -> Result<(), EvalError>,
+    ) -> Result<(), EvalError> {
+        let vocab = self.model.vocab();
+        let mut markers = Markers::new(vocab)?;
+        let mut tokens = Vec::with_capacity(pairs.len());
+        for pair in pairs {
+            // both are text: no token in them steers the model
+            let [mut document, mut reference] =
+                [&pair.document, &pair.reference].map(|text| vocab.tokenize(text, false));
+            for part in [&mut document, &mut reference] {
+                part.as_mut().map_or(Ok(()), |part| markers.replace(part))?;
+            }
+            tokens.push(Tokens { document: document?, reference: reference? });
+        }
+        for i in 0..pairs.len() {
+            let mut of_pair: Vec<Record> = Vec::new();
+            for &condition in conditions {
+                let setting = Setting {
+                    gate: setting.gate.clone().filter(|_| condition == Condition::EdgeInfinite),
+                    gate_sha256: setting.gate_sha256.clone().filter(|_| condition == Condition::EdgeInfinite),
+                    ..setting.clone()
+                };
+                let case = Case { pairs, tokens: &tokens, i, condition };
+                let sha256 = case.sha256();
+                let known = done.iter().find(|r| r.case == pairs[i].id && r.is_of(condition, &sha256, &setting));
+                let mut record = match known {
+                    Some(record) => record.clone(),
+                    None => self.score(&case, sha256, setting)?,
+                };
+                record.recovered = recovered(&record, &of_pair);
+                sink(&record, known.is_some())?;
+                of_pair.push(record);
+            }
+        }
+        Ok(())
+    }
+
+    fn score(&self, case: &Case<'_>, text_sha256: String, setting: Setting) -> Result<Record, EvalError> {
+        let begin = Instant::now();
+        let (pair, Tokens { document, reference }) = (&case.pairs[case.i], &case.tokens[case.i]);
+        let instructions = pair.question.as_deref().map_or_else(Instructions::default, Instructions::request);
+        let prompt = PromptTokens::new(self.model, &instructions)?;
+        let layout = windowed_layout(self.model, self.settings.sizes, &prompt)?;
+        let range = forgotten(&layout, prompt.prefix.len() as u32, document.len() as u32, prompt.suffix.len() as u32);
+        let nothing: &[Token] = &[];
+        let own = if case.condition == Condition::None { nothing } else { document };
+        let nll = self.nll(case.condition, &prompt, own, reference)?;
+        let other = Some(()).filter(|()| nll.is_some() && case.condition != Condition::None && !range.is_empty());
+        let other = other.and_then(|()| replaced(document, &range, case.others()));
+        let (nll_other, names) = match other {
+            Some((tokens, names)) => (self.nll(case.condition, &prompt, &tokens, reference)?, names),
+            None => (None, Vec::new()),
+        };
+        let n_features = self.settings.gate.as_ref().filter(|_| case.condition == Condition::EdgeInfinite);
+        let n_features = n_features.map_or(0, |gate| gate.n_features);
+        let cache_type = self.settings.cache_type;
+        let trained = self.model.n_ctx_train();
+        Ok(Record {
+            case: pair.id.clone(),
+            policy: case.condition,
+            budget_bytes: match case.condition {
+                Condition::None => 0,
+                Condition::Full => document.len() as u64 * token_bytes(self.model, cache_type),
+                _ => surviving_bytes(self.model, self.settings.sizes, cache_type, n_features),
+            },
+            nll,
+            nll_other,
+            specific: nll_other.zip(nll).map(|(other, own)| other - own),
+            recovered: None,
+            skipped: nll.is_none().then(|| format!("longer than the {trained} tokens that the model was trained with")),
+            other: names.into_iter().map(str::to_owned).collect(),
+            reference_tokens: reference.len() as u32,
+            document_tokens: document.len() as u32,
+            forgotten_tokens: range.len() as u32,
+            seconds: (begin.elapsed().as_secs_f64() * 1e3).round() / 1e3,
+            text_sha256,
+            setting,
+        })
+    }
+
+    /// Nats per token of `reference` after prompt and document; `None` if full attention cannot hold them.
+    fn nll(
+        &self,
+        condition: Condition,
+        prompt: &PromptTokens,
+        document: &[Token],
+        reference: &[Token],
+    ) -> Result<Option<f64>, EvalError> {
+        let n_all = prompt.prefix.len() + document.len() + prompt.suffix.len() + reference.len();
+        // without a document nothing has to leave
+        let (policy, layout, n_cells) = match condition {
+            Condition::None | Condition::Full if n_all > self.model.n_ctx_train() as usize => return Ok(None),
+            Condition::None | Condition::Full => (Policy::Full, None, n_all as u32),
+            Condition::Streaming | Condition::EdgeInfinite => {
+                let layout = windowed_layout(self.model, self.settings.sizes, prompt)?;
+                let edgeinfinite = condition == Condition::EdgeInfinite;
+                let policy = if edgeinfinite { Policy::EdgeInfinite } else { Policy::Streaming };
+                (policy, Some(layout), layout.n_cells)
+            }
+        };
+        let gate = match (&self.settings.gate, policy) {
+            (None, Policy::EdgeInfinite) => return Err(EvalError::NoGate),
+            (Some(gate), Policy::EdgeInfinite) => Some(NativeGate::new(self.model, gate)?),
+            _ => None,
+        };
+        let plan = Plan::new(self.model, &self.settings, policy, layout, n_cells);
+        let context = new_context(self.model, &self.settings, gate, &plan, BATCH as u32, &self.interrupt)?;
+        let mut reader = Reader::new(context, layout, self.settings.sizes.segment);
+        reader.push(&prompt.prefix)?;
+        reader.push(document)?;
+        reader.finish(&prompt.suffix)?;
+        let mut sum = surprise(reader.logits()?, reference[0]);
+        // the last token is only predicted
+        let known = &reference[..reference.len() - 1];
+        for (part, next) in known.chunks(BATCH).zip(reference[1..].chunks(BATCH)) {
+            reader.extend(part)?;
+            for (i, &token) in next.iter().enumerate() {
+                sum += surprise(reader.context().logits(i as i32)?, token);
+            }
+        }
+        Ok(Some(sum / reference.len() as f64))
+    }
+}
+
+// an answer is scored in what is kept free for one that is written
+const _: () = assert!(BATCH <= ANSWER_RESERVE as usize);
+
+/// A pair under a condition, with the pairs that can stand in for it.
+struct Case<'a> {
+    pairs: &'a [Pair],
+    tokens: &'a [Tokens],
+    i: usize,
+    condition: Condition,
+}
+
+impl<'a> Case<'a> {
+    /// The other documents, from the next one on.
+    fn others(&self) -> impl Iterator<Item = (&'a str, &'a [Token])> + Clone {
+        let (pairs, tokens, i) = (self.pairs, self.tokens, self.i);
+        let order = (1..pairs.len()).map(move |k| (i + k) % pairs.len());
+        order.map(move |j| (pairs[j].id.as_str(), tokens[j].document.as_slice()))
+    }
+
+    /// Of all text that the result depends on. Parts are separated by a byte that no text has.
+    fn sha256(&self) -> String {
+        let mut hash = Sha256::new();
+        let mut add = |part: &str| {
+            hash.update(part.as_bytes());
+            hash.update([0xff]);
+        };
+        let own = &self.pairs[self.i];
+        add(own.question.as_deref().unwrap_or_default());
+        add(&own.reference);
+        if self.condition != Condition::None {
+            add(&own.document);
+            let n = self.pairs.len();
+            for k in 1..n {
+                add(&self.pairs[(self.i + k) % n].document);
+            }
+        }
+        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// Nats by which `token` surprises: the logarithm of what softmax makes of `logits`, with the other sign.
+fn surprise(logits: &[f32], token: Token) -> f64 {
+    let most = f64::from(logits.iter().copied().fold(f32::NEG_INFINITY, f32::max));
+    let sum: f64 = logits.iter().map(|&logit| (f64::from(logit) - most).exp()).sum();
+    let own = usize::try_from(token).ok().and_then(|i| logits.get(i)).copied();
+    most + sum.ln() - own.map_or(f64::NEG_INFINITY, f64::from)
+}
+
+/// `(nll_streaming - nll) / (nll_streaming - nll_full)`, from earlier results of the same pair and this one.
+fn recovered(record: &Record, earlier: &[Record]) -> Option<f64> {
+    let nll = |policy| earlier.iter().chain([record]).find(|r| r.policy == policy).and_then(|r| r.nll);
+    let (streaming, full) = (nll(Condition::Streaming)?, nll(Condition::Full)?);
+    Some((streaming - record.nll?) / (streaming - full)).filter(|share| share.is_finite())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::eval::record::tests::record;
+
+    #[test]
+    fn surprise_is_the_logarithm_of_a_softmax() {
+        assert!((surprise(&[0.0; 4], 2) - 4_f64.ln()).abs() < 1e-12);
+        // e^1000 is no number
+        assert!((surprise(&[1000.0, 1000.0, -1000.0], 0) - 2_f64.ln()).abs() < 1e-12);
+        assert!((surprise(&[1.0, 3.0], 0) - (1.0 + 2_f64.exp()).ln()).abs() < 1e-6);
+        assert!(surprise(&[0.0], 7).is_infinite());
+    }
+
+    #[test]
+    fn recovered_is_a_share_of_the_way_to_full_attention() {
+        let earlier = [record("a", Condition::Full, 2.0, None), record("a", Condition::Streaming, 3.0, None)];
+        assert_eq!(recovered(&record("a", Condition::EdgeInfinite, 2.75, None), &earlier), Some(0.25));
+        assert_eq!(recovered(&earlier[1], &earlier[..1]), Some(0.0));
+        assert_eq!(recovered(&earlier[0], &[]), None);
+    }
+}

@@ -1,0 +1,51 @@
+//! What keeps an evaluation from being made.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::llama::LlamaError;
+use crate::summary::error::SummaryError;
+use crate::summary::prompt::PromptError;
+
+/// Why an evaluation stopped. Each message is one line: what failed, on what, what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum EvalError {
+    /// A file cannot be read.
+    #[error("'{path}' cannot be read: {cause}; check the path", path = .path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        cause: io::Error,
+    },
+    /// A line is not what it should be.
+    #[error("'{path}', line {line}: {detail}; docs/eval.md describes the file", path = .path.display())]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// Where, from 1.
+        line: usize,
+        /// What is wrong there.
+        detail: String,
+    },
+    /// Results cannot be kept.
+    #[error("'{path}' cannot be written: {cause}; free some space, or name another file", path = .path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        cause: io::Error,
+    },
+    /// The policy needs a gate.
+    #[error("policy edgeinfinite needs a gate; name one with --gate, or leave the policy out")]
+    NoGate,
+    /// The prompt.
+    #[error(transparent)]
+    Prompt(#[from] PromptError),
+    /// The engine.
+    #[error(transparent)]
+    Llama(#[from] LlamaError),
+    /// The plan of a run.
+    #[error(transparent)]
+    Summary(#[from] SummaryError),
+}

@@ -1,0 +1,202 @@
+//! A result of `eval`, one line of JSON.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::error::EvalError;
+
+/// Under which a document was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Condition {
+    /// There was no document.
+    None,
+    /// Full attention.
+    Full,
+    /// What left the window was forgotten.
+    Streaming,
+    /// It was folded into the memory.
+    EdgeInfinite,
+}
+
+/// Everything that decides a result, beside the text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Setting {
+    /// As it was named.
+    pub model: String,
+    /// Of its file.
+    pub model_sha256: String,
+    /// As it was named; only where it was used.
+    pub gate: Option<String>,
+    /// Of its file; a random one has none.
+    pub gate_sha256: Option<String>,
+    /// Tokens beyond the prompt that always stay.
+    pub sinks: u32,
+    /// Most recent tokens that stay.
+    pub window: u32,
+    /// Tokens read at a time.
+    pub segment: u32,
+    /// Element type of the KV cache.
+    pub cache_type: String,
+    /// Whether the fused kernel was used.
+    pub flash_attention: bool,
+    /// Version of this program and what it was built for.
+    pub build: String,
+}
+
+/// A case under a condition.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Name of the pair.
+    pub case: String,
+    /// How its document was read.
+    pub policy: Condition,
+    /// Bytes that survive a compaction; under full attention those of the whole document.
+    pub budget_bytes: u64,
+    /// Negative log-likelihood of the reference, in nats per token.
+    pub nll: Option<f64>,
+    /// The same after another document's early part.
+    pub nll_other: Option<f64>,
+    /// `nll_other - nll`.
+    pub specific: Option<f64>,
+    /// Share of the way from streaming to full attention, where both are known.
+    pub recovered: Option<f64>,
+    /// Why there is no result.
+    pub skipped: Option<String>,
+    /// Pairs whose documents stood in.
+    pub other: Vec<String>,
+    /// Length of the reference.
+    pub reference_tokens: u32,
+    /// Length of the document.
+    pub document_tokens: u32,
+    /// How much of it streaming has forgotten: what is replaced in the other reading.
+    pub forgotten_tokens: u32,
+    /// Time that it took.
+    pub seconds: f64,
+    /// Of document, reference and question, and of the other documents.
+    pub text_sha256: String,
+    /// What it was measured with.
+    pub setting: Setting,
+}
+
+impl Record {
+    /// Whether this is the result for a policy, a text and a setting.
+    pub fn is_of(&self, policy: Condition, text_sha256: &str, setting: &Setting) -> bool {
+        self.policy == policy && self.text_sha256 == text_sha256 && self.setting == *setting
+    }
+}
+
+/// A file of results that grows line by line.
+#[derive(Debug)]
+pub struct RecordFile {
+    file: File,
+    path: PathBuf,
+}
+
+impl RecordFile {
+    /// Opens a file, or begins one, and gives what is in it. A last line that was cut off is taken away.
+    ///
+    /// # Errors
+    /// [`EvalError::Read`], and [`EvalError::Invalid`] for a line that is no result.
+    pub fn open(path: &Path) -> Result<(Self, Vec<Record>), EvalError> {
+        let cannot = |cause: io::Error| EvalError::Read { path: path.to_owned(), cause };
+        let options = File::options().read(true).write(true).create(true).truncate(false).open(path);
+        let mut file = options.map_err(cannot)?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(cannot)?;
+        let whole = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |i| i + 1);
+        let mut records = Vec::new();
+        for (i, line) in bytes[..whole].split(|&byte| byte == b'\n').enumerate().filter(|(_, line)| !line.is_empty()) {
+            records.push(serde_json::from_slice(line).map_err(|error| EvalError::Invalid {
+                path: path.to_owned(),
+                line: i + 1,
+                detail: format!("it is no result of this program ({error}); name a file of results, or a new one"),
+            })?);
+        }
+        // only now: a file that is something else stays as it was
+        if whole == 0 && !bytes.is_empty() {
+            let detail = "it is no result of this program; name a file of results, or a new one".to_owned();
+            return Err(EvalError::Invalid { path: path.to_owned(), line: 1, detail });
+        }
+        file.set_len(whole as u64).and_then(|()| file.seek(SeekFrom::End(0))).map_err(cannot)?;
+        Ok((Self { file, path: path.to_owned() }, records))
+    }
+
+    /// Appends a result.
+    ///
+    /// # Errors
+    /// [`EvalError::Write`].
+    pub fn append(&mut self, line: &str) -> Result<(), EvalError> {
+        let written = self.file.write_all(line.as_bytes());
+        written.map_err(|cause| EvalError::Write { path: self.path.clone(), cause })
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// A result with the values given.
+    pub fn record(case: &str, policy: Condition, nll: f64, nll_other: Option<f64>) -> Record {
+        Record {
+            case: case.into(),
+            policy,
+            budget_bytes: 1 << 20,
+            nll: Some(nll),
+            nll_other,
+            specific: nll_other.map(|other| other - nll),
+            recovered: None,
+            skipped: None,
+            other: Vec::new(),
+            reference_tokens: 40,
+            document_tokens: 4000,
+            forgotten_tokens: 2500,
+            seconds: 1.0,
+            text_sha256: "00".into(),
+            setting: Setting {
+                model: "m".into(),
+                model_sha256: "11".into(),
+                gate: None,
+                gate_sha256: None,
+                sinks: 4,
+                window: 512,
+                segment: 512,
+                cache_type: "f16".into(),
+                flash_attention: true,
+                build: "0".into(),
+            },
+        }
+    }
+
+    #[test]
+    fn a_file_goes_on_where_it_was_cut_off() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("results.jsonl");
+        let line = |case| serde_json::to_string(&record(case, Condition::Full, 2.0, None)).unwrap() + "\n";
+        let (mut file, found) = RecordFile::open(&path).unwrap();
+        assert!(found.is_empty());
+        file.append(&line("a")).unwrap();
+        fs::write(&path, line("a") + &line("b")[..30]).unwrap();
+        let (mut file, found) = RecordFile::open(&path).unwrap();
+        assert_eq!(found, [record("a", Condition::Full, 2.0, None)]);
+        file.append(&line("b")).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), line("a") + &line("b"));
+    }
+
+    #[test]
+    fn a_file_of_another_kind_stays_what_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("letter.txt");
+        for text in ["Dear Sir", "Dear Sir,\nI have the honour\n", "{\"case\":\"a\"}\n"] {
+            fs::write(&path, text).unwrap();
+            let error = RecordFile::open(&path).unwrap_err().to_string();
+            assert!(error.contains("line 1") && error.contains("no result"), "{error}");
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        }
+    }
+}

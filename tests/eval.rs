@@ -1,0 +1,160 @@
+//! `edgeinf eval`: the same numbers as by another way, results that can be gone on with, bad input.
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use common::ContextBuilder;
+use common::models::smollm2;
+use common::program::{assert_fails, edgeinf, scratch, stderr, stdout};
+use common::text::story;
+use edgeinf::llama::{CacheType, Compaction, Logits};
+use edgeinf::summary::prompt::{Instructions, PromptTokens};
+use serde_json::{Value, json};
+
+const WINDOW: &[&str] = &["--window", "128", "--segment", "64"];
+
+/// Two documents, each with the beginning of one of its early paragraphs as the answer.
+fn pairs(dir: &Path) -> PathBuf {
+    smollm2();
+    let pair = |id: &str, seed: u64| {
+        let document = story(3000, seed);
+        let reference = document[200..420].trim().to_owned();
+        json!({"id": id, "document": document, "reference": reference, "kind": "invented"})
+    };
+    let path = dir.join("pairs.jsonl");
+    fs::write(&path, format!("{}\n{}\n", pair("one", 21), pair("two", 22))).unwrap();
+    path
+}
+
+fn answer(pairs: &Path, args: &[&str]) -> Output {
+    edgeinf().args(["eval", "answer"]).arg(pairs).args(WINDOW).args(args).output().unwrap()
+}
+
+fn lines(text: &str) -> Vec<Value> {
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn find<'a>(lines: &'a [Value], case: &str, policy: &str) -> &'a Value {
+    lines.iter().find(|line| line["case"] == case && line["policy"] == policy).unwrap()
+}
+
+#[test]
+fn likelihoods_are_those_of_one_decode() {
+    let dir = scratch("eval-one-decode");
+    let file = pairs(&dir);
+    // with an F16 cache or the fused kernel, batches of another size round by another percent
+    let exact = ["--cache-type", "f32", "--no-flash-attention"];
+    let output = answer(&file, &[&["--policies", "none,full"][..], &exact].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let found = lines(&stdout(&output));
+    assert_eq!(found.len(), 4);
+
+    let model = common::load(&smollm2());
+    let prompt = PromptTokens::new(&model, &Instructions::default()).unwrap();
+    let pair = &lines(&fs::read_to_string(&file).unwrap())[0];
+    let tokenize = |key: &str| model.vocab().tokenize(pair[key].as_str().unwrap(), false).unwrap();
+    let reference = tokenize("reference");
+    for (policy, document) in [("none", Vec::new()), ("full", tokenize("document"))] {
+        let all = [prompt.prefix.clone(), document, prompt.suffix.clone(), reference.clone()].concat();
+        let n = all.len() as u32;
+        let (cache_type, flash_attention) = (CacheType::F32, false);
+        let builder = ContextBuilder {
+            n_cells: n,
+            n_ubatch: 512,
+            n_outputs: n,
+            cache_type,
+            flash_attention,
+            ..Default::default()
+        };
+        let mut context = builder.build(&model, Compaction::None, None);
+        context.decode(&all, Logits::All).unwrap();
+        let first = all.len() - reference.len();
+        let sum: f64 = (first..all.len())
+            .map(|i| {
+                let logits = context.logits(i as i32 - 1).unwrap();
+                let sum: f64 = logits.iter().map(|&logit| f64::from(logit).exp()).sum();
+                sum.ln() - f64::from(logits[all[i] as usize])
+            })
+            .sum();
+        let nll = sum / reference.len() as f64;
+        let told = find(&found, "one", policy)["nll"].as_f64().unwrap();
+        assert!((told - nll).abs() < 0.005, "{policy}: {told} {nll}");
+    }
+}
+
+#[test]
+fn what_is_specific_to_a_document_shows_under_full_attention() {
+    let dir = scratch("eval-specific");
+    let results = dir.join("results.jsonl").display().to_string();
+    let file = pairs(&dir);
+    let output = answer(&file, &["-o", &results, "--gate", "random:1"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let table = stdout(&output);
+    for row in ["no document", "full", "streaming", "edgeinfinite"] {
+        assert!(table.lines().any(|line| line.starts_with(row)), "{row}: {table}");
+    }
+    let written = fs::read_to_string(&results).unwrap();
+    let found = lines(&written);
+    assert_eq!(found.len(), 8);
+    for case in ["one", "two"] {
+        let of = |policy: &str, key: &str| find(&found, case, policy)[key].as_f64();
+        // the answer stands in what streaming has forgotten, and only there
+        assert!(of("full", "specific").unwrap() > 0.2, "{table}");
+        assert!(of("full", "nll").unwrap() + 0.5 < of("streaming", "nll").unwrap(), "{table}");
+        assert!(of("streaming", "nll").unwrap() + 0.5 < of("none", "nll").unwrap(), "{table}");
+        let specific = of("streaming", "nll_other").unwrap() - of("streaming", "nll").unwrap();
+        assert!((of("streaming", "specific").unwrap() - specific).abs() < 1e-9);
+        assert_eq!((of("full", "recovered"), of("streaming", "recovered")), (Some(1.0), Some(0.0)));
+        assert_eq!(of("none", "specific"), None);
+        let one = find(&found, case, "streaming");
+        assert!(one["forgotten_tokens"].as_u64().unwrap() > 200, "{one}");
+        assert_ne!(one["other"][0], case);
+        // 132 tokens of 30 layers, 3 heads and 64 + 64 elements of 2 bytes
+        assert_eq!(one["budget_bytes"], 132 * 30 * 3 * 128 * 2);
+        let memory = 30 * 3 * 64 * 65 * 4;
+        assert_eq!(find(&found, case, "edgeinfinite")["budget_bytes"], 132 * 30 * 3 * 128 * 2 + memory);
+        assert_eq!(one["setting"]["gate"], Value::Null);
+        assert_eq!(find(&found, case, "edgeinfinite")["setting"]["gate"], "random:1");
+    }
+
+    // nothing is measured twice
+    let again = answer(&file, &["-o", &results, "--gate", "random:1"]);
+    assert_eq!(stdout(&again), table);
+    assert_eq!(fs::read_to_string(&results).unwrap(), written);
+
+    // after a run that was cut off, only the rest is
+    let kept: Vec<&str> = written.split_inclusive('\n').take(5).collect();
+    fs::write(&results, kept.concat() + "{\"case\":\"tw").unwrap();
+    let again = answer(&file, &["-o", &results, "--gate", "random:1"]);
+    assert_eq!(stdout(&again), table, "{}", stderr(&again));
+    let new = fs::read_to_string(&results).unwrap();
+    assert!(new.starts_with(&kept.concat()) && lines(&new).len() == 8);
+
+    // other settings are other results
+    let policies = ["--policies", "streaming", "--sinks", "8"];
+    let output = answer(&file, &[&["-o", results.as_str()][..], &policies].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(lines(&fs::read_to_string(&results).unwrap()).len(), 10);
+}
+
+#[test]
+fn bad_input_is_named() {
+    let dir = scratch("eval-bad");
+    let good = fs::read_to_string(pairs(&dir)).unwrap();
+    let file = dir.join("bad.jsonl");
+    fs::write(&file, good.clone() + "{\"id\": \"three\"}\n").unwrap();
+    assert_fails(&answer(&file, &[]), 3, &["bad.jsonl", "line 3", "document"]);
+    fs::write(&file, good).unwrap();
+    assert_fails(&answer(&file, &["--policies", "edgeinfinite"]), 4, &["--gate"]);
+    assert_fails(&answer(&dir.join("absent.jsonl"), &[]), 3, &["absent.jsonl"]);
+    let letter = dir.join("letter.txt");
+    fs::write(&letter, "Dear Sir,\n").unwrap();
+    assert_fails(&answer(&file, &["-o", letter.to_str().unwrap()]), 3, &["letter.txt", "line 1"]);
+    assert_eq!(fs::read_to_string(&letter).unwrap(), "Dear Sir,\n");
+    let absent = dir.join("absent/results.jsonl");
+    assert_fails(&answer(&file, &["-o", absent.to_str().unwrap()]), 3, &["results.jsonl"]);
+}
