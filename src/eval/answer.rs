@@ -226,9 +226,13 @@ fn surprise(logits: &[f32], token: Token) -> f64 {
     most + sum.ln() - own.map_or(f64::NEG_INFINITY, f64::from)
 }
 
-/// `(nll_streaming - nll) / (nll_streaming - nll_full)`, from earlier results of the same pair and this one.
+/// `(nll_streaming - nll) / (nll_streaming - nll_full)`, from earlier results of the same pair and this one; it says nothing of the
+/// two ends.
 fn recovered(record: &Record, earlier: &[Record]) -> Option<f64> {
-    let nll = |policy| earlier.iter().chain([record]).find(|r| r.policy == policy).and_then(|r| r.nll);
+    if matches!(record.policy, Condition::Full | Condition::Streaming) {
+        return None;
+    }
+    let nll = |policy| earlier.iter().find(|r| r.policy == policy).and_then(|r| r.nll);
     let (streaming, full) = (nll(Condition::Streaming)?, nll(Condition::Full)?);
     Some((streaming - record.nll?) / (streaming - full)).filter(|share| share.is_finite())
 }
@@ -251,7 +255,7 @@ mod tests {
     fn recovered_is_a_share_of_the_way_to_full_attention() {
         let earlier = [record("a", Condition::Full, 2.0, None), record("a", Condition::Streaming, 3.0, None)];
         assert_eq!(recovered(&record("a", Condition::EdgeInfinite, 2.75, None), &earlier), Some(0.25));
-        assert_eq!(recovered(&earlier[1], &earlier[..1]), Some(0.0));
+        assert_eq!(recovered(&earlier[1], &earlier[..1]), None);
         assert_eq!(recovered(&earlier[0], &[]), None);
     }
 }
