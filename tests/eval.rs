@@ -5,7 +5,8 @@ mod common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use common::ContextBuilder;
 use common::models::smollm2;
@@ -158,5 +159,33 @@ fn bad_input_is_named() {
     assert_fails(&answer(&file, &["-o", letter.to_str().unwrap()]), 3, &["letter.txt", "line 1"]);
     assert_eq!(fs::read_to_string(&letter).unwrap(), "Dear Sir,\n");
     let absent = dir.join("absent/results.jsonl");
-    assert_fails(&answer(&file, &["-o", absent.to_str().unwrap()]), 3, &["results.jsonl"]);
+    assert_fails(&answer(&file, &["-o", absent.to_str().unwrap()]), 1, &["results.jsonl", "cannot be written"]);
+    assert_fails(&answer(&file, &["-o", dir.to_str().unwrap()]), 1, &["eval-bad", "cannot be written"]);
+    let full = ["-o", "/dev/full", "--policies", "none"];
+    assert_fails(&answer(&file, &full), 1, &["/dev/full", "No space left"]);
+}
+
+#[test]
+fn an_interrupt_keeps_what_was_measured() {
+    let dir = scratch("eval-interrupt");
+    let file = pairs(&dir);
+    let long = json!({"id": "three", "document": story(200_000, 23), "reference": "A long story."});
+    fs::write(&file, fs::read_to_string(&file).unwrap() + &long.to_string() + "\n").unwrap();
+    let results = dir.join("results.jsonl");
+    let child = edgeinf()
+        .args(["eval", "answer", "--policies", "streaming", "-o"])
+        .args([&results, &file])
+        .args(WINDOW)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let measured = || fs::read_to_string(&results).map_or(0, |text| text.lines().count());
+    let begin = Instant::now();
+    while measured() < 2 && begin.elapsed() < Duration::from_secs(120) {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(130), "error: interrupted\n"));
+    assert_eq!(lines(&fs::read_to_string(&results).unwrap()).len(), 2);
 }

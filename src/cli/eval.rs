@@ -1,5 +1,6 @@
 //! `edgeinf eval`.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -126,27 +127,17 @@ fn answer(args: &AnswerArgs, printer: &mut Printer, interrupt: &Arc<AtomicBool>)
     let n_all = pairs.len() * conditions.len();
     let examiner = Examiner::new(&engine.model, settings, Arc::clone(interrupt));
     let mut records = Vec::new();
-    let mut failed = None;
-    let result = examiner.run(&pairs, &conditions, &setting, &done, &mut |record, known| {
-        let line = serde_json::to_string(record).unwrap_or_default() + "\n";
+    examiner.run(&pairs, &conditions, &setting, &done, &mut |record, known| {
+        let line = serde_json::to_string(record).map_err(io::Error::from)? + "\n";
         match &mut file {
             Some(file) if !known => file.append(&line)?,
             Some(_) => {}
-            None => {
-                if let Err(error) = printer.stdout(&line) {
-                    failed = Some(error);
-                    return Err(crate::llama::LlamaError::Interrupted.into());
-                }
-            }
+            None => printer.stdout(&line)?,
         }
         records.push(record.clone());
         printer.detail(&format!("{} of {n_all}: {}", records.len(), record.case));
         Ok(())
-    });
-    if let Some(error) = failed {
-        return Err(error.into());
-    }
-    result?;
+    })?;
     let text = table(&records);
     match file {
         Some(_) => printer.stdout(&text)?,

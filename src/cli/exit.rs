@@ -123,7 +123,7 @@ fn of_check(error: &CheckError) -> ExitStatus {
 fn of_eval(error: &EvalError) -> ExitStatus {
     match error {
         EvalError::Read { .. } | EvalError::Invalid { .. } => ExitStatus::Input,
-        EvalError::Write { .. } => ExitStatus::Failure,
+        EvalError::Write { .. } | EvalError::Output(_) => ExitStatus::Failure,
         EvalError::NoGate => ExitStatus::Model,
         EvalError::Prompt(e) => of_prompt(e),
         EvalError::Llama(e) => of_llama(e),

@@ -7,7 +7,7 @@ use std::time::Instant;
 use sha2::{Digest, Sha256};
 
 use crate::input::Markers;
-use crate::llama::{Model, NativeGate, Token};
+use crate::llama::{LlamaError, Model, NativeGate, Token};
 use crate::memory::budget::{surviving_bytes, token_bytes};
 use crate::memory::policy::{ANSWER_RESERVE, Policy};
 use crate::reader::Reader;
@@ -142,6 +142,9 @@ impl<'m> Examiner<'m> {
         document: &[Token],
         reference: &[Token],
     ) -> Result<Option<f64>, EvalError> {
+        let Some((&first, next)) = reference.split_first() else {
+            return Err(LlamaError::Tokenize("a reference gives no token".into()).into());
+        };
         let n_all = prompt.prefix.len() + document.len() + prompt.suffix.len() + reference.len();
         // without a document nothing has to leave
         let (policy, layout, n_cells) = match condition {
@@ -165,10 +168,10 @@ impl<'m> Examiner<'m> {
         reader.push(&prompt.prefix)?;
         reader.push(document)?;
         reader.finish(&prompt.suffix)?;
-        let mut sum = surprise(reader.logits()?, reference[0]);
+        let mut sum = surprise(reader.logits()?, first);
         // the last token is only predicted
         let known = &reference[..reference.len() - 1];
-        for (part, next) in known.chunks(BATCH).zip(reference[1..].chunks(BATCH)) {
+        for (part, next) in known.chunks(BATCH).zip(next.chunks(BATCH)) {
             reader.extend(part)?;
             for (i, &token) in next.iter().enumerate() {
                 sum += surprise(reader.context().logits(i as i32)?, token);

@@ -29,13 +29,16 @@ pub enum EvalError {
         detail: String,
     },
     /// Results cannot be kept.
-    #[error("'{path}' cannot be written: {cause}; free some space, or name another file", path = .path.display())]
+    #[error("'{path}' cannot be written: {cause}; name another file, or free some space", path = .path.display())]
     Write {
         /// The file.
         path: PathBuf,
         /// The system's words.
         cause: io::Error,
     },
+    /// What reads the results has gone, or its disk is full.
+    #[error(transparent)]
+    Output(#[from] io::Error),
     /// The policy needs a gate.
     #[error("policy edgeinfinite needs a gate; name one with --gate, or leave the policy out")]
     NoGate,

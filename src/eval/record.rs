@@ -1,6 +1,6 @@
 //! A result of `eval`, one line of JSON.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -97,12 +97,17 @@ pub struct RecordFile {
 }
 
 impl RecordFile {
-    /// Opens a file, or begins one, and gives what is in it. A last line that was cut off is taken away.
+    /// Opens a file, or begins one, and gives what is in it. A last line that was cut off is taken away. A device or a named
+    /// pipe is only written to.
     ///
     /// # Errors
-    /// [`EvalError::Read`], and [`EvalError::Invalid`] for a line that is no result.
+    /// [`EvalError::Write`], and [`EvalError::Invalid`] for a line that is no result.
     pub fn open(path: &Path) -> Result<(Self, Vec<Record>), EvalError> {
-        let cannot = |cause: io::Error| EvalError::Read { path: path.to_owned(), cause };
+        let cannot = |cause: io::Error| EvalError::Write { path: path.to_owned(), cause };
+        if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+            let file = File::options().write(true).open(path).map_err(cannot)?;
+            return Ok((Self { file, path: path.to_owned() }, Vec::new()));
+        }
         let options = File::options().read(true).write(true).create(true).truncate(false).open(path);
         let mut file = options.map_err(cannot)?;
         let mut bytes = Vec::new();
@@ -137,8 +142,6 @@ impl RecordFile {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use std::fs;
-
     use super::*;
 
     /// A result with the values given.
