@@ -3,13 +3,13 @@
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::thread;
 use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::ModelError;
+use super::{ModelError, stop};
 
 /// How often a lock that another process holds is tried.
 const POLL: Duration = Duration::from_millis(100);
@@ -29,9 +29,7 @@ pub(super) fn lock(path: &Path, interrupt: &AtomicBool, waiting: impl FnOnce()) 
             Err(TryLockError::Error(error)) => return Err(ModelError::io("lock", path, error)),
             Err(TryLockError::WouldBlock) => {}
         }
-        if interrupt.load(Ordering::Relaxed) {
-            return Err(ModelError::Interrupted);
-        }
+        stop(interrupt)?;
         if let Some(tell) = waiting.take() {
             tell();
         }

@@ -31,3 +31,13 @@ pub use pull::{PullEvent, PullOptions, pull};
 pub use remove::remove;
 pub use source::Source;
 pub use verify::{Verified, verify, verify_cached};
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// What long work asks between two steps.
+///
+/// # Errors
+/// [`ModelError::Interrupted`] if the flag is set.
+pub fn stop(interrupt: &AtomicBool) -> Result<(), ModelError> {
+    if interrupt.load(Ordering::Relaxed) { Err(ModelError::Interrupted) } else { Ok(()) }
+}

@@ -6,11 +6,11 @@ use std::io::{self, Read};
 use std::os::unix::process::CommandExt;
 use std::path::{self, Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::thread;
 use std::time::Duration;
 
-use super::ModelError;
+use super::{ModelError, stop};
 
 /// How often a running pip and the interrupt flag are looked at.
 const POLL: Duration = Duration::from_millis(50);
@@ -106,9 +106,7 @@ fn wait(
     mut each_time: impl FnMut(),
 ) -> Result<ExitStatus, ModelError> {
     loop {
-        if interrupt.load(Ordering::Relaxed) {
-            return Err(ModelError::Interrupted);
-        }
+        stop(interrupt)?;
         let status = pip.try_wait();
         if let Some(status) = status.map_err(|error| ModelError::io("run", python, error))? {
             return Ok(status);

