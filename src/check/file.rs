@@ -96,10 +96,8 @@ impl Cases {
     }
 
     fn parse(text: &str, path: &Path, dir: &Path) -> Result<Self, CheckError> {
-        let invalid = |at: usize, detail: String| {
-            let line = text.bytes().take(at).filter(|&b| b == b'\n').count() + 1;
-            CheckError::Invalid { path: path.to_owned(), line, detail }
-        };
+        let line = |at: usize| text.bytes().take(at).filter(|&b| b == b'\n').count() + 1;
+        let invalid = |at: usize, detail: String| CheckError::Invalid { path: path.to_owned(), line: line(at), detail };
         let file: FileTable = toml::from_str(text).map_err(|error| {
             let message = error.message().lines().collect::<Vec<_>>().join(" ");
             invalid(error.span().map_or(0, |span| span.start), message)
@@ -113,12 +111,10 @@ impl Cases {
             let at = spanned.span().start;
             let table = spanned.into_inner();
             let name = table.name.escape_debug().to_string();
-            let case = table.finish(&file.defaults, dir).and_then(|case| {
+            let case = table.finish(line(at), &file.defaults, dir).and_then(|case| {
                 if names.insert(case.name.clone()) { Ok(case) } else { Err("another case has this name".into()) }
             });
-            let mut case = case.map_err(|problem| invalid(at, format!("case '{name}': {problem}")))?;
-            case.line = text.bytes().take(at).filter(|&b| b == b'\n').count() + 1;
-            cases.push(case);
+            cases.push(case.map_err(|problem| invalid(at, format!("case '{name}': {problem}")))?);
         }
         Ok(Self { path: path.to_owned(), dir: dir.to_owned(), cases })
     }
@@ -131,7 +127,7 @@ impl Cases {
 }
 
 impl CaseTable {
-    fn finish(self, defaults: &DefaultsTable, dir: &Path) -> Result<Case, String> {
+    fn finish(self, line: usize, defaults: &DefaultsTable, dir: &Path) -> Result<Case, String> {
         if self.name.trim().is_empty() || self.name.contains(char::is_control) {
             return Err("a name is some text on one line".into());
         }
@@ -153,7 +149,7 @@ impl CaseTable {
         let has_facts = matches!(document, Document::Sample { .. });
         Ok(Case {
             name: self.name,
-            line: 0,
+            line,
             arguments: arguments(self.options, &defaults.options)?,
             timeout_s,
             expect: self.expect.or(&defaults.expect).finish(has_facts)?,
