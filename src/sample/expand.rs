@@ -206,7 +206,7 @@ impl Scribe {
                 _ => write!(out, "{} shillings and {} pence", rng.between(2, 19), rng.between(2, 11)),
             },
             // a day on which people work
-            Value::Weekday => out.write_str(Day(rng.between(2, 7) as i64).weekday()),
+            Value::Weekday => out.write_str(&Day(rng.between(2, 7) as i64).weekday()),
             Value::Clock => {
                 let hour = rng.between(1, 12);
                 match rng.below(4) {
@@ -217,7 +217,7 @@ impl Scribe {
                 }
                 .map(|()| push_words(hour, out))
             }
-            Value::Month => out.write_str(day.month()),
+            Value::Month => out.write_str(&day.month()),
             Value::Year => write!(out, "{}", day.year()),
             Value::LastYear => write!(out, "{}", day.year() - 1),
             Value::Ago => write!(out, "{}", day.year() - rng.between(6, 60) as i64),
