@@ -7,9 +7,9 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use crate::input::TokenStream;
-use crate::llama::{CacheType, Compaction, Context, ContextParams, LlamaError, Model};
+use crate::llama::{CacheType, Compaction, Context, ContextParams, LlamaError, Model, Token};
 use crate::memory::policy::{Layout, MAX_UBATCH, WindowSizes};
-use crate::reader::Reader;
+use crate::reader::{MARK_EVERY, Reader};
 use crate::report::memory::peak_rss_bytes;
 use crate::summary::error::SummaryError;
 use crate::summary::prompt::{Instructions, PromptTokens};
@@ -27,6 +27,8 @@ pub struct BenchSettings {
     pub threads: u32,
     /// Tokens of the document to read.
     pub tokens: u64,
+    /// How often the speed at the end of the document is compared with that after its first [`MARK_EVERY`] tokens.
+    pub growth_rounds: u32,
 }
 
 /// What a run measured.
@@ -40,6 +42,8 @@ pub struct BenchResult {
     pub seconds: f64,
     /// Seconds for each 8,192 tokens.
     pub seconds_per_8k: Vec<f64>,
+    /// Speed at the end of the document, of that after its first 8,192 tokens: once for each round.
+    pub end_over_beginning: Vec<f64>,
     /// Milliseconds for a token of the answer, the median of 32.
     pub ms_per_answer_token: f64,
     /// Largest resident set of the process, in bytes.
@@ -80,11 +84,20 @@ pub fn run(
     reader.push(&prompt.prefix)?;
     let mut left = settings.tokens as usize;
     let mut chunk = Vec::new();
+    let mut growth = (settings.growth_rounds > 0).then(Growth::default);
     while left > 0 && document.next_chunk(&mut chunk)? {
         chunk.truncate(left);
         left -= chunk.len();
-        reader.push(&chunk)?;
+        for part in chunk.chunks(settings.sizes.segment.max(1) as usize) {
+            reader.push(part)?;
+            if let Some(growth) = &mut growth {
+                growth.pass(&mut reader, part)?;
+            }
+        }
         chunk.clear();
+    }
+    if let Some(growth) = &mut growth {
+        growth.end = reader.context().save_state()?;
     }
     reader.finish(&prompt.suffix)?;
     let seconds = start.elapsed().as_secs_f64();
@@ -99,13 +112,68 @@ pub fn run(
     answer.sort_by(f64::total_cmp);
 
     let progress = reader.progress().clone();
+    let tokens_folded = reader.context().n_folded();
+    let end_over_beginning = match growth {
+        Some(growth) => growth.compare(&mut reader, settings.growth_rounds)?,
+        None => Vec::new(),
+    };
     Ok(BenchResult {
         tokens: progress.tokens_read,
-        tokens_folded: reader.context().n_folded(),
+        tokens_folded,
         seconds,
         seconds_per_8k: progress.seconds_between_marks(),
+        end_over_beginning,
         ms_per_answer_token: answer[ANSWER_TOKENS / 2],
         peak_rss_bytes: peak_rss_bytes().unwrap_or(0),
         weights_bytes: model.weight_bytes(),
     })
+}
+
+/// Two states of one reading, from which the same tokens are read in turn: other users of a machine change its speed by more
+/// within minutes than a cache that grows would.
+#[derive(Debug, Default)]
+struct Growth {
+    /// After the first [`MARK_EVERY`] tokens.
+    beginning: Option<Vec<u8>>,
+    /// After all.
+    end: Vec<u8>,
+    /// Those that followed the first.
+    tokens: Vec<Token>,
+}
+
+impl Growth {
+    /// Takes note of what was read.
+    fn pass(&mut self, reader: &mut Reader<'_>, part: &[Token]) -> Result<(), LlamaError> {
+        if self.beginning.is_none() && reader.progress().tokens_read >= MARK_EVERY {
+            self.beginning = Some(reader.context().save_state()?);
+        } else if self.beginning.is_some() && self.tokens.len() < MARK_EVERY as usize {
+            self.tokens.extend_from_slice(part);
+        }
+        Ok(())
+    }
+
+    /// Speed from the end, of that from the beginning, once for each round; nothing if the text was too short.
+    fn compare(&self, reader: &mut Reader<'_>, rounds: u32) -> Result<Vec<f64>, LlamaError> {
+        let Some(beginning) = self.beginning.as_deref().filter(|_| self.tokens.len() >= MARK_EVERY as usize) else {
+            return Ok(Vec::new());
+        };
+        let mut seconds = |state: &[u8]| -> Result<f64, LlamaError> {
+            reader.context().restore_state(state)?;
+            let start = Instant::now();
+            reader.push(&self.tokens)?;
+            Ok(start.elapsed().as_secs_f64())
+        };
+        // what is first goes last in the next round
+        (0..rounds)
+            .map(|round| {
+                if round % 2 == 0 {
+                    let before = seconds(beginning)?;
+                    Ok(before / seconds(&self.end)?)
+                } else {
+                    let after = seconds(&self.end)?;
+                    Ok(seconds(beginning)? / after)
+                }
+            })
+            .collect()
+    }
 }

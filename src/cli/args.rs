@@ -242,6 +242,10 @@ pub struct BenchArgs {
     /// Policies to compare; the first is what the others are measured by.
     #[arg(long, value_name = "POLICY", value_delimiter = ',', default_value = "plain,streaming,edgeinfinite")]
     pub policies: Vec<BenchPolicy>,
+    /// Compare the speed at the end of the text with that after its first 8,192 tokens N times in each run, in turn, by two
+    /// saved states, which count in the peak.
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100))]
+    pub growth: u32,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
@@ -257,6 +261,9 @@ pub struct BenchRunArgs {
     /// Tokens to read.
     #[arg(long)]
     pub tokens: u64,
+    /// Rounds of comparing end and beginning.
+    #[arg(long, default_value_t = 0)]
+    pub growth: u32,
     /// How.
     #[arg(long)]
     pub policy: BenchPolicy,

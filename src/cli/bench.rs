@@ -33,7 +33,7 @@ struct Row {
     answer_ratio: f64,
     peak_rss_bytes: u64,
     peak_rss_above_weights_bytes: u64,
-    /// Speed over the last 8,192 tokens, of that over the second 8,192.
+    /// Speed over the last 8,192 tokens, of that over the second 8,192; with `--growth` compared in turn.
     last_over_second_8k: Option<f64>,
 }
 
@@ -69,6 +69,7 @@ fn spawn(args: &BenchArgs, policy: BenchPolicy) -> Result<BenchResult> {
     let mut command = Command::new(std::env::current_exe().context("this program cannot find itself")?);
     command.arg("bench-run").arg(&args.file);
     command.args(["--tokens", &args.tokens.to_string(), "--policy", &name(policy)]);
+    command.args(["--growth", &args.growth.to_string()]);
     command.arg("--model").arg(&engine.model);
     for (flag, value) in [("--sinks", engine.sinks), ("--window", engine.window), ("--segment", engine.segment)] {
         command.args([flag, &value.to_string()]);
@@ -110,6 +111,7 @@ pub fn run_one(args: &BenchRunArgs, printer: &mut Printer, interrupt: &Arc<Atomi
         flash_attention: !args.engine.no_flash_attention,
         threads: engine.threads,
         tokens: args.tokens,
+        growth_rounds: args.growth,
     };
     let (gate, model_id) = (engine.gate.take(), engine.model_id);
     let result = bench::run(
@@ -140,7 +142,8 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
 fn row(policy: BenchPolicy, runs: &[BenchResult], first: &[BenchResult]) -> Row {
     let speed = |r: &BenchResult| r.tokens as f64 / r.seconds;
     let pairs = || runs.iter().zip(first);
-    let late: Vec<f64> = runs
+    let paired: Vec<f64> = runs.iter().flat_map(|r| r.end_over_beginning.clone()).collect();
+    let apart: Vec<f64> = runs
         .iter()
         .filter(|r| r.seconds_per_8k.len() >= 3)
         .map(|r| r.seconds_per_8k[1] / r.seconds_per_8k[r.seconds_per_8k.len() - 1])
@@ -155,7 +158,9 @@ fn row(policy: BenchPolicy, runs: &[BenchResult], first: &[BenchResult]) -> Row 
         answer_ratio: median(pairs().map(|(r, f)| r.ms_per_answer_token / f.ms_per_answer_token)),
         peak_rss_bytes: peak,
         peak_rss_above_weights_bytes: peak.saturating_sub(runs[0].weights_bytes),
-        last_over_second_8k: (!late.is_empty()).then(|| median(late.into_iter())),
+        last_over_second_8k: Some(if paired.is_empty() { apart } else { paired })
+            .filter(|ratios| !ratios.is_empty())
+            .map(|ratios| median(ratios.into_iter())),
     }
 }
 
