@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::input::TokenStream;
 use crate::llama::{CacheType, Compaction, Context, ContextParams, LlamaError, Model, Token};
-use crate::memory::policy::{Layout, MAX_UBATCH, WindowSizes};
+use crate::memory::layout::{Layout, MAX_UBATCH, WindowSizes};
 use crate::reader::{MARK_EVERY, Reader};
 use crate::report::memory::peak_rss_bytes;
 use crate::summary::error::SummaryError;

@@ -1,9 +1,10 @@
 //! A document through the cache, segment by segment.
 
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use crate::llama::{Context, LlamaError, Logits, Token};
-use crate::memory::policy::{ANSWER_RESERVE, Layout};
+use crate::memory::layout::{ANSWER_RESERVE, Layout};
 
 /// Tokens between two marks of [`Progress::marks`].
 pub const MARK_EVERY: u64 = 8192;
@@ -105,13 +106,14 @@ impl<'m> Reader<'m> {
         self.context.logits(-1)
     }
 
-    /// Appends some tokens of an answer that is known, at most [`ANSWER_RESERVE`] at once; each of them gets logits.
+    /// Appends some tokens that need not be a whole segment, such as those of an answer that is known; at most
+    /// [`ANSWER_RESERVE`] at once where there was no [`Reader::make_room`] for more.
     ///
     /// # Errors
     /// As [`Reader::push`].
-    pub fn extend(&mut self, tokens: &[Token]) -> Result<(), LlamaError> {
+    pub fn extend(&mut self, tokens: &[Token], logits: Logits) -> Result<(), LlamaError> {
         self.make_room(tokens.len() as u32)?;
-        self.context.decode(tokens, Logits::All)
+        self.context.decode(tokens, logits)
     }
 
     /// Logits of the last token.
@@ -133,16 +135,41 @@ impl<'m> Reader<'m> {
         Ok(())
     }
 
-    fn make_room(&mut self, n: u32) -> Result<(), LlamaError> {
+    /// Sees to it that `n` tokens fit: if they do not, everything leaves that does not stay.
+    ///
+    /// # Errors
+    /// Those of [`Context::compact`].
+    pub fn make_room(&mut self, n: u32) -> Result<(), LlamaError> {
         let Some(layout) = &self.layout else { return Ok(()) };
         let n_cached = self.context.n_cached();
         if n_cached + n <= layout.n_cells {
             return Ok(());
         }
-        let surplus = layout.surplus(n_cached);
+        self.compact(layout.surplus(n_cached))
+    }
+
+    /// Decodes what still waits and then `suffix` as [`Reader::finish`] does, and compacts once more, so that the queries of the
+    /// suffix have a say in what is retained.
+    ///
+    /// # Errors
+    /// As [`Reader::push`].
+    pub fn finish_and_choose(&mut self, suffix: &[Token]) -> Result<(), LlamaError> {
+        let Some(layout) = self.layout else { return self.finish(suffix) };
+        self.flush()?;
+        let (body, last) = suffix.split_at(suffix.len().saturating_sub(1));
+        self.make_room(suffix.len() as u32 + ANSWER_RESERVE)?;
+        for part in body.chunks(self.segment) {
+            self.read(part, Logits::None)?;
+        }
+        self.compact(layout.surplus(self.context.n_cached()))?;
+        self.read(last, Logits::Last)
+    }
+
+    fn compact(&mut self, surplus: Range<u32>) -> Result<(), LlamaError> {
+        let n_before = self.context.n_cached();
         self.context.compact(surplus.start, surplus.end)?;
         self.progress.compactions += 1;
-        self.progress.tokens_dropped += u64::from(surplus.end - surplus.start);
+        self.progress.tokens_dropped += u64::from(n_before - self.context.n_cached());
         Ok(())
     }
 

@@ -17,11 +17,11 @@ fn elu_gate(model: &Model, seed: u64) -> Option<NativeGate> {
 }
 
 fn with_memory(model: &Model) -> Compaction {
-    Compaction::Edgeinf { gate: elu_gate(model, 3), n_front_max: 64, model_id: 1 }
+    Compaction::Edgeinf { gate: elu_gate(model, 3), n_front_max: 64, retain: None, model_id: 1 }
 }
 
 fn streaming() -> Compaction {
-    Compaction::Edgeinf { gate: None, n_front_max: 64, model_id: 1 }
+    Compaction::Edgeinf { gate: None, n_front_max: 64, retain: None, model_id: 1 }
 }
 
 fn decode_all(context: &mut Context<'_>, text: &[i32]) -> Vec<f32> {
@@ -239,8 +239,12 @@ fn a_state_is_bound_to_model_gate_and_sizes() {
     let builder = ContextBuilder::default();
     let [mut a, _] = twins(&model, &builder);
     let saved = a.save_state().unwrap();
-    let edgeinf =
-        |seed, n_front_max, model_id| Compaction::Edgeinf { gate: elu_gate(&model, seed), n_front_max, model_id };
+    let edgeinf = |seed, n_front_max, model_id| Compaction::Edgeinf {
+        gate: elu_gate(&model, seed),
+        n_front_max,
+        retain: None,
+        model_id,
+    };
     let others = [
         ("gate", builder.build(&model, edgeinf(4, 64, 1), None)),
         ("model", builder.build(&model, edgeinf(3, 64, 2), None)),

@@ -36,7 +36,7 @@ fn run(model: &Model, cache_type: CacheType, flash_attention: bool, gate: &Gate,
     let capture = Capture::default();
     let builder = ContextBuilder { n_cells: 256, n_ubatch: 48, cache_type, flash_attention, ..Default::default() };
     let native = NativeGate::new(model, gate).unwrap();
-    let compaction = Compaction::Edgeinf { gate: Some(native), n_front_max: FRONT, model_id: 0 };
+    let compaction = Compaction::Edgeinf { gate: Some(native), n_front_max: FRONT, retain: None, model_id: 0 };
     let mut context = builder.build(model, compaction, Some(capture.callback()));
     let text = tokens(SEGMENT * (compactions + 2), 7);
     let mut segments = text.chunks(SEGMENT);
@@ -206,7 +206,7 @@ fn a_layer_without_gate_has_no_memory() {
     let mut gate = Gate::random(&model.shape(), FeatureMap::Elu, 64, 3).unwrap();
     gate.layers.remove(&0);
     let native = NativeGate::new(&model, &gate).unwrap();
-    let compaction = Compaction::Edgeinf { gate: Some(native), n_front_max: 4, model_id: 0 };
+    let compaction = Compaction::Edgeinf { gate: Some(native), n_front_max: 4, retain: None, model_id: 0 };
     let mut context = ContextBuilder::default().build(&model, compaction, None);
     context.decode(&tokens(200, 1), Logits::None).unwrap();
     context.compact(4, 100).unwrap();

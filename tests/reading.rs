@@ -8,10 +8,10 @@ use common::{ContextBuilder, load, tokens};
 use edgeinf::eval::forgotten;
 use edgeinf::llama::{Compaction, Model, NativeGate};
 use edgeinf::memory::gate::{FeatureMap, Gate};
-use edgeinf::memory::policy::{ANSWER_RESERVE, Layout, WindowSizes};
+use edgeinf::memory::layout::{ANSWER_RESERVE, Layout, WindowSizes};
 use edgeinf::reader::Reader;
 
-const SIZES: WindowSizes = WindowSizes { sinks: 4, window: 100, segment: 64 };
+const SIZES: WindowSizes = WindowSizes { sinks: 4, retain: 0, window: 100, segment: 64 };
 
 fn reader<'m>(model: &'m Model, layout: Layout, with_memory: bool) -> Reader<'m> {
     let gate = with_memory.then(|| {
@@ -19,7 +19,7 @@ fn reader<'m>(model: &'m Model, layout: Layout, with_memory: bool) -> Reader<'m>
         NativeGate::new(model, &gate).unwrap()
     });
     let builder = ContextBuilder { n_cells: layout.n_cells, n_ubatch: 64, n_outputs: 1, ..Default::default() };
-    let compaction = Compaction::Edgeinf { gate, n_front_max: layout.n_front, model_id: 0 };
+    let compaction = Compaction::Edgeinf { gate, n_front_max: layout.n_front, retain: None, model_id: 0 };
     Reader::new(builder.build(model, compaction, None), Some(layout), SIZES.segment)
 }
 

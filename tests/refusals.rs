@@ -21,7 +21,7 @@ fn scratch() -> tempfile::TempDir {
 }
 
 fn streaming() -> Compaction {
-    Compaction::Edgeinf { gate: None, n_front_max: 64, model_id: 1 }
+    Compaction::Edgeinf { gate: None, n_front_max: 64, retain: None, model_id: 1 }
 }
 
 /// What is seen in the hyperparameters, and the words of the reason.

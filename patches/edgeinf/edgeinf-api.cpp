@@ -138,6 +138,9 @@ int32_t llama_edgeinf_attach(llama_context * ctx, const llama_edgeinf_gate * gat
         }
         params.n_front_max = std::min(params.n_front_max, params.n_cells);
 
+        // a failure should leave the old one in place
+        (void) edgeinf_make_policy(params.retain);
+
         // first the old one: both at once would count in the peak
         ctx->set_memory(nullptr);
         ctx->set_memory(std::make_unique<llama_kv_cache_edgeinf>(

@@ -1,6 +1,6 @@
 // What a compaction computes: tokens into the memory, keys to their new positions.
 
-#include "edgeinf-kv.h"
+#include "edgeinf-cells.h"
 
 #include "llama-context.h"
 #include "llama-impl.h"
@@ -13,57 +13,37 @@
 // float32 resolves an angle of 8192 rad to 5e-4, about what an F16 key resolves
 static constexpr llama_pos POS_PRECISE = 8192;
 
-// a list of cells
-class llm_graph_input_cells : public llm_graph_input_i {
-public:
-    llm_graph_input_cells(
-            const llama_kv_cache_edgeinf * kv, ggml_context * ctx, std::vector<int32_t> idxs, std::vector<int32_t> pos) :
-        kv(kv), v_idxs(std::move(idxs)), v_pos(std::move(pos)) {
-        t_idxs   = ggml_new_tensor_1d(ctx, GGML_TYPE_I32, v_idxs.size());
-        t_idxs64 = ggml_new_tensor_1d(ctx, GGML_TYPE_I64, v_idxs.size());
-        t_pos    = ggml_new_tensor_1d(ctx, GGML_TYPE_I32, v_pos.size());
-        for (auto * t : { t_idxs, t_idxs64, t_pos }) {
-            ggml_set_input(t);
-        }
-        k_rot = kv->build_input_k_rot(ctx);
-        v_rot = kv->build_input_v_rot(ctx);
+llm_graph_input_cells::llm_graph_input_cells(
+        const llama_kv_cache_edgeinf * kv, ggml_context * ctx, std::vector<int32_t> idxs, std::vector<int32_t> pos) :
+    kv(kv), v_idxs(std::move(idxs)), v_pos(std::move(pos)) {
+    t_idxs   = ggml_new_tensor_1d(ctx, GGML_TYPE_I32, v_idxs.size());
+    t_idxs64 = ggml_new_tensor_1d(ctx, GGML_TYPE_I64, v_idxs.size());
+    t_pos    = ggml_new_tensor_1d(ctx, GGML_TYPE_I32, v_pos.size());
+    for (auto * t : { t_idxs, t_idxs64, t_pos }) {
+        ggml_set_input(t);
     }
+    k_rot = kv->build_input_k_rot(ctx);
+    v_rot = kv->build_input_v_rot(ctx);
+}
 
-    void set_input(const llama_ubatch * /*ubatch*/) override {
-        if (t_idxs->buffer) {
-            ggml_backend_tensor_set(t_idxs, v_idxs.data(), 0, ggml_nbytes(t_idxs));
-        }
-        if (t_idxs64->buffer) {
-            const std::vector<int64_t> v_idxs64(v_idxs.begin(), v_idxs.end());
-            ggml_backend_tensor_set(t_idxs64, v_idxs64.data(), 0, ggml_nbytes(t_idxs64));
-        }
-        if (t_pos->buffer) {
-            ggml_backend_tensor_set(t_pos, v_pos.data(), 0, ggml_nbytes(t_pos));
-        }
-        if (k_rot && k_rot->buffer) {
-            kv->set_input_k_rot(k_rot);
-        }
-        if (v_rot && v_rot->buffer) {
-            kv->set_input_v_rot(v_rot);
-        }
+void llm_graph_input_cells::set_input(const llama_ubatch * /*ubatch*/) {
+    if (t_idxs->buffer) {
+        ggml_backend_tensor_set(t_idxs, v_idxs.data(), 0, ggml_nbytes(t_idxs));
     }
-
-    int64_t n() const { return v_idxs.size(); }
-
-    ggml_tensor * t_idxs;   // I32 [n]
-    ggml_tensor * t_idxs64; // I64 [n]
-    ggml_tensor * t_pos;    // I32 [n]
-
-    // quantized caches hold K and V rotated by a Hadamard matrix R, R*R = 1; else nullptr
-    ggml_tensor * k_rot;
-    ggml_tensor * v_rot;
-
-private:
-    const llama_kv_cache_edgeinf * kv;
-
-    const std::vector<int32_t> v_idxs;
-    const std::vector<int32_t> v_pos;
-};
+    if (t_idxs64->buffer) {
+        const std::vector<int64_t> v_idxs64(v_idxs.begin(), v_idxs.end());
+        ggml_backend_tensor_set(t_idxs64, v_idxs64.data(), 0, ggml_nbytes(t_idxs64));
+    }
+    if (t_pos->buffer) {
+        ggml_backend_tensor_set(t_pos, v_pos.data(), 0, ggml_nbytes(t_pos));
+    }
+    if (k_rot && k_rot->buffer) {
+        kv->set_input_k_rot(k_rot);
+    }
+    if (v_rot && v_rot->buffer) {
+        kv->set_input_v_rot(v_rot);
+    }
+}
 
 ggml_tensor * llama_kv_cache_edgeinf::build_rope(
         ggml_context * ctx, ggml_tensor * k, ggml_tensor * pos, const llama_cparams & cparams, int32_t il, bool back) const {
@@ -83,8 +63,8 @@ void llama_kv_cache_edgeinf::check_rope(
     }
 }
 
-ggml_tensor * llama_kv_cache_edgeinf::build_k(
-        ggml_context * ctx, const llm_graph_input_cells * inp, const llama_cparams & cparams, int32_t il) const {
+ggml_tensor * llama_kv_cache_edgeinf::build_k_rotated(
+        ggml_context * ctx, const llm_graph_input_cells * inp, int32_t il) const {
     // get_rows turns any type into F32
     ggml_tensor * k = ggml_get_rows(ctx, get_k_storage(il), inp->t_idxs);
 
@@ -92,7 +72,12 @@ ggml_tensor * llama_kv_cache_edgeinf::build_k(
     if (inp->k_rot) {
         k = llama_mul_mat_hadamard(ctx, k, inp->k_rot);
     }
-    return build_rope(ctx, k, inp->t_pos, cparams, il, true);
+    return k;
+}
+
+ggml_tensor * llama_kv_cache_edgeinf::build_k(
+        ggml_context * ctx, const llm_graph_input_cells * inp, const llama_cparams & cparams, int32_t il) const {
+    return build_rope(ctx, build_k_rotated(ctx, inp, il), inp->t_pos, cparams, il, true);
 }
 
 ggml_tensor * llama_kv_cache_edgeinf::build_v(ggml_context * ctx, const llm_graph_input_cells * inp, int32_t il) const {
@@ -141,6 +126,9 @@ bool llama_kv_cache_edgeinf::fold(llama_context * lctx, const cell_list & cells,
 
             k = ggml_cont(ctx, ggml_permute(ctx, k, 0, 2, 1, 3)); // [d_k, n, n_head_kv]
             k = build_feature_map(ctx, k, l.map_k);               // [n_features, n, n_head_kv]
+            if (policy) {
+                k = build_leaves(ctx, k, il, i);
+            }
             k = ggml_cont(ctx, ggml_transpose(ctx, k));           // [n, n_features, n_head_kv]
             v = ggml_cont(ctx, ggml_permute(ctx, v, 1, 2, 0, 3)); // [n, d_v, n_head_kv]
 
@@ -159,7 +147,8 @@ bool llama_kv_cache_edgeinf::fold(llama_context * lctx, const cell_list & cells,
     return true;
 }
 
-bool llama_kv_cache_edgeinf::move(llama_context * lctx, uint32_t i0, uint32_t i1, bool inject_failure) {
+bool llama_kv_cache_edgeinf::move(
+        llama_context * lctx, uint32_t i0, uint32_t i1, uint32_t n_keep, bool inject_failure) {
     const auto & cparams = lctx->get_cparams();
 
     auto new_graph = [&]() {
@@ -170,7 +159,6 @@ bool llama_kv_cache_edgeinf::move(llama_context * lctx, uint32_t i0, uint32_t i1
     };
 
     // un-rotated originals of the keys that join the front
-    n_front = std::min(n_front, i0);
     if (n_front < i0) {
         auto * res = new_graph();
         auto * ctx = res->get_ctx();
@@ -190,10 +178,17 @@ bool llama_kv_cache_edgeinf::move(llama_context * lctx, uint32_t i0, uint32_t i1
         }
         n_front = i0;
     }
+    if (n_keep > 0 && !move_retained(lctx, i0, i1, n_keep)) {
+        return false;
+    }
+    // what is retained is moved like the front
+    i0 += n_keep;
+    n_front = i0;
 
     // from here on positions change
     const llama_pos pos_limit = std::max<llama_pos>(POS_PRECISE, 4*get_size());
     if (pos_next() + (llama_pos) get_size() > pos_limit) {
+        n_turned += pos_base();
         llama_kv_cache::seq_add(0, -1, -1, -pos_base());
         if (get_has_shift() && !llama_kv_cache::update(lctx, true, {})) {
             return false;
@@ -253,10 +248,7 @@ bool llama_kv_cache_edgeinf::get_key(llama_context * lctx, int32_t il, uint32_t 
     auto cells = list_cells(i, i + 1);
     auto inp   = std::make_unique<llm_graph_input_cells>(this, ctx, cells.idxs, cells.pos);
 
-    ggml_tensor * t = build_k(ctx, inp.get(), lctx->get_cparams(), il);
-    if (rotated) {
-        t = t->src[0];
-    }
+    ggml_tensor * t = rotated ? build_k_rotated(ctx, inp.get(), il) : build_k(ctx, inp.get(), lctx->get_cparams(), il);
     ggml_set_output(t);
     ggml_build_forward_expand(res->get_gf(), t);
     res->add_input(std::move(inp));

@@ -19,12 +19,12 @@ static constexpr float EPS_LOG = 1e-6f;
 // graph inputs
 //
 
-// 1/n and ln n; also decides whether a graph can be used again
+// 1/n and ln n, and where queries are stored; also decides whether a graph can be used again
 class llm_graph_input_edgeinf : public llm_graph_input_i {
 public:
     llm_graph_input_edgeinf(const llama_kv_cache_edgeinf * kv) : kv(kv), active(kv->is_active()) {}
 
-    void set_input(const llama_ubatch * /*ubatch*/) override {
+    void set_input(const llama_ubatch * ubatch) override {
         const float n     = (float) std::max<int64_t>(1, kv->n_folded());
         const float inv_n = 1.0f/n;
         const float ln_n  = logf(n);
@@ -36,14 +36,24 @@ public:
         if (t_ln_n && t_ln_n->buffer) {
             ggml_backend_tensor_set(t_ln_n, &ln_n, 0, sizeof(ln_n));
         }
+        if (t_slots && t_slots->buffer) {
+            std::vector<int32_t> slots(t_slots->ne[0]);
+            kv->list_query_slots(*ubatch, slots);
+            ggml_backend_tensor_set(t_slots, slots.data(), 0, ggml_nbytes(t_slots));
+        }
     }
 
-    bool can_reuse(const llm_graph_params & /*params*/) override {
-        return kv->is_active() == active;
+    bool can_reuse(const llm_graph_params & params) override {
+        return kv->is_active() == active && (!t_slots || t_slots->ne[0] == n_stored(params.ubatch.n_tokens));
+    }
+
+    int64_t n_stored(int64_t n_tokens) const {
+        return std::min<int64_t>(n_tokens, kv->policy->n_query());
     }
 
     ggml_tensor * t_inv_n = nullptr; // F32 [1]
     ggml_tensor * t_ln_n  = nullptr; // F32 [1]
+    ggml_tensor * t_slots = nullptr; // I32 [n_stored]
 
 private:
     const llama_kv_cache_edgeinf * kv;
@@ -79,8 +89,7 @@ std::unique_ptr<llm_graph_input_i> llama_kv_cache_edgeinf::build_inp(ggml_contex
         ggml_set_name(inp->t_inv_n, "edgeinf_inv_n");
         ggml_set_name(inp->t_ln_n,  "edgeinf_ln_n");
     }
-    inp_inv_n = inp->t_inv_n;
-    inp_ln_n  = inp->t_ln_n;
+    this->inp = inp.get();
     return inp;
 }
 
@@ -102,17 +111,24 @@ ggml_tensor * llama_kv_cache_edgeinf::build_readout(
     if (reserving) {
         check_rope(ctx, k, cparams, il);
     }
-    const auto it = mem.find(il);
-    if (!is_active() || it == mem.end()) {
-        return cur;
-    }
-    const auto & l = it->second;
-
     // RoPE is not done in place, so its input is still there
     q = rope_q->src[0];
     while (q->op == GGML_OP_SCALE) {
         q = q->src[0];
     }
+    if (policy) {
+        if (!inp->t_slots) {
+            inp->t_slots = ggml_new_tensor_1d(ctx, GGML_TYPE_I32, inp->n_stored(q->ne[2]));
+            ggml_set_input(inp->t_slots);
+            ggml_set_name(inp->t_slots, "edgeinf_slots");
+        }
+        build_query_store(ctx, gf, q, inp->t_slots, il);
+    }
+    const auto it = mem.find(il);
+    if (!is_active() || it == mem.end()) {
+        return cur;
+    }
+    const auto & l = it->second;
 
     const int64_t n_head   = q->ne[1];
     const int64_t n_tokens = q->ne[2];
@@ -128,8 +144,8 @@ ggml_tensor * llama_kv_cache_edgeinf::build_readout(
     ggml_format_name(num, "edgeinf_num-%d", il);
     ggml_format_name(den, "edgeinf_den-%d", il);
 
-    ggml_tensor * match = ggml_log(ctx, ggml_scale_bias(ctx, ggml_mul(ctx, den, inp_inv_n), 1.0f, EPS_LOG));
-    ggml_tensor * bias  = ggml_add(ctx, ggml_mul(ctx, l.b, inp_ln_n), l.c); // [1, 1, n_head]
+    ggml_tensor * match = ggml_log(ctx, ggml_scale_bias(ctx, ggml_mul(ctx, den, inp->t_inv_n), 1.0f, EPS_LOG));
+    ggml_tensor * bias  = ggml_add(ctx, ggml_mul(ctx, l.b, inp->t_ln_n), l.c); // [1, 1, n_head]
     ggml_tensor * g     = ggml_add(ctx, ggml_mul_mat(ctx, l.w, q), ggml_mul(ctx, match, l.a));
 
     g = ggml_sigmoid(ctx, ggml_add(ctx, g, bias)); // [1, n_tokens, n_head]

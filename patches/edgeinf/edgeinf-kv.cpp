@@ -64,9 +64,15 @@ llama_kv_cache_edgeinf::llama_kv_cache_edgeinf(
         throw std::runtime_error("a quantized K cache needs equal head sizes and LLAMA_ATTN_ROT_DISABLE unset");
     }
 
+    policy = edgeinf_make_policy(params.retain);
+    if (policy && v_trans) {
+        throw std::runtime_error("tokens can only be retained with flash attention");
+    }
+    query_slots.resize(policy ? policy->n_query() : 0, -1);
+
     std::map<ggml_backend_buffer_type_t, ggml_context_ptr> ctxs;
 
-    const size_t n_tensors = 16*(layers.size() + 1);
+    const size_t n_tensors = 20*(layers.size() + 1);
 
     auto ctx_of = [&](int32_t il) {
         auto * buft = cparams.offload_kqv ? ggml_backend_dev_buffer_type(model.dev_layer(il)) : ggml_backend_cpu_buffer_type();
@@ -87,9 +93,21 @@ llama_kv_cache_edgeinf::llama_kv_cache_edgeinf(
 
         auto * ctx = ctx_of(il);
 
-        if (params.n_front_max > 0) {
-            k_front[il] = ggml_new_tensor_2d(ctx, GGML_TYPE_F32, hparams.n_embd_k_gqa(il), params.n_front_max);
+        if (n_front_max() > 0) {
+            k_front[il] = ggml_new_tensor_2d(ctx, GGML_TYPE_F32, hparams.n_embd_k_gqa(il), n_front_max());
             ggml_format_name(k_front[il], "edgeinf_k_front_l%d", il);
+        }
+        if (policy) {
+            const int64_t n_head_kv = hparams.n_head_kv(il);
+            const bool    folds     = gate && gate->layers.count(il) > 0;
+
+            layer_retain r = {};
+            r.q   = ggml_new_tensor_2d(ctx, GGML_TYPE_F32, hparams.n_embd_head_k(il)*hparams.n_head(il), policy->n_query());
+            r.idx = ggml_new_tensor_2d(ctx, GGML_TYPE_I32, policy->n_retain(), n_head_kv);
+            if (folds) {
+                r.leaves = ggml_new_tensor_3d(ctx, GGML_TYPE_F32, 1, get_size(), n_head_kv);
+            }
+            retain[il] = r;
         }
 
         if (!gate || gate->layers.count(il) == 0) {
@@ -190,7 +208,11 @@ void llama_kv_cache_edgeinf::reset_memory() {
     }
     n_fold   = 0;
     n_front  = 0;
+    n_turned = 0;
     poisoned = false;
+
+    n_first_query = 0;
+    std::fill(query_slots.begin(), query_slots.end(), -1);
 }
 
 bool llama_kv_cache_edgeinf::seq_rm(llama_seq_id seq_id, llama_pos p0, llama_pos p1) {
@@ -221,6 +243,10 @@ uint32_t llama_kv_cache_edgeinf::n_cached() const {
     return v_cells[0].get_used();
 }
 
+uint32_t llama_kv_cache_edgeinf::n_front_max() const {
+    return params.n_front_max + n_retain();
+}
+
 llama_pos llama_kv_cache_edgeinf::pos_base() const {
     return seq_pos_min(0);
 }
@@ -239,6 +265,11 @@ llama_edgeinf_usage llama_kv_cache_edgeinf::usage() const {
     }
     for (const auto & [_, t] : k_front) {
         res.front_bytes += ggml_nbytes(t);
+    }
+    for (const auto & [_, r] : retain) {
+        for (const auto * t : { r.q, r.idx, r.leaves }) {
+            res.retain_bytes += t ? ggml_nbytes(t) : 0;
+        }
     }
     return res;
 }
@@ -262,6 +293,10 @@ uint64_t llama_kv_cache_edgeinf::fingerprint() const {
     add(params.model_id);
     add(model_hash);
     add(params.n_front_max);
+    add(params.retain.score);
+    add(params.retain.n_retain);
+    add(params.retain.n_query);
+    add(params.retain.n_kernel);
     add(get_size());
     add(type_k());
     add(type_v());
@@ -332,17 +367,28 @@ void llama_kv_cache_edgeinf::compact_apply(llama_context * lctx) {
     const int32_t fail = fail_stage;
     fail_stage = -1;
 
-    const auto cells = list_cells(req.i0, req.i1);
+    const auto     cells  = list_cells(req.i0, req.i1);
+    const uint32_t n_keep = std::min(n_retain(), req.i1 - req.i0);
+
+    req.status = LLAMA_EDGEINF_OK;
+    if (n_keep == req.i1 - req.i0) {
+        return; // nothing leaves
+    }
+    const int64_t n_remain = n_cached() - req.i1; // behind them
 
     // until the fold is done a failure of any kind, also an exception, changes nothing
     req.status = LLAMA_EDGEINF_FAILED;
+    if (n_keep > 0 && !select(lctx, req.i0, req.i1, n_keep)) {
+        edgeinf_set_error("failed to choose the tokens that stay");
+        return;
+    }
     if (has_memory() && !fold(lctx, cells, fail == 0)) {
         edgeinf_set_error("failed to fold tokens into the memory");
         return;
     }
     // from here on some keys may have been turned already, some not
     req.status = LLAMA_EDGEINF_POISONED;
-    if (!move(lctx, req.i0, req.i1, fail == 1)) {
+    if (!move(lctx, req.i0, req.i1, n_keep, fail == 1)) {
         poison();
         edgeinf_set_error("failed to move keys");
         return;
@@ -350,8 +396,10 @@ void llama_kv_cache_edgeinf::compact_apply(llama_context * lctx) {
     req.status = LLAMA_EDGEINF_OK;
     if (has_memory()) {
         i_cur   = 1 - i_cur;
-        n_fold += cells.idxs.size();
+        n_fold += cells.idxs.size() - n_keep;
     }
+    // tokens that left, or that stayed in some heads, ask no more
+    n_first_query = std::max(n_first_query, pos_next() + n_turned - n_remain);
 }
 
 llama_edgeinf_status llama_kv_cache_edgeinf::poison() {

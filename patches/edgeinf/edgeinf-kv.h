@@ -1,6 +1,7 @@
 #pragma once
 
 #include "edgeinf-gate.h"
+#include "edgeinf-policy.h"
 
 #include "llama-kv-cache.h"
 
@@ -12,7 +13,7 @@
 // A KV cache that can be compacted, with an optional memory for what leaves it.
 //
 // Positions: the tokens of a cache stand at consecutive positions base, base + 1, ... Compaction removes a range from the
-// middle. StreamingLLM would then turn the keys behind the gap back by its length; here the few keys before the gap (the
+// middle, or all but a few tokens of it (edgeinf-retain.cpp). StreamingLLM would then turn the keys behind the gap back by its length; here the few keys before the gap (the
 // front: sinks and prompt) are turned forward instead, each time from an un-rotated original. Attention sees the same
 // relative positions, the keys of the window are not touched at all, and no key is worn down by repeated rounding. Only
 // when positions would grow so large that their float32 angles lose precision is the whole cache turned back once.
@@ -69,6 +70,9 @@ public:
 
     llama_edgeinf_usage usage() const;
 
+    uint32_t n_front_max() const; // rows of k_front
+    uint32_t n_retain() const { return policy ? policy->n_retain() : 0; }
+
     bool get_memory(int32_t il, float * m, float * z) const;
     bool get_key   (llama_context * lctx, int32_t il, uint32_t i, bool rotated, float * k) const;
 
@@ -100,6 +104,12 @@ private:
         ggml_tensor * map_k; // F32 [n_embd_head_k, n_features/2, n_head_kv], nullptr for ELU
     };
 
+    struct layer_retain {
+        ggml_tensor * q;      // F32 [n_embd_head_k*n_head, n_query], queries without RoPE of the newest tokens, in turn
+        ggml_tensor * idx;    // I32 [n_retain, n_head_kv], of a compaction: what stays, counted from its first token
+        ggml_tensor * leaves; // F32 [1, n_cells, n_head_kv], likewise: 0 for what stays, 1 for what leaves; only with a memory
+    };
+
     struct cell_list {
         std::vector<int32_t> idxs; // cells
         std::vector<int32_t> pos;  // their positions
@@ -119,12 +129,24 @@ private:
     bool graph_compute(llama_context * lctx, llm_graph_result * res) const;
 
     bool fold (llama_context * lctx, const cell_list & cells, bool inject_failure);
-    bool move (llama_context * lctx, uint32_t i0, uint32_t i1, bool inject_failure);
+    // of the tokens i0 <= i < i1 n_keep stay in each head, behind the front
+    bool select       (llama_context * lctx, uint32_t i0, uint32_t i1, uint32_t n_keep);
+    bool move_retained(llama_context * lctx, uint32_t i0, uint32_t i1, uint32_t n_keep);
+    bool move         (llama_context * lctx, uint32_t i0, uint32_t i1, uint32_t n_keep, bool inject_failure);
 
     // throws if k, as handed to attention, was rotated in another way than build_rope does it
     void check_rope(ggml_context * ctx, ggml_tensor * k, const llama_cparams & cparams, int32_t il) const;
 
-    // F32 [n_embd_head, n_head_kv, n] of the listed cells, keys without RoPE
+    // rows of layer_retain::q for the last tokens of a batch, as many as slots holds
+    void list_query_slots(const llama_ubatch & ubatch, std::vector<int32_t> & slots) const;
+
+    void build_query_store(ggml_context * ctx, ggml_cgraph * gf, ggml_tensor * q, ggml_tensor * slots, int32_t il) const;
+
+    // features [n_features, n, n_head_kv] of the tokens from the i-th of a compaction on, zero for those that stay
+    ggml_tensor * build_leaves(ggml_context * ctx, ggml_tensor * phi, int32_t il, size_t i) const;
+
+    // F32 [n_embd_head, n_head_kv, n] of the listed cells; keys with RoPE or without
+    ggml_tensor * build_k_rotated(ggml_context * ctx, const class llm_graph_input_cells * inp, int32_t il) const;
     ggml_tensor * build_k(ggml_context * ctx, const class llm_graph_input_cells * inp, const llama_cparams & cparams, int32_t il) const;
     ggml_tensor * build_v(ggml_context * ctx, const class llm_graph_input_cells * inp, int32_t il) const;
 
@@ -146,14 +168,23 @@ private:
     llama_edgeinf_feature_map map        = LLAMA_EDGEINF_MAP_ELU;
     uint32_t                  n_features = 0;
 
+    std::unique_ptr<edgeinf_policy> policy; // nullptr if nothing is retained
+
     std::map<int32_t, layer_mem>     mem;
-    std::map<int32_t, ggml_tensor *> k_front; // F32 [n_embd_k_gqa, n_front_max], keys without RoPE
+    std::map<int32_t, layer_retain>  retain;
+    std::map<int32_t, ggml_tensor *> k_front; // F32 [n_embd_k_gqa, n_front_max + n_retain], keys without RoPE
 
     std::vector<std::pair<ggml_context_ptr, ggml_backend_buffer_ptr>> bufs;
 
     int      i_cur   = 0; // which of m[2], z[2] is valid
     int64_t  n_fold  = 0;
     uint32_t n_front = 0; // rows of k_front that are filled
+
+    // the number of a token is its position plus n_turned
+    int64_t n_turned      = 0; // by how much positions were turned back
+    int64_t n_first_query = 0; // number of the oldest token that may be asked
+
+    mutable std::vector<int64_t> query_slots; // numbers of the tokens whose queries are stored
 
     uint64_t gate_hash  = 0;
     uint64_t model_hash = 0;
@@ -166,6 +197,5 @@ private:
     request req;
 
     // of the graph that is being built
-    mutable ggml_tensor * inp_inv_n = nullptr;
-    mutable ggml_tensor * inp_ln_n  = nullptr;
+    mutable class llm_graph_input_edgeinf * inp = nullptr;
 };

@@ -8,7 +8,7 @@
 #include <stdexcept>
 
 static constexpr uint32_t STATE_MAGIC   = 0x666e6965; // "einf"
-static constexpr uint32_t STATE_VERSION = 1;
+static constexpr uint32_t STATE_VERSION = 2;
 
 namespace {
 
@@ -18,6 +18,8 @@ struct state_header {
     uint64_t fingerprint;
     int64_t  n_fold;
     uint64_t n_front;
+    int64_t  n_turned;
+    int64_t  n_first_query;
 };
 
 }
@@ -26,7 +28,7 @@ void llama_kv_cache_edgeinf::state_write(llama_io_write_i & io, llama_seq_id seq
     if (poisoned) {
         throw std::runtime_error("the context is poisoned by a failed compaction");
     }
-    const state_header h = { STATE_MAGIC, STATE_VERSION, fingerprint(), n_fold, n_front };
+    const state_header h = { STATE_MAGIC, STATE_VERSION, fingerprint(), n_fold, n_front, n_turned, n_first_query };
     io.write(&h, sizeof(h));
 
     llama_kv_cache::state_write(io, seq_id, flags);
@@ -34,6 +36,12 @@ void llama_kv_cache_edgeinf::state_write(llama_io_write_i & io, llama_seq_id seq
     if (n_front > 0) {
         for (const auto & [_, t] : k_front) {
             io.write_tensor(t, 0, n_front*t->nb[1]);
+        }
+    }
+    if (policy) {
+        io.write(query_slots.data(), query_slots.size()*sizeof(query_slots[0]));
+        for (const auto & [_, r] : retain) {
+            io.write_tensor(r.q, 0, ggml_nbytes(r.q));
         }
     }
     if (n_fold > 0) {
@@ -54,7 +62,7 @@ void llama_kv_cache_edgeinf::state_read(llama_io_read_i & io, llama_seq_id seq_i
     if (h.fingerprint != fingerprint()) {
         throw std::runtime_error("the state belongs to another model, gate, cache type or size");
     }
-    if (h.n_fold < 0 || h.n_front > params.n_front_max) {
+    if (h.n_fold < 0 || h.n_front > n_front_max() || h.n_turned < 0 || h.n_first_query < 0) {
         throw std::runtime_error("the state is damaged");
     }
     try {
@@ -64,6 +72,12 @@ void llama_kv_cache_edgeinf::state_read(llama_io_read_i & io, llama_seq_id seq_i
         if (h.n_front > 0) {
             for (const auto & [_, t] : k_front) {
                 io.read_tensor(t, 0, h.n_front*t->nb[1]);
+            }
+        }
+        if (policy) {
+            io.read(query_slots.data(), query_slots.size()*sizeof(query_slots[0]));
+            for (const auto & [_, r] : retain) {
+                io.read_tensor(r.q, 0, ggml_nbytes(r.q));
             }
         }
         if (h.n_fold > 0) {
@@ -78,5 +92,8 @@ void llama_kv_cache_edgeinf::state_read(llama_io_read_i & io, llama_seq_id seq_i
     }
     n_fold   = h.n_fold;
     n_front  = h.n_front;
+    n_turned = h.n_turned;
     poisoned = false;
+
+    n_first_query = h.n_first_query;
 }

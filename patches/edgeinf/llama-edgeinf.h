@@ -108,10 +108,24 @@ extern "C" {
     // context
     //
 
+    enum llama_edgeinf_score {
+        LLAMA_EDGEINF_SCORE_SNAPKV = 0, // arXiv 2404.14469
+    };
+
+    // tokens of the middle that stay at a compaction, others in each KV head of each layer
+    struct llama_edgeinf_retain {
+        enum llama_edgeinf_score score;
+        uint32_t n_retain; // how many; 0: none
+        uint32_t n_query;  // by the attention of so many newest tokens
+        uint32_t n_kernel; // of max pooling along the text, odd
+    };
+
     struct llama_edgeinf_params {
         uint32_t n_cells;     // size of the KV cache in tokens; 0: that of the context
         uint32_t n_front_max; // largest i0 that llama_edgeinf_compact will be called with
         uint64_t model_id;    // goes into the fingerprint of saved states
+
+        struct llama_edgeinf_retain retain;
     };
 
     // Replace the (plain, empty) KV cache of the context by one that can be compacted.
@@ -123,8 +137,9 @@ extern "C" {
     LLAMA_API int32_t   llama_edgeinf_n_cached(const struct llama_context * ctx);
     LLAMA_API llama_pos llama_edgeinf_next_pos(const struct llama_context * ctx);
 
-    // Fold the cached tokens i0 <= i < i1, counted from the oldest one in the cache, into the memory (if there is one) and
-    // drop them from the cache. The distance between the tokens before and after them becomes what it would be if they had
+    // Of the cached tokens i0 <= i < i1, counted from the oldest one in the cache, retain those with the highest scores, if
+    // any are to be retained; fold the others into the memory, if there is one, and drop them from the cache. What is
+    // retained lies behind the first i0 tokens then, and takes part in the next choice. The distance between the tokens before and after them becomes what it would be if they had
     // never been there. Not for use inside a decode; an abort callback is not consulted.
     LLAMA_API int32_t llama_edgeinf_compact(struct llama_context * ctx, uint32_t i0, uint32_t i1);
 
@@ -132,7 +147,7 @@ extern "C" {
     // After LLAMA_EDGEINF_POISONED nothing can be read from the context any more; it does not remember that itself.
     LLAMA_API int32_t llama_edgeinf_compact_plain(struct llama_context * ctx, uint32_t i0, uint32_t i1);
 
-    // tokens folded so far
+    // tokens folded so far, in each head
     LLAMA_API int64_t llama_edgeinf_n_folded(const struct llama_context * ctx);
 
     LLAMA_API bool llama_edgeinf_is_poisoned(const struct llama_context * ctx);
@@ -141,6 +156,7 @@ extern "C" {
         uint64_t kv_cache_bytes;   // K and V of all cells
         uint64_t memory_bytes;     // M and z, both buffers, and the gate
         uint64_t front_bytes;      // un-rotated keys of the tokens before the window
+        uint64_t retain_bytes;     // stored queries, and what is chosen by them
         uint64_t compute_bytes;    // scratch buffers of the graphs
     };
 

@@ -7,6 +7,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::llama::CacheType;
+use crate::memory::budget::Budget;
 use crate::memory::gate::GateSpec;
 use crate::memory::policy::Policy;
 use crate::models::DEFAULT_MODEL;
@@ -152,6 +153,14 @@ pub struct EngineArgs {
     /// First tokens of the document that always stay in the cache.
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(0..=65536))]
     pub sinks: u32,
+    /// Tokens between them and the window that policies snapkv and edgeinfinite choose to keep, others in each KV head
+    /// [default: snapkv half of the window, edgeinfinite none].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=65536))]
+    pub retain: Option<u32>,
+    /// Everything that survives when tokens leave, sinks, retained tokens, window and memory, as bytes or as what so many
+    /// tokens take: 24MiB or 516tok; the window gets what is left of it.
+    #[arg(long, value_name = "SIZE", conflicts_with = "window")]
+    pub budget: Option<Budget>,
     /// Most recent tokens that stay in the cache.
     #[arg(long, value_name = "N", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub window: u32,
@@ -177,6 +186,9 @@ impl EngineArgs {
     pub fn check(&self) -> Result<(), clap::Error> {
         if self.no_flash_attention && self.cache_type == CacheTypeArg::Q8_0 {
             return Err(conflict("--cache-type q8_0 needs the fused attention kernel; leave --no-flash-attention out"));
+        }
+        if self.no_flash_attention && self.retain.is_some_and(|n| n > 0) {
+            return Err(conflict("--retain needs the fused attention kernel; leave --no-flash-attention out"));
         }
         Ok(())
     }
@@ -278,6 +290,8 @@ pub enum PolicyArg {
     Full,
     /// Keep prompt, sinks and window; forget the rest.
     Streaming,
+    /// Keep prompt, sinks, window and what the newest tokens attend to; forget the rest.
+    Snapkv,
     /// Keep prompt, sinks and window; fold the rest into a memory.
     Edgeinfinite,
 }
@@ -289,6 +303,7 @@ impl PolicyArg {
             Self::Auto => None,
             Self::Full => Some(Policy::Full),
             Self::Streaming => Some(Policy::Streaming),
+            Self::Snapkv => Some(Policy::SnapKv),
             Self::Edgeinfinite => Some(Policy::EdgeInfinite),
         }
     }
@@ -301,6 +316,8 @@ pub enum BenchPolicy {
     Plain,
     /// Ours, without a memory.
     Streaming,
+    /// Ours, with tokens that are chosen to stay.
+    Snapkv,
     /// Ours, with a memory; a random gate unless --gate names one.
     Edgeinfinite,
 }

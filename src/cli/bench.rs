@@ -15,6 +15,7 @@ use crate::bench::{self, BenchResult, BenchSettings};
 use crate::input::{Source, TokenStream};
 use crate::llama::{Compaction, LlamaError, NativeGate};
 use crate::memory::gate::GateSpec;
+use crate::memory::policy::Policy;
 
 use super::args::{BenchArgs, BenchPolicy, BenchRunArgs, EngineArgs};
 use super::engine::Engine;
@@ -71,11 +72,18 @@ fn spawn(args: &BenchArgs, policy: BenchPolicy) -> Result<BenchResult> {
     command.args(["--tokens", &args.tokens.to_string(), "--policy", &name(policy)]);
     command.args(["--growth", &args.growth.to_string()]);
     command.arg("--model").arg(&engine.model);
-    for (flag, value) in [("--sinks", engine.sinks), ("--window", engine.window), ("--segment", engine.segment)] {
+    for (flag, value) in [("--sinks", engine.sinks), ("--segment", engine.segment)] {
         command.args([flag, &value.to_string()]);
     }
+    match engine.budget {
+        Some(budget) => command.args(["--budget", &budget.to_string()]),
+        None => command.args(["--window", &engine.window.to_string()]),
+    };
     let cache_type = engine.cache_type.to_possible_value().map_or_else(String::new, |v| v.get_name().to_owned());
     command.args(["--cache-type", &cache_type]);
+    if let Some(retain) = engine.retain {
+        command.args(["--retain", &retain.to_string()]);
+    }
     if engine.no_flash_attention {
         command.arg("--no-flash-attention");
     }
@@ -105,8 +113,14 @@ pub fn run_one(args: &BenchRunArgs, printer: &mut Printer, interrupt: &Arc<Atomi
     };
     let mut engine = Engine::load(&EngineArgs { gate, ..args.engine.clone() }, printer)?;
     let mut document = TokenStream::new(source, engine.model.vocab(), Arc::clone(interrupt))?;
+    let policy = match args.policy {
+        BenchPolicy::Plain | BenchPolicy::Streaming => Policy::Streaming,
+        BenchPolicy::Snapkv => Policy::SnapKv,
+        BenchPolicy::Edgeinfinite => Policy::EdgeInfinite,
+    };
+    let n_features = engine.gate.as_ref().filter(|_| policy.rule().folds()).map_or(0, |gate| gate.n_features);
     let settings = BenchSettings {
-        sizes: engine.sizes,
+        sizes: engine.sizes.resolve(policy, &engine.model, args.engine.cache_type.into(), n_features)?,
         cache_type: args.engine.cache_type.into(),
         flash_attention: !args.engine.no_flash_attention,
         threads: engine.threads,
@@ -119,12 +133,13 @@ pub fn run_one(args: &BenchRunArgs, printer: &mut Printer, interrupt: &Arc<Atomi
         &mut document,
         &settings,
         |layout| {
-            let gate = match (args.policy, gate) {
-                (BenchPolicy::Plain, _) => return Ok(Compaction::Plain),
-                (BenchPolicy::Edgeinfinite, Some(gate)) => Some(NativeGate::new(&engine.model, &gate)?),
-                _ => None,
-            };
-            Ok(Compaction::Edgeinf { gate, n_front_max: layout.n_front, model_id })
+            if args.policy == BenchPolicy::Plain {
+                return Ok(Compaction::Plain);
+            }
+            let gate = gate.filter(|_| policy.rule().folds());
+            let gate = gate.map(|gate| NativeGate::new(&engine.model, &gate)).transpose()?;
+            let retain = policy.rule().retain(layout.n_retain).filter(|retain| retain.tokens > 0);
+            Ok(Compaction::Edgeinf { gate, n_front_max: layout.n_front, retain, model_id })
         },
         interrupt,
     )?;

@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use crate::llama::{Backend, LlamaError, Model, ModelParams, set_fatal_exit_code};
 use crate::memory::gate::{Gate, GateSpec};
-use crate::memory::policy::WindowSizes;
+use crate::memory::request::SizeRequest;
 use crate::models::{Cache, Catalogue, ResolvedModel, cached_sha256};
 
 use super::args::EngineArgs;
@@ -27,7 +27,7 @@ pub struct Engine {
     /// Identifies the model; 0 if nobody asked.
     pub model_id: u64,
     /// Sizes of the cache.
-    pub sizes: WindowSizes,
+    pub sizes: SizeRequest,
     /// Threads.
     pub threads: u32,
     /// Time that loading took.
@@ -60,7 +60,13 @@ impl Engine {
             gate,
             gate_name: gate_spec.as_ref().map(ToString::to_string),
             model_id,
-            sizes: WindowSizes { sinks: args.sinks, window: args.window, segment: args.segment },
+            sizes: SizeRequest {
+                sinks: args.sinks,
+                window: args.window,
+                segment: args.segment,
+                retain: args.retain,
+                budget: args.budget,
+            },
             threads: args.threads.unwrap_or(processors),
             load_time,
             model,

@@ -79,9 +79,10 @@ fn of_summary(error: &SummaryError) -> ExitStatus {
         SummaryError::Prompt(e) => of_prompt(e),
         SummaryError::NoGate => ExitStatus::Model,
         SummaryError::Memory { .. } => ExitStatus::Memory,
-        SummaryError::TooLong { .. } | SummaryError::WindowTooSmall { .. } | SummaryError::LayoutTooLarge { .. } => {
-            ExitStatus::Usage
-        }
+        SummaryError::TooLong { .. }
+        | SummaryError::WindowTooSmall { .. }
+        | SummaryError::LayoutTooLarge { .. }
+        | SummaryError::Budget(_) => ExitStatus::Usage,
     }
 }
 
@@ -125,6 +126,8 @@ fn of_eval(error: &EvalError) -> ExitStatus {
         EvalError::Read { .. } | EvalError::Invalid { .. } => ExitStatus::Input,
         EvalError::Write { .. } | EvalError::Output(_) => ExitStatus::Failure,
         EvalError::NoGate => ExitStatus::Model,
+        EvalError::NotComparable => ExitStatus::Usage,
+        EvalError::TooShort { .. } => ExitStatus::Input,
         EvalError::Prompt(e) => of_prompt(e),
         EvalError::Llama(e) => of_llama(e),
         EvalError::Summary(e) => of_summary(e),

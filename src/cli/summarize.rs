@@ -10,7 +10,6 @@ use anyhow::{Error, Result};
 
 use crate::input::{Source, TokenStream};
 use crate::llama::SamplerParams;
-use crate::memory::policy::Policy;
 use crate::report::dry_run::DryRun;
 use crate::report::failure::Failure;
 use crate::report::memory::{peak_rss_bytes, reset_peak_rss};
@@ -161,7 +160,7 @@ impl Pass<'_> {
             input: self.file.display().to_string(),
             input_bytes: document.bytes_read(),
             model: engine.path.display().to_string(),
-            gate: engine.gate_name.clone().filter(|_| outcome.policy == Policy::EdgeInfinite),
+            gate: engine.gate_name.clone().filter(|_| outcome.policy.rule().folds()),
             weights_bytes: engine.model.weight_bytes(),
             load: load_time,
             before,

@@ -7,13 +7,15 @@ use std::time::Instant;
 use sha2::{Digest, Sha256};
 
 use crate::input::Markers;
-use crate::llama::{LlamaError, Model, NativeGate, Token};
+use crate::llama::{LlamaError, Logits, Model, NativeGate, Token};
 use crate::memory::budget::{surviving_bytes, token_bytes};
-use crate::memory::policy::{ANSWER_RESERVE, Policy};
+use crate::memory::layout::ANSWER_RESERVE;
+use crate::memory::policy::Policy;
 use crate::reader::Reader;
 use crate::summary::plan::{Plan, Settings, new_context, windowed_layout};
 use crate::summary::prompt::{Instructions, PromptTokens};
 
+use super::distribution::LogSoftmax;
 use super::error::EvalError;
 use super::pairs::Pair;
 use super::record::{Condition, Record, Setting};
@@ -71,11 +73,7 @@ impl<'m> Examiner<'m> {
         for i in 0..pairs.len() {
             let mut of_pair: Vec<Record> = Vec::new();
             for &condition in conditions {
-                let setting = Setting {
-                    gate: setting.gate.clone().filter(|_| condition == Condition::EdgeInfinite),
-                    gate_sha256: setting.gate_sha256.clone().filter(|_| condition == Condition::EdgeInfinite),
-                    ..setting.clone()
-                };
+                let setting = self.setting_of(setting, condition)?;
                 let case = Case { pairs, tokens: &tokens, i, condition };
                 let sha256 = case.sha256();
                 let known = done.iter().find(|r| r.case == pairs[i].id && r.is_of(condition, &sha256, &setting));
@@ -91,12 +89,29 @@ impl<'m> Examiner<'m> {
         Ok(())
     }
 
+    /// A setting as far as it matters under a condition, with the sizes that the policy makes of what was asked for.
+    fn setting_of(&self, setting: &Setting, condition: Condition) -> Result<Setting, EvalError> {
+        let policy = condition.policy();
+        let folds = policy.is_some_and(|policy| policy.rule().folds());
+        let sizes = self.settings.sizes_of(policy.unwrap_or(Policy::Full), self.model)?;
+        Ok(Setting {
+            gate: setting.gate.clone().filter(|_| folds),
+            gate_sha256: setting.gate_sha256.clone().filter(|_| folds),
+            sinks: sizes.sinks,
+            retain: sizes.retain,
+            window: sizes.window,
+            segment: sizes.segment,
+            ..setting.clone()
+        })
+    }
+
     fn score(&self, case: &Case<'_>, text_sha256: String, setting: Setting) -> Result<Record, EvalError> {
         let begin = Instant::now();
         let (pair, Tokens { document, reference }) = (&case.pairs[case.i], &case.tokens[case.i]);
         let instructions = pair.question.as_deref().map_or_else(Instructions::default, Instructions::request);
         let prompt = PromptTokens::new(self.model, &instructions)?;
-        let layout = windowed_layout(self.model, self.settings.sizes, &prompt)?;
+        // the same for all policies: what streaming has forgotten
+        let layout = windowed_layout(self.model, self.settings.sizes_of(Policy::Streaming, self.model)?, &prompt)?;
         let range = forgotten(&layout, prompt.prefix.len() as u32, document.len() as u32, prompt.suffix.len() as u32);
         let nothing: &[Token] = &[];
         let own = if case.condition == Condition::None { nothing } else { document };
@@ -107,17 +122,18 @@ impl<'m> Examiner<'m> {
             Some((tokens, names)) => (self.nll(case.condition, &prompt, &tokens, reference)?, names),
             None => (None, Vec::new()),
         };
-        let n_features = self.settings.gate.as_ref().filter(|_| case.condition == Condition::EdgeInfinite);
-        let n_features = n_features.map_or(0, |gate| gate.n_features);
         let cache_type = self.settings.cache_type;
         let trained = self.model.n_ctx_train();
         Ok(Record {
             case: pair.id.clone(),
             policy: case.condition,
-            budget_bytes: match case.condition {
-                Condition::None => 0,
-                Condition::Full => document.len() as u64 * token_bytes(self.model, cache_type),
-                _ => surviving_bytes(self.model, self.settings.sizes, cache_type, n_features),
+            budget_bytes: match case.condition.policy() {
+                None => 0,
+                Some(Policy::Full) => document.len() as u64 * token_bytes(self.model, cache_type),
+                Some(policy) => {
+                    let sizes = self.settings.sizes_of(policy, self.model)?;
+                    surviving_bytes(self.model, sizes, cache_type, self.settings.n_features(policy))
+                }
             },
             nll,
             nll_other,
@@ -147,19 +163,18 @@ impl<'m> Examiner<'m> {
         };
         let n_all = prompt.prefix.len() + document.len() + prompt.suffix.len() + reference.len();
         // without a document nothing has to leave
-        let (policy, layout, n_cells) = match condition {
-            Condition::None | Condition::Full if n_all > self.model.n_ctx_train() as usize => return Ok(None),
-            Condition::None | Condition::Full => (Policy::Full, None, n_all as u32),
-            Condition::Streaming | Condition::EdgeInfinite => {
-                let layout = windowed_layout(self.model, self.settings.sizes, prompt)?;
-                let edgeinfinite = condition == Condition::EdgeInfinite;
-                let policy = if edgeinfinite { Policy::EdgeInfinite } else { Policy::Streaming };
-                (policy, Some(layout), layout.n_cells)
+        let policy = condition.policy().unwrap_or(Policy::Full);
+        let (layout, n_cells) = match policy {
+            Policy::Full if n_all > self.model.n_ctx_train() as usize => return Ok(None),
+            Policy::Full => (None, n_all as u32),
+            _ => {
+                let layout = windowed_layout(self.model, self.settings.sizes_of(policy, self.model)?, prompt)?;
+                (Some(layout), layout.n_cells)
             }
         };
-        let gate = match (&self.settings.gate, policy) {
-            (None, Policy::EdgeInfinite) => return Err(EvalError::NoGate),
-            (Some(gate), Policy::EdgeInfinite) => Some(NativeGate::new(self.model, gate)?),
+        let gate = match &self.settings.gate {
+            None if policy.rule().folds() => return Err(EvalError::NoGate),
+            Some(gate) if policy.rule().folds() => Some(NativeGate::new(self.model, gate)?),
             _ => None,
         };
         let plan = Plan::new(self.model, &self.settings, policy, layout, n_cells);
@@ -167,14 +182,18 @@ impl<'m> Examiner<'m> {
         let mut reader = Reader::new(context, layout, self.settings.sizes.segment);
         reader.push(&prompt.prefix)?;
         reader.push(document)?;
-        reader.finish(&prompt.suffix)?;
-        let mut sum = surprise(reader.logits()?, first);
+        if condition == Condition::SnapKvQuestion {
+            reader.finish_and_choose(&prompt.suffix)?;
+        } else {
+            reader.finish(&prompt.suffix)?;
+        }
+        let mut sum = -LogSoftmax::new(reader.logits()?).of(first as usize);
         // the last token is only predicted
         let known = &reference[..reference.len() - 1];
         for (part, next) in known.chunks(BATCH).zip(next.chunks(BATCH)) {
-            reader.extend(part)?;
+            reader.extend(part, Logits::All)?;
             for (i, &token) in next.iter().enumerate() {
-                sum += surprise(reader.context().logits(i as i32)?, token);
+                sum -= LogSoftmax::new(reader.context().logits(i as i32)?).of(token as usize);
             }
         }
         Ok(Some(sum / reference.len() as f64))
@@ -221,14 +240,6 @@ impl<'a> Case<'a> {
     }
 }
 
-/// Nats by which `token` surprises: the logarithm of what softmax makes of `logits`, with the other sign.
-fn surprise(logits: &[f32], token: Token) -> f64 {
-    let most = f64::from(logits.iter().copied().fold(f32::NEG_INFINITY, f32::max));
-    let sum: f64 = logits.iter().map(|&logit| (f64::from(logit) - most).exp()).sum();
-    let own = usize::try_from(token).ok().and_then(|i| logits.get(i)).copied();
-    most + sum.ln() - own.map_or(f64::NEG_INFINITY, f64::from)
-}
-
 /// `(nll_streaming - nll) / (nll_streaming - nll_full)`, from earlier results of the same pair and this one; it says nothing of the
 /// two ends.
 fn recovered(record: &Record, earlier: &[Record]) -> Option<f64> {
@@ -244,15 +255,6 @@ fn recovered(record: &Record, earlier: &[Record]) -> Option<f64> {
 mod tests {
     use super::*;
     use crate::eval::record::tests::record;
-
-    #[test]
-    fn surprise_is_the_logarithm_of_a_softmax() {
-        assert!((surprise(&[0.0; 4], 2) - 4_f64.ln()).abs() < 1e-12);
-        // e^1000 is no number
-        assert!((surprise(&[1000.0, 1000.0, -1000.0], 0) - 2_f64.ln()).abs() < 1e-12);
-        assert!((surprise(&[1.0, 3.0], 0) - (1.0 + 2_f64.exp()).ln()).abs() < 1e-6);
-        assert!(surprise(&[0.0], 7).is_infinite());
-    }
 
     #[test]
     fn recovered_is_a_share_of_the_way_to_full_attention() {

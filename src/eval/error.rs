@@ -42,6 +42,19 @@ pub enum EvalError {
     /// The policy needs a gate.
     #[error("policy edgeinfinite needs a gate; name one with --gate, or leave the policy out")]
     NoGate,
+    /// A condition that reads no text.
+    #[error("policies none and snapkv-question have no meaning for a text without a question; leave them out")]
+    NotComparable,
+    /// Nothing of a text would count.
+    #[error("'{case}' has {tokens} tokens, and {needed} are needed; choose a longer text, or a smaller --from")]
+    TooShort {
+        /// The text.
+        case: String,
+        /// Its length.
+        tokens: usize,
+        /// The shortest that counts.
+        needed: usize,
+    },
     /// The prompt.
     #[error(transparent)]
     Prompt(#[from] PromptError),

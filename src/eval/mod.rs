@@ -2,7 +2,9 @@
 
 mod answer;
 mod bootstrap;
+mod distribution;
 mod error;
+mod fidelity;
 mod pairs;
 mod record;
 mod stretch;
@@ -10,7 +12,8 @@ mod table;
 
 pub use answer::Examiner;
 pub use error::EvalError;
+pub use fidelity::{Comparison, FidelityRecord, Student, Text, read_text};
 pub use pairs::{Pair, read_pairs};
 pub use record::{Condition, Record, RecordFile, Setting};
 pub use stretch::forgotten;
-pub use table::table;
+pub use table::{fidelity_table, table};

@@ -4,7 +4,10 @@ use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+
+use crate::memory::policy::Policy;
 
 use super::error::EvalError;
 
@@ -18,8 +21,26 @@ pub enum Condition {
     Full,
     /// What left the window was forgotten.
     Streaming,
-    /// It was folded into the memory.
+    /// What the newest tokens attended to stayed.
+    SnapKv,
+    /// The same, with a last choice after the question.
+    #[serde(rename = "snapkv-question")]
+    SnapKvQuestion,
+    /// What left was folded into the memory.
     EdgeInfinite,
+}
+
+impl Condition {
+    /// The policy by which a document is read; `None` if there is none.
+    pub fn policy(self) -> Option<Policy> {
+        match self {
+            Self::None => None,
+            Self::Full => Some(Policy::Full),
+            Self::Streaming => Some(Policy::Streaming),
+            Self::SnapKv | Self::SnapKvQuestion => Some(Policy::SnapKv),
+            Self::EdgeInfinite => Some(Policy::EdgeInfinite),
+        }
+    }
 }
 
 /// Everything that decides a result, beside the text.
@@ -35,6 +56,9 @@ pub struct Setting {
     pub gate_sha256: Option<String>,
     /// Tokens beyond the prompt that always stay.
     pub sinks: u32,
+    /// Tokens that were chosen to stay; 0 where the policy chooses none.
+    #[serde(default)]
+    pub retain: u32,
     /// Most recent tokens that stay.
     pub window: u32,
     /// Tokens read at a time.
@@ -102,7 +126,7 @@ impl RecordFile {
     ///
     /// # Errors
     /// [`EvalError::Write`], and [`EvalError::Invalid`] for a line that is no result.
-    pub fn open(path: &Path) -> Result<(Self, Vec<Record>), EvalError> {
+    pub fn open<T: DeserializeOwned>(path: &Path) -> Result<(Self, Vec<T>), EvalError> {
         let cannot = |cause: io::Error| EvalError::Write { path: path.to_owned(), cause };
         if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
             let file = File::options().write(true).open(path).map_err(cannot)?;
@@ -118,12 +142,12 @@ impl RecordFile {
             records.push(serde_json::from_slice(line).map_err(|error| EvalError::Invalid {
                 path: path.to_owned(),
                 line: i + 1,
-                detail: format!("it is no result of this program ({error}); name a file of results, or a new one"),
+                detail: format!("it is no result of this command ({error}); name a file of its results, or a new one"),
             })?);
         }
         // only now: a file that is something else stays as it was
         if whole == 0 && !bytes.is_empty() {
-            let detail = "it is no result of this program; name a file of results, or a new one".to_owned();
+            let detail = "it is no result of this command; name a file of its results, or a new one".to_owned();
             return Err(EvalError::Invalid { path: path.to_owned(), line: 1, detail });
         }
         file.set_len(whole as u64).and_then(|()| file.seek(SeekFrom::End(0))).map_err(cannot)?;
@@ -167,6 +191,7 @@ pub(super) mod tests {
                 gate: None,
                 gate_sha256: None,
                 sinks: 4,
+                retain: 0,
                 window: 512,
                 segment: 512,
                 cache_type: "f16".into(),
@@ -181,7 +206,7 @@ pub(super) mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("results.jsonl");
         let line = |case| serde_json::to_string(&record(case, Condition::Full, 2.0, None)).unwrap() + "\n";
-        let (mut file, found) = RecordFile::open(&path).unwrap();
+        let (mut file, found) = RecordFile::open::<Record>(&path).unwrap();
         assert!(found.is_empty());
         file.append(&line("a")).unwrap();
         fs::write(&path, line("a") + &line("b")[..30]).unwrap();
@@ -197,7 +222,7 @@ pub(super) mod tests {
         let path = dir.path().join("letter.txt");
         for text in ["Dear Sir", "Dear Sir,\nI have the honour\n", "{\"case\":\"a\"}\n"] {
             fs::write(&path, text).unwrap();
-            let error = RecordFile::open(&path).unwrap_err().to_string();
+            let error = RecordFile::open::<Record>(&path).unwrap_err().to_string();
             assert!(error.contains("line 1") && error.contains("no result"), "{error}");
             assert_eq!(fs::read_to_string(&path).unwrap(), text);
         }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::llama::Token;
-use crate::memory::policy::{ANSWER_RESERVE, Layout};
+use crate::memory::layout::{ANSWER_RESERVE, Layout};
 
 /// The tokens of a document that have left the cache once document and suffix were read as [`crate::reader::Reader`] reads
 /// them; empty if all are still there.
@@ -61,11 +61,11 @@ pub fn replaced<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::memory::policy::WindowSizes;
+    use crate::memory::layout::WindowSizes;
 
     #[test]
     fn a_document_that_fits_is_remembered_whole() {
-        let layout = Layout::new(WindowSizes { sinks: 4, window: 512, segment: 256 }, 30, 40);
+        let layout = Layout::new(WindowSizes { sinks: 4, retain: 0, window: 512, segment: 256 }, 30, 40);
         assert!(forgotten(&layout, 30, 400, 40).is_empty());
         let range = forgotten(&layout, 30, 4000, 40);
         assert_eq!(range.start, 4);

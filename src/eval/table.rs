@@ -3,12 +3,13 @@
 use std::fmt::Write;
 
 use super::bootstrap::{Estimate, mean, ratio};
+use super::fidelity::FidelityRecord;
 use super::record::{Condition, Record};
 
 /// A table with a row for each condition: means over its cases, with intervals of 95 %.
 pub fn table(records: &[Record]) -> String {
     let mut text = format!(
-        "{:<14} {:>10} {:>6} {:>24} {:>24} {:>24}\n",
+        "{:<15} {:>10} {:>6} {:>24} {:>24} {:>24}\n",
         "policy", "budget MiB", "cases", "nll per token", "recovered", "specific"
     );
     let mut conditions: Vec<Condition> = records.iter().map(|r| r.policy).collect();
@@ -21,7 +22,7 @@ pub fn table(records: &[Record]) -> String {
         let specific: Vec<f64> = of().filter_map(|r| r.specific).collect();
         let _ = writeln!(
             text,
-            "{:<14} {budget:>10.1} {:>6} {:>24} {:>24} {:>24}",
+            "{:<15} {budget:>10.1} {:>6} {:>24} {:>24} {:>24}",
             name(condition),
             scored.len(),
             shown(mean(&scored)),
@@ -51,6 +52,55 @@ fn recovered(records: &[Record], condition: Condition) -> Option<Estimate> {
     ratio(&rows.collect::<Vec<_>>())
 }
 
+/// A table of texts against full attention: for each policy and budget means over the texts, with intervals of 95 %, and the
+/// KL of each as a share of streaming's at the same budget, over the texts that both know.
+pub fn fidelity_table(records: &[FidelityRecord]) -> String {
+    let mut text = format!(
+        "{:<13} {:>10} {:>6} {:>6} {:>24} {:>24} {:>8} {:>8} {:>9}\n",
+        "policy", "budget MiB", "window", "texts", "KL per token", "of streaming's", "ppl", "ppl full", "same top"
+    );
+    let key = |r: &FidelityRecord| (r.policy, r.setting.retain, r.setting.window, r.budget_bytes);
+    let mut rows: Vec<_> = records.iter().map(key).collect();
+    // by budget, and at one budget by policy: budgets differ by less than a token where a memory is rounded up
+    rows.sort_unstable_by_key(|&(policy, retain, window, bytes)| (bytes >> 20, policy, retain, window));
+    rows.dedup();
+    for row in rows {
+        let of: Vec<&FidelityRecord> = records.iter().filter(|r| key(r) == row).collect();
+        let values = |value: fn(&FidelityRecord) -> f64| of.iter().map(|r| value(r)).collect::<Vec<f64>>();
+        let geometric = |value: fn(&FidelityRecord) -> f64| {
+            let logs = values(value);
+            (logs.iter().map(|x| x.ln()).sum::<f64>() / logs.len() as f64).exp()
+        };
+        let pairs: Vec<(f64, f64)> = of
+            .iter()
+            .filter_map(|r| {
+                let near = |other: &&FidelityRecord| {
+                    other.policy == Condition::Streaming
+                        && other.text_sha256 == r.text_sha256
+                        && other.budget_bytes.abs_diff(r.budget_bytes) < r.budget_bytes / 50
+                };
+                records.iter().find(near).map(|other| (r.kl, other.kl))
+            })
+            .collect();
+        let same = values(|r| r.same_top);
+        let _ = writeln!(
+            text,
+            "{:<13} {:>10.2} {:>6} {:>6} {:>24} {:>24} {:>8.2} {:>8.2} {:>9.3}",
+            name(row.0),
+            row.3 as f64 / f64::from(1 << 20),
+            row.2,
+            of.len(),
+            shown(mean(&values(|r| r.kl))),
+            if row.0 == Condition::Streaming { "-".into() } else { shown(ratio(&pairs)) },
+            geometric(|r| r.perplexity),
+            geometric(|r| r.perplexity_full),
+            same.iter().sum::<f64>() / same.len() as f64,
+        );
+    }
+    text.push_str("intervals of 95 % in brackets, over the texts\n");
+    text
+}
+
 fn shown(estimate: Option<Estimate>) -> String {
     estimate.map_or("-".into(), |e| format!("{:.3} [{:.3}, {:.3}]", e.value, e.low, e.high))
 }
@@ -60,6 +110,8 @@ fn name(condition: Condition) -> &'static str {
         Condition::None => "no document",
         Condition::Full => "full",
         Condition::Streaming => "streaming",
+        Condition::SnapKv => "snapkv",
+        Condition::SnapKvQuestion => "snapkv-question",
         Condition::EdgeInfinite => "edgeinfinite",
     }
 }

@@ -11,8 +11,8 @@ use super::backend::take_log_error;
 use super::batch::Batch;
 use super::eval::on_eval;
 use super::{
-    CacheType, Compaction, ContextParams, EvalCallback, LlamaError, Logits, MemoryUsage, Model, NativeGate, Token,
-    last_error,
+    CacheType, Compaction, ContextParams, EvalCallback, LlamaError, Logits, MemoryUsage, Model, NativeGate, Retain,
+    Token, last_error,
 };
 
 /// Whether the hooks are compiled in. Without them contexts can neither compact nor remember.
@@ -120,16 +120,28 @@ impl<'m> Context<'m> {
         if unsafe { sys::llama_get_memory(raw.as_ptr()) }.is_null() {
             return Err(model.not_causal("it has no KV cache"));
         }
-        if let Compaction::Edgeinf { gate, n_front_max, model_id } = params.compaction {
-            context.attach(gate.as_ref(), n_front_max, model_id)?;
+        if let Compaction::Edgeinf { gate, n_front_max, retain, model_id } = params.compaction {
+            context.attach(gate.as_ref(), n_front_max, retain, model_id)?;
         }
         // loading left megabytes of free heap behind that would count in the peak
         release_free_memory();
         Ok(context)
     }
 
-    fn attach(&mut self, gate: Option<&NativeGate>, n_front_max: u32, model_id: u64) -> Result<(), LlamaError> {
-        let params = sys::llama_edgeinf_params { n_cells: self.n_cells, n_front_max, model_id };
+    fn attach(
+        &mut self,
+        gate: Option<&NativeGate>,
+        n_front_max: u32,
+        retain: Option<Retain>,
+        model_id: u64,
+    ) -> Result<(), LlamaError> {
+        let retain = sys::llama_edgeinf_retain {
+            score: retain.map_or(sys::LLAMA_EDGEINF_SCORE_SNAPKV, |retain| retain.score.native()),
+            n_retain: retain.map_or(0, |retain| retain.tokens),
+            n_query: retain.map_or(0, |retain| retain.queries),
+            n_kernel: retain.map_or(0, |retain| retain.kernel),
+        };
+        let params = sys::llama_edgeinf_params { n_cells: self.n_cells, n_front_max, model_id, retain };
         self.n_features = gate.map_or(0, NativeGate::n_features);
         let gate = gate.map_or(std::ptr::null(), NativeGate::as_ptr);
         // SAFETY: the context is valid, the gate is NULL or valid.
@@ -166,7 +178,7 @@ impl<'m> Context<'m> {
         unsafe { sys::llama_memory_seq_pos_max(sys::llama_get_memory(self.raw.as_ptr()), 0) + 1 }
     }
 
-    /// Tokens folded into the memory so far.
+    /// Tokens folded into the memory so far, in each head.
     pub fn n_folded(&self) -> u64 {
         // SAFETY: the context is valid.
         u64::try_from(unsafe { sys::llama_edgeinf_n_folded(self.raw.as_ptr()) }).unwrap_or(0)
@@ -223,8 +235,9 @@ impl<'m> Context<'m> {
         Ok(unsafe { std::slice::from_raw_parts(data, self.n_vocab) })
     }
 
-    /// Drops the cached tokens `i0..i1`, counted from the oldest in the cache, after folding them into the memory if there
-    /// is one. The tokens around them move together. An interrupt is honoured afterwards.
+    /// Drops the cached tokens `i0..i1`, counted from the oldest in the cache, except for those that are retained, after
+    /// folding them into the memory if there is one. The tokens around them move together. An interrupt is honoured
+    /// afterwards.
     ///
     /// # Errors
     /// [`LlamaError::Compaction`] (nothing was changed) or [`LlamaError::Poisoned`].
@@ -341,6 +354,7 @@ impl<'m> Context<'m> {
             kv_cache_bytes: usage.kv_cache_bytes,
             memory_bytes: usage.memory_bytes,
             front_bytes: usage.front_bytes,
+            retain_bytes: usage.retain_bytes,
             compute_bytes: usage.compute_bytes,
         }
     }

@@ -38,6 +38,34 @@ impl CacheType {
     }
 }
 
+/// What decides which tokens are retained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Score {
+    /// SnapKV (arXiv 2404.14469).
+    SnapKv,
+}
+
+impl Score {
+    pub(super) fn native(self) -> sys::llama_edgeinf_score {
+        match self {
+            Self::SnapKv => sys::LLAMA_EDGEINF_SCORE_SNAPKV,
+        }
+    }
+}
+
+/// Tokens that stay when others leave, others in each KV head of each layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retain {
+    /// How they are chosen.
+    pub score: Score,
+    /// How many.
+    pub tokens: u32,
+    /// By the attention of so many newest tokens.
+    pub queries: u32,
+    /// Width of max pooling along the text, odd.
+    pub kernel: u32,
+}
+
 /// How tokens leave the cache.
 #[derive(Debug)]
 pub enum Compaction {
@@ -52,6 +80,8 @@ pub enum Compaction {
         gate: Option<NativeGate>,
         /// Most tokens that will be kept in front of the dropped ones.
         n_front_max: u32,
+        /// Which tokens stay behind those; `None` keeps none.
+        retain: Option<Retain>,
         /// Identifies the model in saved states.
         model_id: u64,
     },
@@ -103,8 +133,10 @@ pub struct MemoryUsage {
     pub kv_cache_bytes: u64,
     /// M and z (two buffers each) with the gate.
     pub memory_bytes: u64,
-    /// Un-rotated keys of the front.
+    /// Un-rotated keys of the front and of retained tokens.
     pub front_bytes: u64,
+    /// Queries by which tokens are chosen, and the choice.
+    pub retain_bytes: u64,
     /// Scratch buffers of the graphs.
     pub compute_bytes: u64,
 }

@@ -1,8 +1,54 @@
 //! What survives a compaction, in bytes: the currency in which policies are compared.
 
-use crate::llama::{CacheType, Model};
+use std::fmt::{self, Display, Formatter};
+use std::str::FromStr;
 
-use super::policy::WindowSizes;
+use crate::llama::{CacheType, Model};
+use crate::size::parse_size;
+
+use super::layout::WindowSizes;
+
+/// A budget as it is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Budget {
+    /// The bytes that K and V of so many tokens take.
+    Tokens(u32),
+    /// So many bytes.
+    Bytes(u64),
+}
+
+impl Budget {
+    /// In bytes.
+    pub fn bytes(self, model: &Model, cache_type: CacheType) -> u64 {
+        match self {
+            Self::Tokens(n) => u64::from(n) * token_bytes(model, cache_type),
+            Self::Bytes(bytes) => bytes,
+        }
+    }
+}
+
+impl FromStr for Budget {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.trim().strip_suffix("tok") {
+            Some(number) => match number.trim().parse() {
+                Ok(n) if n > 0 => Ok(Self::Tokens(n)),
+                _ => Err("not a number of tokens; write it like 516tok".into()),
+            },
+            None => parse_size(text).map(Self::Bytes).map_err(|_| "write it like 516tok or 24MiB".into()),
+        }
+    }
+}
+
+impl Display for Budget {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tokens(n) => write!(f, "{n}tok"),
+            Self::Bytes(bytes) => write!(f, "{bytes}"),
+        }
+    }
+}
 
 /// Bytes of the keys and values of one token in all layers.
 pub fn token_bytes(model: &Model, cache_type: CacheType) -> u64 {
@@ -10,12 +56,33 @@ pub fn token_bytes(model: &Model, cache_type: CacheType) -> u64 {
     layers.iter().map(|layer| cache_type.bytes(u64::from(layer.n_head_kv) * u64::from(layer.d_k + layer.d_v))).sum()
 }
 
-/// Bytes of K and V of sinks and window, and of M and z in F32 with `n_features` features (0 without a memory).
+/// Bytes of M and z in F32 with `n_features` features (0 without a memory).
+pub fn memory_bytes(model: &Model, n_features: u32) -> u64 {
+    let of_layer = |n_head_kv: u32, d_v: u32| 4 * u64::from(n_head_kv) * u64::from(n_features) * u64::from(d_v + 1);
+    model.shape().layers.iter().map(|layer| of_layer(layer.n_head_kv, layer.d_v)).sum()
+}
+
+/// Bytes of K and V of sinks, retained tokens and window, and of M and z.
 ///
 /// The prompt, which always stays, and the segment that is being read come on top and are the same for all policies.
 pub fn surviving_bytes(model: &Model, sizes: WindowSizes, cache_type: CacheType, n_features: u32) -> u64 {
-    let memory = |n_head_kv: u32, d_v: u32| 4 * u64::from(n_head_kv) * u64::from(n_features) * u64::from(d_v + 1);
-    let layers = model.shape().layers;
-    u64::from(sizes.sinks + sizes.window) * token_bytes(model, cache_type)
-        + layers.iter().map(|layer| memory(layer.n_head_kv, layer.d_v)).sum::<u64>()
+    let tokens = u64::from(sizes.sinks) + u64::from(sizes.retain) + u64::from(sizes.window);
+    tokens * token_bytes(model, cache_type) + memory_bytes(model, n_features)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn budgets_are_read_and_written() {
+        assert_eq!("516tok".parse(), Ok(Budget::Tokens(516)));
+        assert_eq!("24MiB".parse(), Ok(Budget::Bytes(24 << 20)));
+        for text in ["516tok", "1000"] {
+            assert_eq!(text.parse::<Budget>().map(|budget| budget.to_string()), Ok(text.to_owned()));
+        }
+        for text in ["", "tok", "0tok", "-3tok", "much"] {
+            assert!(text.parse::<Budget>().is_err(), "{text}");
+        }
+    }
 }

@@ -2,5 +2,7 @@
 
 pub mod budget;
 pub mod gate;
+pub mod layout;
 pub mod policy;
 pub mod predict;
+pub mod request;

@@ -22,17 +22,23 @@ pub struct RunSizes {
     pub cache_type: CacheType,
     /// Width of the feature map; 0 without a memory.
     pub n_features: u32,
+    /// Queries by which retained tokens are chosen; 0 if there are none.
+    pub n_query: u32,
 }
 
 /// Predicted peak memory of a run in bytes: weights, KV cache, memory, scratch buffers and the program itself.
 pub fn peak_bytes(model: &Model, sizes: RunSizes) -> u64 {
-    let (mut kv, mut front, mut memory) = (0, 0, 0);
+    let (mut kv, mut front, mut memory, mut queries, mut scores) = (0, 0, 0, 0, 0);
     for layer in model.shape().layers {
         let n_kv = u64::from(layer.n_head_kv);
         kv += sizes.cache_type.bytes(n_kv * u64::from(layer.d_k + layer.d_v));
         front += 4 * n_kv * u64::from(layer.d_k);
         // M and z twice, in F32
         memory += 2 * 4 * n_kv * u64::from(sizes.n_features) * u64::from(layer.d_v + 1);
+        queries += 4 * u64::from(layer.n_head * layer.d_k) * u64::from(sizes.n_query);
+        // attention of the queries, three times on its way, and the keys
+        let row = u64::from(3 * layer.n_head * sizes.n_query) + n_kv * u64::from(2 * layer.d_k);
+        scores = row.max(scores);
         // the maps of the gate
         memory += 4 * u64::from(layer.n_head + layer.n_head_kv) * u64::from(sizes.n_features / 2 * layer.d_k);
     }
@@ -42,11 +48,15 @@ pub fn peak_bytes(model: &Model, sizes: RunSizes) -> u64 {
     // the widest moment of a layer, in F32, and the attention mask
     let row = 4 * (2 * n_ff + 6 * n_embd) + 4 * u64::from(sizes.n_cells);
     let n_vocab = model.vocab().n_tokens() as u64;
-    let scratch = u64::from(sizes.n_ubatch) * row + 4 * n_vocab;
+    let mut scratch = u64::from(sizes.n_ubatch) * row + 4 * n_vocab;
+    if sizes.n_query > 0 {
+        scratch = scratch.max(4 * scores * u64::from(sizes.n_cells));
+    }
     model.weight_bytes()
         + u64::from(sizes.n_cells) * kv
         + u64::from(sizes.n_front) * front
         + memory
+        + queries
         + scratch
         + BYTES_PER_VOCAB_TOKEN * n_vocab
         + BASE_BYTES

@@ -2,6 +2,7 @@
 
 use crate::input::InputError;
 use crate::llama::LlamaError;
+use crate::memory::request::BudgetError;
 
 use super::prompt::PromptError;
 
@@ -44,7 +45,7 @@ pub enum SummaryError {
     /// Sizes that do not fit the model.
     #[error(
         "prompt, sinks, window and segment need {n_cells} tokens of context, but the model was trained with \
-         {n_ctx_train}; choose a smaller --window, --segment or --sinks"
+         {n_ctx_train}; choose a smaller --window, --segment, --sinks or --retain"
     )]
     LayoutTooLarge {
         /// Cells needed.
@@ -52,6 +53,9 @@ pub enum SummaryError {
         /// Context of the training.
         n_ctx_train: u32,
     },
+    /// A budget that holds nothing.
+    #[error(transparent)]
+    Budget(#[from] BudgetError),
     /// More memory than allowed.
     #[error(
         "this run would take about {} MiB of memory, more than --max-memory {} MiB; choose a smaller --window or --segment",

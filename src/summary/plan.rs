@@ -6,8 +6,10 @@ use std::sync::atomic::AtomicBool;
 use crate::input::TokenStream;
 use crate::llama::{CacheType, Compaction, Context, ContextParams, Model, NativeGate, SamplerParams, Token};
 use crate::memory::gate::Gate;
-use crate::memory::policy::{Layout, MAX_UBATCH, Policy, WindowSizes};
+use crate::memory::layout::{Layout, MAX_UBATCH, WindowSizes};
+use crate::memory::policy::Policy;
 use crate::memory::predict::{RunSizes, peak_bytes};
+use crate::memory::request::SizeRequest;
 
 use super::error::SummaryError;
 use super::prompt::{Instructions, PromptTokens};
@@ -17,8 +19,8 @@ use super::prompt::{Instructions, PromptTokens};
 pub struct Settings {
     /// The policy; `None` chooses by length and memory.
     pub policy: Option<Policy>,
-    /// Sizes of a cache that is compacted.
-    pub sizes: WindowSizes,
+    /// Sizes of a cache that is compacted, as they were asked for.
+    pub sizes: SizeRequest,
     /// Element type of the KV cache.
     pub cache_type: CacheType,
     /// Whether to use the fused attention kernel.
@@ -37,6 +39,21 @@ pub struct Settings {
     pub instructions: Instructions,
     /// How tokens are chosen.
     pub sampler: SamplerParams,
+}
+
+impl Settings {
+    /// The sizes of the cache under a policy.
+    ///
+    /// # Errors
+    /// [`SummaryError::Budget`].
+    pub fn sizes_of(&self, policy: Policy, model: &Model) -> Result<WindowSizes, SummaryError> {
+        Ok(self.sizes.resolve(policy, model, self.cache_type, self.n_features(policy))?)
+    }
+
+    /// Width of the feature map under a policy; 0 if it has no memory.
+    pub fn n_features(&self, policy: Policy) -> u32 {
+        self.gate.as_ref().filter(|_| policy.rule().folds()).map_or(0, |gate| gate.n_features)
+    }
 }
 
 /// What a run will do with its document.
@@ -90,10 +107,10 @@ pub fn plan(
     };
     // before what could be mended by other arguments
     model.check_compaction()?;
-    if policy == Policy::EdgeInfinite && settings.gate.is_none() {
+    if policy.rule().folds() && settings.gate.is_none() {
         return Err(SummaryError::NoGate);
     }
-    let layout = windowed_layout(model, settings.sizes, prompt)?;
+    let layout = windowed_layout(model, settings.sizes_of(policy, model)?, prompt)?;
     let plan = Plan::new(model, settings, policy, Some(layout), layout.n_cells);
     plan.check_memory(settings)?;
     Ok(plan)
@@ -104,12 +121,25 @@ pub fn plan(
 /// # Errors
 /// [`SummaryError`] if the model allows no compaction, needs a wider window or was not trained for so many tokens.
 pub fn windowed_layout(model: &Model, sizes: WindowSizes, prompt: &PromptTokens) -> Result<Layout, SummaryError> {
+    windowed_layout_around(model, sizes, prompt.prefix.len() as u32, prompt.suffix.len() as u32)
+}
+
+/// The same with so many tokens before the text and after it.
+///
+/// # Errors
+/// As [`windowed_layout`].
+pub fn windowed_layout_around(
+    model: &Model,
+    sizes: WindowSizes,
+    n_prefix: u32,
+    n_suffix: u32,
+) -> Result<Layout, SummaryError> {
     model.check_compaction()?;
     let (n_swa, n_ctx_train) = (model.n_swa(), model.n_ctx_train());
     if n_swa > sizes.window {
         return Err(SummaryError::WindowTooSmall { n_swa, window: sizes.window });
     }
-    let mut layout = Layout::new(sizes, prompt.prefix.len() as u32, prompt.suffix.len() as u32);
+    let mut layout = Layout::new(sizes, n_prefix, n_suffix);
     if n_swa > 0 {
         layout = layout.turned_seldom();
     }
@@ -122,16 +152,14 @@ pub fn windowed_layout(model: &Model, sizes: WindowSizes, prompt: &PromptTokens)
 impl Plan {
     /// A plan whose parts are known.
     pub fn new(model: &Model, settings: &Settings, policy: Policy, layout: Option<Layout>, n_cells: u32) -> Self {
-        let n_features = match (policy, &settings.gate) {
-            (Policy::EdgeInfinite, Some(gate)) => gate.n_features,
-            _ => 0,
-        };
+        let n_retain = layout.map_or(0, |l| l.n_retain);
         let sizes = RunSizes {
             n_cells,
             n_ubatch: settings.sizes.segment.min(MAX_UBATCH),
-            n_front: layout.map_or(0, |l| l.n_front),
+            n_front: layout.map_or(0, |l| l.n_front) + n_retain,
             cache_type: settings.cache_type,
-            n_features,
+            n_features: settings.n_features(policy),
+            n_query: policy.rule().retain(n_retain).filter(|_| n_retain > 0).map_or(0, |retain| retain.queries),
         };
         Self { policy, layout, n_cells, peak_bytes: peak_bytes(model, sizes) }
     }
@@ -160,7 +188,10 @@ pub fn new_context<'m>(
         (Policy::Full, _) | (_, None) => Compaction::None,
         // two caches, one of them for the window; ours replaces only a single one
         (Policy::Streaming, Some(_)) if model.n_swa() > 0 => Compaction::Plain,
-        (_, Some(layout)) => Compaction::Edgeinf { gate, n_front_max: layout.n_front, model_id: settings.model_id },
+        (policy, Some(layout)) => {
+            let retain = policy.rule().retain(layout.n_retain).filter(|retain| retain.tokens > 0);
+            Compaction::Edgeinf { gate, n_front_max: layout.n_front, retain, model_id: settings.model_id }
+        }
     };
     let params = ContextParams {
         n_cells: plan.n_cells,

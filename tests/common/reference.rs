@@ -39,18 +39,22 @@ impl Memory {
 
     /// M += phi(k) v, z += phi(k) for one token; k and v of all KV heads.
     pub fn fold(&mut self, shape: LayerShape, gate: &Gate, il: u32, k: &[f32], v: &[f32]) {
-        let (d_k, d_v, f) = (shape.d_k as usize, shape.d_v as usize, gate.n_features as usize);
-        let map_k = gate.layers[&il].map_k.as_deref();
         for h in 0..shape.n_head_kv as usize {
-            let map = map_k.map(|m| &m[h * f / 2 * d_k..][..f / 2 * d_k]);
-            let phi = features(gate.feature_map, map, &k[h * d_k..][..d_k]);
-            for j in 0..d_v {
-                let row = &mut self.m[(h * d_v + j) * f..][..f];
-                row.iter_mut().zip(&phi).for_each(|(m, phi)| *m += phi * f64::from(v[h * d_v + j]));
-            }
-            self.z[h * f..][..f].iter_mut().zip(&phi).for_each(|(z, phi)| *z += phi);
+            self.fold_head(shape, gate, il, h, k, v);
         }
         self.n += 1;
+    }
+
+    /// The same for one KV head.
+    pub fn fold_head(&mut self, shape: LayerShape, gate: &Gate, il: u32, h: usize, k: &[f32], v: &[f32]) {
+        let (d_k, d_v, f) = (shape.d_k as usize, shape.d_v as usize, gate.n_features as usize);
+        let map = gate.layers[&il].map_k.as_deref().map(|m| &m[h * f / 2 * d_k..][..f / 2 * d_k]);
+        let phi = features(gate.feature_map, map, &k[h * d_k..][..d_k]);
+        for j in 0..d_v {
+            let row = &mut self.m[(h * d_v + j) * f..][..f];
+            row.iter_mut().zip(&phi).for_each(|(m, phi)| *m += phi * f64::from(v[h * d_v + j]));
+        }
+        self.z[h * f..][..f].iter_mut().zip(&phi).for_each(|(z, phi)| *z += phi);
     }
 }
 
@@ -76,6 +80,49 @@ pub fn read(gate: &Gate, il: u32, h: usize, m: &[f64], z: &[f64], n: u64, q: &[f
     let g = 1.0 / (1.0 + (-x).exp());
     let out = a_mem.iter().zip(local).map(|(&a, &l)| (1.0 - g) * f64::from(l) + g * a).collect();
     ReadOut { a_mem, gate: g, out }
+}
+
+/// RoPE of one head at a position, for the frequency base of the tiny models. `neox`: halves are pairs, else neighbours are.
+pub fn rope(x: &[f32], position: usize, neox: bool) -> Vec<f64> {
+    let d = x.len();
+    let mut out = vec![0.0; d];
+    for i in 0..d / 2 {
+        let angle = position as f64 * 1e5_f64.powf(-2.0 * i as f64 / d as f64);
+        let (a, b) = if neox { (i, i + d / 2) } else { (2 * i, 2 * i + 1) };
+        let (x, y) = (f64::from(x[a]), f64::from(x[b]));
+        out[a] = x * angle.cos() - y * angle.sin();
+        out[b] = x * angle.sin() + y * angle.cos();
+    }
+    out
+}
+
+/// softmax(q k / sqrt(d)) of one query over the keys that it sees, all with RoPE.
+pub fn attention(q: &[f64], keys: &[Vec<f64>]) -> Vec<f64> {
+    let scale = 1.0 / (q.len() as f64).sqrt();
+    let logits: Vec<f64> = keys.iter().map(|k| scale * k.iter().zip(q).map(|(k, q)| k * q).sum::<f64>()).collect();
+    let top = logits.iter().fold(f64::MIN, |m, &x| m.max(x));
+    let e: Vec<f64> = logits.iter().map(|x| (x - top).exp()).collect();
+    let sum: f64 = e.iter().sum();
+    e.into_iter().map(|e| e / sum).collect()
+}
+
+/// SnapKV's scores of the keys `range`: the attention of the queries, which belong to the last keys, averaged over them and
+/// over the heads of the group, and the largest of a neighbourhood. `queries` [token][head of the group], with RoPE like `keys`.
+pub fn snapkv(queries: &[Vec<Vec<f64>>], keys: &[Vec<f64>], range: std::ops::Range<usize>, kernel: usize) -> Vec<f64> {
+    let mut mean = vec![0.0; keys.len()];
+    let first = keys.len() - queries.len();
+    for (t, heads) in queries.iter().enumerate() {
+        for q in heads {
+            let share = 1.0 / (queries.len() * heads.len()) as f64;
+            for (mean, p) in mean.iter_mut().zip(attention(q, &keys[..=first + t])) {
+                *mean += share * p;
+            }
+        }
+    }
+    let mean = &mean[range];
+    let half = kernel / 2;
+    let around = |i: usize| &mean[i.saturating_sub(half)..(i + half + 1).min(mean.len())];
+    (0..mean.len()).map(|i| around(i).iter().fold(0.0, |m: f64, &p| m.max(p))).collect()
 }
 
 /// Undoes the rotation that a quantized cache puts on values: blocks of 64 times the orthonormal Hadamard matrix.

@@ -30,22 +30,24 @@ pub struct Tiny {
     pub n_head: u32,
     pub n_head_kv: u32,
     pub d: u32,
+    pub n_vocab: u32,
     pub seed: u64,
 }
 
 impl Tiny {
     pub fn new(arch: &'static str) -> Self {
-        Self { arch, n_layer: 2, n_head: 4, n_head_kv: 2, d: 64, seed: 1 }
+        Self { arch, n_layer: 2, n_head: 4, n_head_kv: 2, d: 64, n_vocab: 256, seed: 1 }
     }
 
     /// Writes the model into cargo's directory for such things and returns its path.
     pub fn write(self) -> PathBuf {
-        let Self { arch, n_layer, n_head, n_head_kv, d, seed } = self;
-        let name = format!("tiny-{arch}-{n_layer}-{n_head}-{n_head_kv}-{d}-{seed}-{}.gguf", std::process::id());
+        let Self { arch, n_layer, n_head, n_head_kv, d, n_vocab, seed } = self;
+        let name =
+            format!("tiny-{arch}-{n_layer}-{n_head}-{n_head_kv}-{d}-{n_vocab}-{seed}-{}.gguf", std::process::id());
         let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
         // qwen2 wants n_embd = n_head * d, the others should not depend on it
         let n_embd = if arch == "qwen2" { n_head * d } else { 128 };
-        let (n_ff, n_vocab) = (256_u32, 256_u32);
+        let n_ff = 256_u32;
         let mut w = GgufWriter::new();
         w.set("general.architecture", arch.to_string());
         w.set("tokenizer.ggml.model", "none".to_string());

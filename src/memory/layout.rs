@@ -1,6 +1,4 @@
-//! How a document is held: policies and the sizes of the cache.
-
-use std::fmt;
+//! Where everything lies in a cache that is compacted.
 
 /// Tokens computed at once at most; a longer segment is read in several batches.
 pub const MAX_UBATCH: u32 = 512;
@@ -8,49 +6,26 @@ pub const MAX_UBATCH: u32 = 512;
 /// Tokens that can always be generated without dropping any of the window.
 pub const ANSWER_RESERVE: u32 = 256;
 
-/// What happens to tokens that leave the window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Policy {
-    /// Nothing leaves: ordinary attention over the whole text.
-    Full,
-    /// They are forgotten (StreamingLLM, arXiv 2309.17453).
-    Streaming,
-    /// They are folded into a memory (EdgeInfinite, arXiv 2503.22196).
-    EdgeInfinite,
-}
-
-impl fmt::Display for Policy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Full => "full",
-            Self::Streaming => "streaming",
-            Self::EdgeInfinite => "edgeinfinite",
-        })
-    }
-}
-
 /// Sizes in tokens of the parts of a cache that is compacted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WindowSizes {
     /// First tokens of the document that stay, beyond the prompt, which always stays.
     pub sinks: u32,
+    /// Tokens that stay between them and the window, chosen in each KV head.
+    pub retain: u32,
     /// Most recent tokens that stay.
     pub window: u32,
     /// Tokens read at a time.
     pub segment: u32,
 }
 
-impl Default for WindowSizes {
-    fn default() -> Self {
-        Self { sinks: 4, window: 1024, segment: 512 }
-    }
-}
-
-/// Where everything lies in a cache that is compacted: front (prompt and sinks), window, free cells.
+/// Where everything lies in a cache that is compacted: front (prompt and sinks), retained tokens, window, free cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Layout {
     /// Tokens that are never dropped: prompt and sinks.
     pub n_front: u32,
+    /// Tokens behind them, others in each KV head, that are chosen anew at each compaction.
+    pub n_retain: u32,
     /// Most recent tokens that stay.
     pub window: u32,
     /// Tokens read at a time.
@@ -68,8 +43,8 @@ impl Layout {
         let free = sizes.segment.max(n_suffix + ANSWER_RESERVE);
         // flash attention works in tiles of 64 keys and skips those that are masked whole; where segments do not begin at
         // the border of a tile, 6 % more of them are computed
-        let n_cells = (n_front + sizes.window + free).next_multiple_of(64);
-        Self { n_front, window: sizes.window, segment: sizes.segment, n_cells }
+        let n_cells = (n_front + sizes.retain + sizes.window + free).next_multiple_of(64);
+        Self { n_front, n_retain: sizes.retain, window: sizes.window, segment: sizes.segment, n_cells }
     }
 
     /// The same for a cache whose window is turned back at each compaction: where keys would be turned more than 32 times
@@ -82,10 +57,16 @@ impl Layout {
         self
     }
 
-    /// The range to drop so that front and window remain of `n_cached` tokens; empty if they already do.
+    /// The range that is compacted so that front, retained tokens and window remain of `n_cached` tokens; the retained ones
+    /// are in it. Empty if nothing has to leave.
     pub fn surplus(&self, n_cached: u32) -> std::ops::Range<u32> {
         let end = n_cached.saturating_sub(self.window).max(self.n_front);
-        self.n_front..end
+        if end - self.n_front > self.n_retain { self.n_front..end } else { self.n_front..self.n_front }
+    }
+
+    /// How many tokens leave when `range` is compacted.
+    pub fn n_leaving(&self, range: &std::ops::Range<u32>) -> u32 {
+        (range.end - range.start).saturating_sub(self.n_retain)
     }
 }
 
@@ -95,7 +76,7 @@ mod tests {
 
     #[test]
     fn layout_leaves_room_for_suffix_and_answer() {
-        let sizes = WindowSizes { sinks: 4, window: 1024, segment: 32 };
+        let sizes = WindowSizes { sinks: 4, retain: 0, window: 1024, segment: 32 };
         let layout = Layout::new(sizes, 40, 60);
         assert_eq!(layout.n_front, 44);
         assert!(layout.n_cells >= 44 + 1024 + 60 + ANSWER_RESERVE);
@@ -104,7 +85,7 @@ mod tests {
 
     #[test]
     fn a_wide_window_is_turned_seldom() {
-        let layout = |window, segment| Layout::new(WindowSizes { sinks: 4, window, segment }, 40, 60);
+        let layout = |window, segment| Layout::new(WindowSizes { sinks: 4, retain: 0, window, segment }, 40, 60);
         assert_eq!(layout(1024, 512).turned_seldom(), layout(1024, 512));
         for segment in [1, 100, 256, 700] {
             let layout = layout(20_000, segment).turned_seldom();
@@ -115,9 +96,18 @@ mod tests {
 
     #[test]
     fn surplus_keeps_front_and_window() {
-        let layout = Layout { n_front: 10, window: 100, segment: 50, n_cells: 160 };
+        let layout = Layout { n_front: 10, n_retain: 0, window: 100, segment: 50, n_cells: 160 };
         assert_eq!(layout.surplus(160), 10..60);
         assert_eq!(layout.surplus(110), 10..10);
         assert_eq!(layout.surplus(5), 10..10);
+    }
+
+    #[test]
+    fn retained_tokens_come_from_what_is_compacted() {
+        let layout = Layout { n_front: 10, n_retain: 20, window: 100, segment: 50, n_cells: 192 };
+        assert_eq!(layout.surplus(180), 10..80);
+        assert_eq!(layout.n_leaving(&layout.surplus(180)), 50);
+        assert_eq!(layout.surplus(130), 10..10);
+        assert_eq!(layout.n_leaving(&layout.surplus(130)), 0);
     }
 }

@@ -1,0 +1,42 @@
+#pragma once
+
+// Which tokens stay when others leave.
+
+#include "llama-edgeinf.h"
+
+#include <cstdint>
+#include <memory>
+
+struct ggml_context;
+struct ggml_tensor;
+struct llama_hparams;
+
+// how the last queries of a text see the whole cache
+struct edgeinf_attention {
+    ggml_tensor * q;    // F32 [n_embd_head_k, n_query, n_head],    with RoPE
+    ggml_tensor * k;    // F32 [n_embd_head_k, n_kv,    n_head_kv], with RoPE
+    ggml_tensor * mask; // F32 [n_kv, n_query], -inf for what a query must not see
+
+    float scale; // of q k
+};
+
+class edgeinf_policy {
+public:
+    virtual ~edgeinf_policy() = default;
+
+    // how many tokens stay in each KV head
+    virtual uint32_t n_retain() const = 0;
+
+    // how many queries are kept for the scores
+    virtual uint32_t n_query() const = 0;
+
+    // Scores F32 [i1 - i0, n_head_kv] of the cached tokens i0 <= i < i1; in each KV head those with the highest stay.
+    virtual ggml_tensor * build_scores(
+            ggml_context * ctx, const edgeinf_attention & att, uint32_t i0, uint32_t i1) const = 0;
+};
+
+// nullptr if nothing is retained; throws for parameters that make no sense
+std::unique_ptr<edgeinf_policy> edgeinf_make_policy(const llama_edgeinf_retain & params);
+
+// edgeinf-snapkv.cpp
+std::unique_ptr<edgeinf_policy> edgeinf_make_snapkv(const llama_edgeinf_retain & params);

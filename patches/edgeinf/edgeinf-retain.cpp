@@ -1,0 +1,247 @@
+// Tokens that stay when others leave: which ones, and where they go.
+//
+// Each KV head of each layer retains tokens of its own. They need no cells of their own: a row of K or V holds all heads of a
+// layer side by side, so that the rows behind the front can hold another token in each head. Like the front they have
+// un-rotated originals, from which they are turned forward at each compaction.
+
+#include "edgeinf-cells.h"
+#include "edgeinf-policy.h"
+
+#include "llama-context.h"
+#include "llama-impl.h"
+#include "llama-model.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace {
+
+// queries that ask, what each may see, and constants
+class llm_graph_input_queries : public llm_graph_input_i {
+public:
+    llm_graph_input_queries(
+            ggml_context * ctx, std::vector<int32_t> slots, std::vector<int32_t> pos, const std::vector<int32_t> & kv_pos,
+            uint32_t n_candidates) :
+        v_slots(std::move(slots)), v_pos(std::move(pos)), v_order(n_candidates) {
+        v_mask.reserve(v_pos.size()*kv_pos.size());
+        for (const auto p_q : v_pos) {
+            for (const auto p_k : kv_pos) {
+                v_mask.push_back(p_k <= p_q ? 0.0f : -INFINITY);
+            }
+        }
+        std::iota(v_order.begin(), v_order.end(), 0.0f);
+
+        t_slots = ggml_new_tensor_1d(ctx, GGML_TYPE_I32, v_slots.size());
+        t_pos   = ggml_new_tensor_1d(ctx, GGML_TYPE_I32, v_pos.size());
+        t_mask  = ggml_new_tensor_2d(ctx, GGML_TYPE_F32, kv_pos.size(), v_pos.size());
+        t_order = ggml_new_tensor_2d(ctx, GGML_TYPE_F32, 1, n_candidates);
+        t_bits  = ggml_new_tensor_1d(ctx, GGML_TYPE_F32, 2);
+        for (auto * t : { t_slots, t_pos, t_mask, t_order, t_bits }) {
+            ggml_set_input(t);
+        }
+    }
+
+    void set_input(const llama_ubatch * /*ubatch*/) override {
+        static const float bits[2] = { 0.0f, 1.0f };
+
+        auto set = [](ggml_tensor * t, const void * data) {
+            if (t->buffer) {
+                ggml_backend_tensor_set(t, data, 0, ggml_nbytes(t));
+            }
+        };
+        set(t_slots, v_slots.data());
+        set(t_pos,   v_pos  .data());
+        set(t_mask,  v_mask .data());
+        set(t_order, v_order.data());
+        set(t_bits,  bits);
+    }
+
+    ggml_tensor * t_slots; // I32 [n_query], rows of the stored queries
+    ggml_tensor * t_pos;   // I32 [n_query]
+    ggml_tensor * t_mask;  // F32 [n_kv, n_query]
+    ggml_tensor * t_order; // F32 [1, n_candidates]: 0, 1, 2, ...
+    ggml_tensor * t_bits;  // F32 [2]: 0, 1
+
+private:
+    const std::vector<int32_t> v_slots;
+    const std::vector<int32_t> v_pos;
+    std::vector<float>         v_mask;
+    std::vector<float>         v_order;
+};
+
+}
+
+//
+// queries
+//
+
+// A token keeps its number for as long as it is cached, also when positions are turned back.
+void llama_kv_cache_edgeinf::list_query_slots(const llama_ubatch & ubatch, std::vector<int32_t> & slots) const {
+    const int64_t n = slots.size();
+
+    for (int64_t i = 0; i < n; ++i) {
+        const int64_t number = ubatch.pos[ubatch.n_tokens - n + i] + n_turned;
+
+        slots[i] = number % query_slots.size();
+        query_slots[slots[i]] = number;
+    }
+}
+
+void llama_kv_cache_edgeinf::build_query_store(
+        ggml_context * ctx, ggml_cgraph * gf, ggml_tensor * q, ggml_tensor * slots, int32_t il) const {
+    const int64_t n = slots->ne[0];
+
+    q = ggml_view_3d(ctx, q, q->ne[0], q->ne[1], n, q->nb[1], q->nb[2], (q->ne[2] - n)*q->nb[2]);
+    q = ggml_reshape_2d(ctx, ggml_cont(ctx, q), q->ne[0]*q->ne[1], n);
+
+    ggml_build_forward_expand(gf, ggml_set_rows(ctx, retain.at(il).q, q, slots));
+}
+
+//
+// compaction
+//
+
+bool llama_kv_cache_edgeinf::select(llama_context * lctx, uint32_t i0, uint32_t i1, uint32_t n_keep) {
+    const auto & cparams = lctx->get_cparams();
+
+    // the newest tokens whose queries are there; those of tokens that were taken back may have overwritten some
+    int64_t n_query = 0;
+    for (int64_t number = pos_next() + n_turned - 1; number >= n_first_query; --number, ++n_query) {
+        if (n_query == policy->n_query() || query_slots[number % query_slots.size()] != number) {
+            break;
+        }
+    }
+    if (n_query == 0) {
+        return false;
+    }
+    std::vector<int32_t> pos  (n_query);
+    std::vector<int32_t> slots(n_query);
+    for (int64_t i = 0; i < n_query; ++i) {
+        pos  [i] = pos_next() - n_query + i;
+        slots[i] = (pos[i] + n_turned) % query_slots.size();
+    }
+
+    ggml_backend_sched_reset(lctx->get_sched());
+
+    auto * res = lctx->get_gf_res_reserve();
+    res->reset();
+
+    auto * ctx = res->get_ctx();
+    auto * gf  = res->get_gf();
+
+    auto cells = list_cells(0, n_cached());
+    auto inp_q = std::make_unique<llm_graph_input_queries>(ctx, std::move(slots), std::move(pos), cells.pos, i1 - i0);
+    auto inp_k = std::make_unique<llm_graph_input_cells>(this, ctx, std::move(cells.idxs), std::move(cells.pos));
+
+    for (const auto & [il, r] : retain) {
+        const int64_t d_k       = hparams.n_embd_head_k(il);
+        const int64_t n_head    = hparams.n_head(il);
+        const int64_t n_head_kv = hparams.n_head_kv(il);
+
+        ggml_tensor * q = ggml_get_rows(ctx, r.q, inp_q->t_slots);
+        q = ggml_reshape_3d(ctx, q, d_k, n_head, n_query);
+        q = build_rope(ctx, q, inp_q->t_pos, cparams, il, false);
+
+        edgeinf_attention att;
+        att.q     = ggml_cont(ctx, ggml_permute(ctx, q, 0, 2, 1, 3));
+        att.k     = ggml_permute(ctx, build_k_rotated(ctx, inp_k.get(), il), 0, 2, 1, 3);
+        att.mask  = inp_q->t_mask;
+        att.scale = hparams.f_attention_scale == 0.0f ? 1.0f/sqrtf(float(d_k)) : hparams.f_attention_scale;
+
+        ggml_tensor * idx = ggml_top_k(ctx, policy->build_scores(ctx, att, i0, i1), n_keep); // I32 [n_keep, n_head_kv]
+
+        // they stay in the order of the text
+        ggml_tensor * order = ggml_get_rows(ctx, inp_q->t_order, ggml_reshape_1d(ctx, idx, n_keep*n_head_kv));
+        order = ggml_argsort(ctx, ggml_reshape_2d(ctx, order, n_keep, n_head_kv), GGML_SORT_ORDER_ASC);
+        idx   = ggml_get_rows(ctx, ggml_reshape_3d(ctx, idx, 1, n_keep, n_head_kv), order);
+        idx   = ggml_reshape_2d(ctx, idx, n_keep, n_head_kv);
+
+        ggml_build_forward_expand(gf, ggml_cpy(ctx, idx, ggml_view_2d(ctx, r.idx, n_keep, n_head_kv, r.idx->nb[1], 0)));
+
+        if (mem.count(il)) {
+            ggml_tensor * zero = ggml_view_1d(ctx, inp_q->t_bits, 1, 0);
+            ggml_tensor * one  = ggml_view_1d(ctx, inp_q->t_bits, 1, sizeof(float));
+
+            ggml_tensor * w = ggml_repeat_4d(ctx, one, 1, i1 - i0, n_head_kv, 1);
+            w = ggml_set_rows(ctx, w, ggml_repeat_4d(ctx, zero, 1, n_keep, n_head_kv, 1), idx);
+
+            ggml_build_forward_expand(gf, ggml_cpy(ctx, w,
+                    ggml_view_3d(ctx, r.leaves, 1, i1 - i0, n_head_kv, r.leaves->nb[1], r.leaves->nb[2], 0)));
+        }
+    }
+    res->add_input(std::move(inp_q));
+    res->add_input(std::move(inp_k));
+
+    return graph_compute(lctx, res);
+}
+
+ggml_tensor * llama_kv_cache_edgeinf::build_leaves(ggml_context * ctx, ggml_tensor * phi, int32_t il, size_t i) const {
+    const auto * w = retain.at(il).leaves;
+
+    return ggml_mul(ctx, phi,
+            ggml_view_3d(ctx, const_cast<ggml_tensor *>(w), 1, phi->ne[1], phi->ne[2], w->nb[1], w->nb[2], i*w->nb[1]));
+}
+
+bool llama_kv_cache_edgeinf::move_retained(llama_context * lctx, uint32_t i0, uint32_t i1, uint32_t n_keep) {
+    const auto & cparams = lctx->get_cparams();
+
+    ggml_backend_sched_reset(lctx->get_sched());
+
+    auto * res = lctx->get_gf_res_reserve();
+    res->reset();
+
+    auto * ctx = res->get_ctx();
+    auto * gf  = res->get_gf();
+
+    auto make_cells = [&](uint32_t from, uint32_t to) {
+        auto cells = list_cells(from, to);
+        return std::make_unique<llm_graph_input_cells>(this, ctx, std::move(cells.idxs), std::move(cells.pos));
+    };
+    // those that were retained before have originals
+    const uint32_t i_new = std::min(std::max(i0, n_front), i1);
+
+    auto inp_all = make_cells(i0, i1);
+    auto inp_new = make_cells(i_new, i1);
+    auto inp_dst = make_cells(i0, i0 + n_keep);
+
+    for (const auto & [il, r] : retain) {
+        const int64_t d_k       = hparams.n_embd_head_k(il);
+        const int64_t d_v       = hparams.n_embd_head_v(il);
+        const int64_t n_head_kv = hparams.n_head_kv(il);
+
+        ggml_tensor * front = k_front.at(il);
+        ggml_tensor * idx   = ggml_view_2d(ctx, r.idx, n_keep, n_head_kv, r.idx->nb[1], 0);
+
+        // x [d, n_head_kv, i1 - i0] -> [d*n_head_kv, n_keep]
+        auto gather = [&](ggml_tensor * x, int64_t d) {
+            x = ggml_get_rows(ctx, ggml_permute(ctx, x, 0, 2, 1, 3), idx); // [d, n_keep, n_head_kv]
+            x = ggml_cont(ctx, ggml_permute(ctx, x, 0, 2, 1, 3));
+            return ggml_reshape_2d(ctx, x, d*n_head_kv, n_keep);
+        };
+
+        ggml_tensor * k = nullptr;
+        if (i_new < i1) {
+            k = build_k(ctx, inp_new.get(), cparams, il);
+        }
+        if (i_new > i0) {
+            ggml_tensor * old = ggml_view_3d(ctx, front, d_k, n_head_kv, i_new - i0,
+                    ggml_row_size(front->type, d_k), front->nb[1], i0*front->nb[1]);
+            k = k ? ggml_concat(ctx, old, k, 2) : ggml_cont(ctx, old);
+        }
+        ggml_build_forward_expand(gf, ggml_cpy(ctx, gather(k, d_k),
+                ggml_view_2d(ctx, front, front->ne[0], n_keep, front->nb[1], i0*front->nb[1])));
+
+        // as it is stored: a value of a quantized cache stays what it is
+        ggml_tensor * v_cells_il = layers[map_layer_ids.at(il)].v;
+        ggml_tensor * v = ggml_get_rows(ctx, v_cells_il, inp_all->t_idxs);
+        v = gather(ggml_reshape_3d(ctx, v, d_v, n_head_kv, i1 - i0), d_v);
+
+        ggml_build_forward_expand(gf, ggml_set_rows(ctx, v_cells_il, v, inp_dst->t_idxs64));
+    }
+    res->add_input(std::move(inp_all));
+    res->add_input(std::move(inp_new));
+    res->add_input(std::move(inp_dst));
+
+    return graph_compute(lctx, res);
+}

@@ -1,0 +1,78 @@
+//! `edgeinf eval answer`.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::cli::args::EngineArgs;
+use crate::cli::engine::Engine;
+use crate::cli::exit::ExitStatus;
+use crate::cli::printer::Printer;
+use crate::eval::{Condition, EvalError, Examiner, RecordFile, read_pairs, table};
+
+use super::{EvalPolicy, setting, settings};
+
+/// Arguments of `eval answer`.
+#[derive(Debug, Args)]
+pub struct AnswerArgs {
+    /// File with a JSON object on each line: id, document, reference and, where it is no summary, the question.
+    #[arg(value_name = "PAIRS.jsonl")]
+    pub pairs: PathBuf,
+    /// How documents are read; 'none' scores the answers without them. The default is all, edgeinfinite only with a gate.
+    #[arg(long, value_name = "POLICY", value_delimiter = ',')]
+    pub policies: Vec<EvalPolicy>,
+    /// Append results to FILE, where those that are there already are not made again; the table goes to stdout then.
+    /// Without it results go to stdout.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Model, sizes of the cache and so on.
+    #[command(flatten)]
+    pub engine: EngineArgs,
+}
+
+/// Measures.
+pub(super) fn run(args: &AnswerArgs, printer: &mut Printer, interrupt: &Arc<AtomicBool>) -> Result<ExitStatus> {
+    let pairs = read_pairs(&args.pairs)?;
+    let (mut file, done) = match args.output.as_deref().map(RecordFile::open).transpose()? {
+        Some((file, done)) => (Some(file), done),
+        None => (None, Vec::new()),
+    };
+    let mut engine = Engine::load(&args.engine, printer)?;
+    let setting = setting(&args.engine, &engine)?;
+    let mut conditions: Vec<Condition> = args.policies.iter().map(|&policy| policy.into()).collect();
+    if conditions.is_empty() {
+        conditions = vec![Condition::None, Condition::Full, Condition::Streaming];
+        conditions.extend(engine.gate.is_some().then_some(Condition::EdgeInfinite));
+    }
+    if conditions.contains(&Condition::EdgeInfinite) && engine.gate.is_none() {
+        return Err(EvalError::NoGate.into());
+    }
+    // what a policy recovers is known when the others were measured
+    conditions.sort_unstable();
+    conditions.dedup();
+    let settings = settings(&args.engine, &mut engine);
+    let n_all = pairs.len() * conditions.len();
+    let examiner = Examiner::new(&engine.model, settings, Arc::clone(interrupt));
+    let mut records = Vec::new();
+    examiner.run(&pairs, &conditions, &setting, &done, &mut |record, known| {
+        let line = serde_json::to_string(record).map_err(io::Error::from)? + "\n";
+        match &mut file {
+            Some(file) if !known => file.append(&line)?,
+            Some(_) => {}
+            None => printer.stdout(&line)?,
+        }
+        records.push(record.clone());
+        printer.detail(&format!("{} of {n_all}: {}", records.len(), record.case));
+        Ok(())
+    })?;
+    let text = table(&records);
+    match file {
+        Some(_) => printer.stdout(&text)?,
+        None => printer.note(&text),
+    }
+    Ok(ExitStatus::Success)
+}

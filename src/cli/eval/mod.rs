@@ -1,0 +1,129 @@
+//! `edgeinf eval`.
+
+mod answer;
+mod fidelity;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use anyhow::{Context as _, Result};
+use clap::{Args, Subcommand, ValueEnum};
+
+use crate::eval::{Condition, Setting};
+use crate::llama::{Build, SamplerParams};
+use crate::models::{Cache, cached_sha256, sha256_file};
+use crate::summary::plan::Settings;
+use crate::summary::prompt::Instructions;
+
+use super::args::EngineArgs;
+use super::engine::Engine;
+use super::exit::ExitStatus;
+use super::printer::Printer;
+
+pub use answer::AnswerArgs;
+pub use fidelity::FidelityArgs;
+
+/// Arguments of `eval`.
+#[derive(Debug, Args)]
+pub struct EvalArgs {
+    /// What to measure.
+    #[command(subcommand)]
+    pub command: EvalCommand,
+}
+
+impl EvalArgs {
+    /// Refuses what cannot go together.
+    pub fn check(&self) -> Result<(), clap::Error> {
+        match &self.command {
+            EvalCommand::Answer(args) => args.engine.check(),
+            EvalCommand::Fidelity(args) => args.engine.check(),
+        }
+    }
+}
+
+/// The commands of `eval`.
+#[derive(Debug, Subcommand)]
+pub enum EvalCommand {
+    /// How likely known answers are after their documents were read; nothing is generated.
+    Answer(AnswerArgs),
+    /// How far the predictions on a text are from those of full attention.
+    Fidelity(FidelityArgs),
+}
+
+/// `--policies`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum EvalPolicy {
+    /// No document at all.
+    None,
+    /// Ordinary attention over everything.
+    Full,
+    /// Keep prompt, sinks and window; forget the rest.
+    Streaming,
+    /// Keep prompt, sinks, window and what the newest tokens attend to; forget the rest.
+    Snapkv,
+    /// The same, with a last choice after the question.
+    SnapkvQuestion,
+    /// Keep prompt, sinks and window; fold the rest into a memory.
+    Edgeinfinite,
+}
+
+impl From<EvalPolicy> for Condition {
+    fn from(policy: EvalPolicy) -> Self {
+        match policy {
+            EvalPolicy::None => Self::None,
+            EvalPolicy::Full => Self::Full,
+            EvalPolicy::Streaming => Self::Streaming,
+            EvalPolicy::Snapkv => Self::SnapKv,
+            EvalPolicy::SnapkvQuestion => Self::SnapKvQuestion,
+            EvalPolicy::Edgeinfinite => Self::EdgeInfinite,
+        }
+    }
+}
+
+/// Measures.
+pub fn run(args: &EvalArgs, printer: &mut Printer, interrupt: &Arc<AtomicBool>) -> Result<ExitStatus> {
+    match &args.command {
+        EvalCommand::Answer(args) => answer::run(args, printer, interrupt),
+        EvalCommand::Fidelity(args) => fidelity::run(args, printer, interrupt),
+    }
+}
+
+/// How documents are read.
+fn settings(args: &EngineArgs, engine: &mut Engine) -> Settings {
+    Settings {
+        policy: None,
+        sizes: engine.sizes,
+        cache_type: args.cache_type.into(),
+        flash_attention: !args.no_flash_attention,
+        threads: engine.threads,
+        max_tokens: 0,
+        max_memory: None,
+        gate: engine.gate.take(),
+        model_id: engine.model_id,
+        instructions: Instructions::default(),
+        sampler: SamplerParams::default(),
+    }
+}
+
+fn setting(args: &EngineArgs, engine: &Engine) -> Result<Setting> {
+    // a random one has no file
+    let gate_file = engine.gate_name.as_deref().map(Path::new).filter(|path| path.is_file());
+    let gate_sha256 = gate_file.map(sha256_file).transpose()?;
+    Ok(Setting {
+        model: args.model.display().to_string(),
+        model_sha256: cached_sha256(&engine.path, Cache::from_env()?.dir())
+            .with_context(|| format!("'{}' cannot be hashed", engine.path.display()))?,
+        gate: engine.gate_name.clone(),
+        gate_sha256,
+        // the examiner fills in what a policy makes of what was asked for
+        sinks: engine.sizes.sinks,
+        retain: 0,
+        window: engine.sizes.window,
+        segment: engine.sizes.segment,
+        cache_type: clap::ValueEnum::to_possible_value(&args.cache_type)
+            .map_or_else(String::new, |value| value.get_name().to_owned()),
+        flash_attention: !args.no_flash_attention,
+        build: format!("{} {}", env!("CARGO_PKG_VERSION"), Build::this().target),
+    })
+}

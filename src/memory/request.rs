@@ -1,0 +1,109 @@
+//! Sizes as they were asked for, and what a policy makes of them.
+
+use crate::llama::{CacheType, Model};
+
+use super::budget::{Budget, memory_bytes, token_bytes};
+use super::layout::WindowSizes;
+use super::policy::Policy;
+
+/// What was asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct SizeRequest {
+    /// First tokens of the document that stay.
+    pub sinks: u32,
+    /// Most recent tokens that stay; with `budget` what it leaves for them.
+    pub window: u32,
+    /// Tokens read at a time.
+    pub segment: u32,
+    /// Tokens that are chosen to stay; `None` leaves it to the policy, which takes them out of the window.
+    pub retain: Option<u32>,
+    /// Bytes of everything that survives.
+    pub budget: Option<Budget>,
+}
+
+/// A budget that is too small.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "a budget of {budget} bytes does not hold {sinks} sinks, {retain} retained tokens and a window of 1, of {token} bytes each, and \
+     {memory} bytes of memory; choose a larger --budget"
+)]
+pub struct BudgetError {
+    budget: u64,
+    sinks: u32,
+    retain: u32,
+    token: u64,
+    memory: u64,
+}
+
+impl SizeRequest {
+    /// The sizes under a policy, whose memory has `n_features` features (0 without one).
+    ///
+    /// # Errors
+    /// [`BudgetError`] if nothing is left for a window.
+    pub fn resolve(
+        &self,
+        policy: Policy,
+        model: &Model,
+        cache_type: CacheType,
+        n_features: u32,
+    ) -> Result<WindowSizes, BudgetError> {
+        let (token, memory) = (token_bytes(model, cache_type), memory_bytes(model, n_features));
+        let budget = self.budget.map(|budget| budget.bytes(model, cache_type));
+        self.divide(policy, token, memory, budget)
+    }
+
+    fn divide(&self, policy: Policy, token: u64, memory: u64, budget: Option<u64>) -> Result<WindowSizes, BudgetError> {
+        let rule = policy.rule();
+        let (sinks, segment) = (self.sinks, self.segment);
+        let asked = self.retain.filter(|&n| rule.retain(n).is_some());
+        let Some(budget) = budget else {
+            let retain = asked.unwrap_or_else(|| rule.share(self.window));
+            // what nobody asked for is taken from the window, so that policies compare at the same sizes
+            let window = if asked.is_some() { self.window } else { self.window - retain };
+            return Ok(WindowSizes { sinks, retain, window, segment });
+        };
+        let tokens = u32::try_from(budget.saturating_sub(memory) / token.max(1)).unwrap_or(u32::MAX);
+        let free = tokens.saturating_sub(sinks);
+        let retain = asked.unwrap_or_else(|| rule.share(free));
+        if free <= retain {
+            return Err(BudgetError { budget, sinks, retain, token, memory });
+        }
+        Ok(WindowSizes { sinks, retain, window: free - retain, segment })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ASKED: SizeRequest = SizeRequest { sinks: 4, window: 1024, segment: 512, retain: None, budget: None };
+
+    fn sizes(request: SizeRequest, policy: Policy, memory: u64, budget: Option<u64>) -> (u32, u32) {
+        let sizes = request.divide(policy, 100, memory, budget).unwrap();
+        assert_eq!((sizes.sinks, sizes.segment), (4, 512));
+        (sizes.retain, sizes.window)
+    }
+
+    #[test]
+    fn what_is_not_asked_for_comes_out_of_the_window() {
+        assert_eq!(sizes(ASKED, Policy::Streaming, 0, None), (0, 1024));
+        assert_eq!(sizes(ASKED, Policy::SnapKv, 0, None), (512, 512));
+        assert_eq!(sizes(ASKED, Policy::EdgeInfinite, 6500, None), (0, 1024));
+        let asked = SizeRequest { retain: Some(100), ..ASKED };
+        assert_eq!(sizes(asked, Policy::SnapKv, 0, None), (100, 1024));
+        assert_eq!(sizes(asked, Policy::Streaming, 0, None), (0, 1024));
+    }
+
+    #[test]
+    fn a_budget_is_used_up_by_every_policy() {
+        let budget = Some(51_600);
+        assert_eq!(sizes(ASKED, Policy::Streaming, 0, budget), (0, 512));
+        assert_eq!(sizes(ASKED, Policy::SnapKv, 0, budget), (256, 256));
+        // the memory takes as much as 65 tokens
+        assert_eq!(sizes(ASKED, Policy::EdgeInfinite, 6500, budget), (0, 447));
+        let asked = SizeRequest { retain: Some(100), ..ASKED };
+        assert_eq!(sizes(asked, Policy::EdgeInfinite, 6500, budget), (100, 347));
+        assert!(ASKED.divide(Policy::EdgeInfinite, 100, 51_600, budget).is_err());
+        assert!(SizeRequest { retain: Some(512), ..ASKED }.divide(Policy::SnapKv, 100, 0, budget).is_err());
+    }
+}
