@@ -384,3 +384,35 @@ fn models_are_listed_and_found() {
     assert_eq!(stdout(&output).trim(), smollm2().display().to_string());
     assert_fails(&edgeinf().args(["model", "pull", "nobody"]).output().unwrap(), 4, &["nobody"]);
 }
+
+#[test]
+fn tokens_are_chosen_to_stay() {
+    let dir = scratch("retain");
+    let file = dir.join("text.txt");
+    fs::write(&file, story(9000, 41)).unwrap();
+    smollm2();
+    let run = |args: &[&str]| -> Value {
+        let sizes = ["--window", "256", "--segment", "128", "--max-tokens", "30", "--json"];
+        let output = summarize(&file, &[&sizes[..], args].concat());
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", stderr(&output)))
+    };
+    let streaming = run(&["--policy", "streaming"]);
+    let snapkv = run(&["--policy", "snapkv"]);
+    assert_eq!((&snapkv["policy"], &snapkv["tokens_folded"]), (&"snapkv".into(), &0.into()));
+    assert_eq!(snapkv["input"]["tokens_read"], snapkv["input"]["tokens"]);
+    assert!(snapkv["tokens_dropped"].as_u64().unwrap() > 0);
+    // half of the window is chosen: as many bytes as without a choice
+    assert_eq!(snapkv["memory"]["kv_cache_bytes"], streaming["memory"]["kv_cache_bytes"]);
+    let both = run(&["--policy", "edgeinfinite", "--gate", "random:1", "--retain", "100"]);
+    assert_eq!(both["tokens_folded"], both["tokens_dropped"]);
+    assert!(both["memory"]["kv_cache_bytes"].as_u64() > streaming["memory"]["kv_cache_bytes"].as_u64());
+
+    let sizes = |args: &[&str]| summarize(&file, args);
+    assert_fails(&sizes(&["--policy", "snapkv", "--budget", "4tok"]), 2, &["--budget"]);
+    assert_fails(&sizes(&["--budget", "516tok", "--window", "10"]), 2, &["--window"]);
+    assert_fails(&sizes(&["--budget", "much"]), 2, &["516tok"]);
+    assert_fails(&sizes(&["--policy", "snapkv", "--no-flash-attention"]), 2, &["--no-flash-attention"]);
+    assert_fails(&sizes(&["--retain", "8", "--no-flash-attention"]), 2, &["--no-flash-attention"]);
+    let output = sizes(&["--policy", "snapkv", "--budget", "260tok", "--segment", "128", "--dry-run"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+}

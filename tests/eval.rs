@@ -189,3 +189,78 @@ fn an_interrupt_keeps_what_was_measured() {
     assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(130), "error: interrupted\n"));
     assert_eq!(lines(&fs::read_to_string(&results).unwrap()).len(), 2);
 }
+
+fn fidelity(texts: &[&Path], args: &[&str]) -> Output {
+    let mut command = edgeinf();
+    command.args(["eval", "fidelity"]).args(texts).args(["--tokens", "700", "--from", "300", "--segment", "64"]);
+    command.args(args).output().unwrap()
+}
+
+#[test]
+fn fidelity_is_perfect_for_full_attention_and_grows_with_the_budget() {
+    smollm2();
+    let dir = scratch("eval-fidelity");
+    let text = dir.join("story.txt");
+    fs::write(&text, story(6000, 31)).unwrap();
+    let results = dir.join("results.jsonl");
+    let file = results.display().to_string();
+    let args = ["--policies", "full,streaming,snapkv", "--budgets", "68tok,260tok", "-o", &file];
+    let output = fidelity(&[&text], &args);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stdout(&output).contains("of streaming's"), "{}", stdout(&output));
+    let found = lines(&fs::read_to_string(&results).unwrap());
+    assert_eq!(found.len(), 6);
+    let of = |policy: &str, window: u64, key: &str| -> f64 {
+        let record = found.iter().find(|r| r["policy"] == policy && r["setting"]["window"] == window).unwrap();
+        assert_eq!(record["tokens"], 399, "the last token predicts nothing");
+        let bins = record["by_position"].as_array().unwrap();
+        let mean: f64 = bins.iter().map(|bin| bin["kl"].as_f64().unwrap() * bin["tokens"].as_f64().unwrap()).sum();
+        assert!((mean / 399.0 - record["kl"].as_f64().unwrap()).abs() < 1e-9);
+        record[key].as_f64().unwrap()
+    };
+    assert_eq!((of("full", 64, "kl"), of("full", 64, "same_top")), (0.0, 1.0));
+    assert_eq!(of("full", 64, "perplexity"), of("full", 64, "perplexity_full"));
+    let [narrow, wide] = [64, 256].map(|window| of("streaming", window, "kl"));
+    assert!(wide > 0.0 && narrow > wide, "{narrow} {wide}");
+    let [narrow, wide] = [32, 128].map(|window| of("snapkv", window, "kl"));
+    assert!(wide > 0.0 && narrow > wide, "{narrow} {wide}");
+    assert_eq!(of("streaming", 64, "budget_bytes"), of("snapkv", 32, "budget_bytes"));
+    // nothing is measured twice
+    let before = fs::read_to_string(&results).unwrap();
+    let again = fidelity(&[&text], &args);
+    assert_eq!(again.status.code(), Some(0), "{}", stderr(&again));
+    assert_eq!((stdout(&again), fs::read_to_string(&results).unwrap()), (stdout(&output), before));
+}
+
+#[test]
+fn what_cannot_be_compared_is_refused_in_one_line() {
+    smollm2();
+    let dir = scratch("eval-fidelity-refused");
+    let short = dir.join("short.txt");
+    fs::write(&short, story(500, 31)).unwrap();
+    assert_fails(&fidelity(&[&short], &[]), 3, &["302"]);
+    let text = dir.join("story.txt");
+    fs::write(&text, story(6000, 31)).unwrap();
+    assert_fails(&fidelity(&[&text], &["--policies", "none"]), 2, &["none"]);
+    assert_fails(&fidelity(&[&text], &["--policies", "edgeinfinite"]), 4, &["--gate"]);
+    assert_fails(&fidelity(&[&text], &["--budgets", "4tok"]), 2, &["--budget"]);
+    assert_fails(&fidelity(&[&dir.join("none.txt")], &[]), 3, &["none.txt"]);
+}
+
+#[test]
+fn a_choice_after_the_question_is_another_one() {
+    let dir = scratch("eval-question");
+    let file = pairs(&dir);
+    let output = answer(&file, &["--policies", "streaming,snapkv,snapkv-question"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let found = lines(&stdout(&output));
+    let nll = |policy: &str| find(&found, "one", policy)["nll"].as_f64().unwrap();
+    let all = ["streaming", "snapkv", "snapkv-question"].map(nll);
+    assert!(all.iter().all(|nll| nll.is_finite()) && all[0] != all[1] && all[1] != all[2], "{all:?}");
+    let setting = &find(&found, "one", "snapkv")["setting"];
+    assert_eq!((&setting["retain"], &setting["window"]), (&json!(64), &json!(64)));
+    // what is replaced does not depend on the policy
+    let forgotten = |policy: &str| find(&found, "one", policy)["forgotten_tokens"].clone();
+    assert_eq!(forgotten("streaming"), forgotten("snapkv"));
+    assert_eq!(find(&found, "one", "streaming")["budget_bytes"], find(&found, "one", "snapkv")["budget_bytes"]);
+}

@@ -39,6 +39,9 @@ fn the_peak_is_within_ten_percent() {
     assert_predicted("no-fa", 8_000, &with(&["--policy", "streaming", "--no-flash-attention"]));
     assert_predicted("elu", 8_000, &with(&["--policy", "edgeinfinite", "--gate", "random:1"]));
     assert_predicted("hedgehog", 8_000, &with(&["--policy", "edgeinfinite", "--gate", "random:1:hedgehog:128"]));
+    assert_predicted("snapkv", 8_000, &with(&["--policy", "snapkv"]));
+    assert_predicted("snapkv-1024", 14_000, &["--policy", "snapkv", "--window", "1024", "--retain", "1024"]);
+    assert_predicted("retain", 8_000, &with(&["--policy", "edgeinfinite", "--gate", "random:1", "--retain", "64"]));
     assert_predicted("full", 16_000, &["--policy", "full"]);
 }
 

@@ -125,6 +125,9 @@ impl SummarizeArgs {
     /// Refuses what cannot go together.
     pub fn check(&self) -> Result<(), clap::Error> {
         self.engine.check()?;
+        if self.policy == PolicyArg::Snapkv && self.engine.no_flash_attention {
+            return Err(conflict("--policy snapkv needs the fused attention kernel; leave --no-flash-attention out"));
+        }
         if self.output.is_some() && self.files.len() > 1 {
             return Err(conflict(
                 "--output takes the summary of one file; with several, redirect stdout or use --json",
