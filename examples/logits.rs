@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     if built_in() {
         let gate = Gate::random(&model.shape(), FeatureMap::Hedgehog, 128, 1)?;
         let gate = Some(NativeGate::new(&model, &gate)?);
-        contexts.push(("attached", Compaction::Edgeinf { gate, n_front_max: 64, model_id: 0 }));
+        contexts.push(("attached", Compaction::Edgeinf { gate, n_front_max: 64, retain: None, model_id: 0 }));
     }
     for (name, compaction) in contexts {
         let params = ContextParams {

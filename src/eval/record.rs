@@ -210,7 +210,7 @@ pub(super) mod tests {
         assert!(found.is_empty());
         file.append(&line("a")).unwrap();
         fs::write(&path, line("a") + &line("b")[..30]).unwrap();
-        let (mut file, found) = RecordFile::open(&path).unwrap();
+        let (mut file, found) = RecordFile::open::<Record>(&path).unwrap();
         assert_eq!(found, [record("a", Condition::Full, 2.0, None)]);
         file.append(&line("b")).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), line("a") + &line("b"));
