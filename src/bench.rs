@@ -12,6 +12,7 @@ use crate::memory::layout::{Layout, MAX_UBATCH, WindowSizes};
 use crate::reader::{MARK_EVERY, Reader};
 use crate::report::memory::peak_rss_bytes;
 use crate::summary::error::SummaryError;
+use crate::summary::plan::windowed_layout;
 use crate::summary::prompt::{Instructions, PromptTokens};
 
 /// How a run reads.
@@ -67,7 +68,7 @@ pub fn run(
     interrupt: &Arc<AtomicBool>,
 ) -> Result<BenchResult, SummaryError> {
     let prompt = PromptTokens::new(model, &Instructions::default())?;
-    let layout = Layout::new(settings.sizes, prompt.prefix.len() as u32, prompt.suffix.len() as u32);
+    let layout = windowed_layout(model, settings.sizes, &prompt)?;
     let params = ContextParams {
         n_cells: layout.n_cells,
         n_ubatch: settings.sizes.segment.min(MAX_UBATCH),

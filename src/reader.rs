@@ -161,11 +161,16 @@ impl<'m> Reader<'m> {
         for part in body.chunks(self.segment) {
             self.read(part, Logits::None)?;
         }
-        self.compact(layout.surplus(self.context.n_cached()))?;
+        // the suffix comes on top of what survives, as it does where nothing is chosen after it
+        let n_text = self.context.n_cached().saturating_sub(body.len() as u32);
+        self.compact(layout.surplus(n_text))?;
         self.read(last, Logits::Last)
     }
 
     fn compact(&mut self, surplus: Range<u32>) -> Result<(), LlamaError> {
+        if surplus.is_empty() {
+            return Ok(());
+        }
         let n_before = self.context.n_cached();
         self.context.compact(surplus.start, surplus.end)?;
         self.progress.compactions += 1;

@@ -412,6 +412,11 @@ fn tokens_are_chosen_to_stay() {
     assert_fails(&sizes(&["--budget", "516tok", "--window", "10"]), 2, &["--window"]);
     assert_fails(&sizes(&["--budget", "much"]), 2, &["516tok"]);
     assert_fails(&sizes(&["--policy", "snapkv", "--no-flash-attention"]), 2, &["--no-flash-attention"]);
+    let eval = edgeinf().args(["eval", "fidelity", "--no-flash-attention"]).arg(&file).output().unwrap();
+    assert_fails(&eval, 2, &["--no-flash-attention"]);
+    let bench = edgeinf().args(["bench", "--policies", "streaming", "--budget", "900G"]).arg(&file).output().unwrap();
+    assert_eq!(bench.status.code(), Some(1), "{}", stderr(&bench));
+    assert!(stderr(&bench).contains("the model was trained with"), "{}", stderr(&bench));
     assert_fails(&sizes(&["--retain", "8", "--no-flash-attention"]), 2, &["--no-flash-attention"]);
     let output = sizes(&["--policy", "snapkv", "--budget", "260tok", "--segment", "128", "--dry-run"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));

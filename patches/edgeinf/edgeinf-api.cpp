@@ -111,6 +111,9 @@ static std::string attach_refusal(const llama_context * ctx, const llama_edgeinf
                     model.hparams.n_embd_head_k(il));
         }
     }
+    if (params.retain.n_retain > 0 && !cparams.flash_attn) {
+        return "tokens can only be retained with flash attention";
+    }
     if (params.n_cells > cparams.n_ctx_seq) {
         return format("%u cells in a context of %u", params.n_cells, cparams.n_ctx_seq);
     }
@@ -138,7 +141,7 @@ int32_t llama_edgeinf_attach(llama_context * ctx, const llama_edgeinf_gate * gat
         }
         params.n_front_max = std::min(params.n_front_max, params.n_cells);
 
-        // a failure should leave the old one in place
+        // throws for what makes no sense, while the old one is still in place
         (void) edgeinf_make_policy(params.retain);
 
         // first the old one: both at once would count in the peak

@@ -65,9 +65,6 @@ llama_kv_cache_edgeinf::llama_kv_cache_edgeinf(
     }
 
     policy = edgeinf_make_policy(params.retain);
-    if (policy && v_trans) {
-        throw std::runtime_error("tokens can only be retained with flash attention");
-    }
     query_slots.resize(policy ? policy->n_query() : 0, -1);
 
     std::map<ggml_backend_buffer_type_t, ggml_context_ptr> ctxs;
@@ -91,6 +88,9 @@ llama_kv_cache_edgeinf::llama_kv_cache_edgeinf(
     for (const auto & layer : layers) {
         const int32_t il = layer.il;
 
+        if (hparams.n_head_kv(il) == 0) {
+            continue; // a layer without attention
+        }
         auto * ctx = ctx_of(il);
 
         if (n_front_max() > 0) {
@@ -221,6 +221,8 @@ bool llama_kv_cache_edgeinf::seq_rm(llama_seq_id seq_id, llama_pos p0, llama_pos
     const bool res = llama_kv_cache::seq_rm(seq_id, p0, p1);
 
     n_front = std::min<uint32_t>(n_front, i0);
+    // tokens that come in the place of those that were taken out may be asked
+    n_first_query = std::min<int64_t>(n_first_query, pos_next() + n_turned);
     if (n_cached() == 0) {
         reset_memory();
     }

@@ -106,8 +106,10 @@ bool llama_kv_cache_edgeinf::select(llama_context * lctx, uint32_t i0, uint32_t 
     const auto & cparams = lctx->get_cparams();
 
     // the newest tokens whose queries are there; those of tokens that were taken back may have overwritten some
+    const int64_t n_first = std::max(n_first_query, pos_base() + n_turned);
+
     int64_t n_query = 0;
-    for (int64_t number = pos_next() + n_turned - 1; number >= n_first_query; --number, ++n_query) {
+    for (int64_t number = pos_next() + n_turned - 1; number >= n_first; --number, ++n_query) {
         if (n_query == policy->n_query() || query_slots[number % query_slots.size()] != number) {
             break;
         }

@@ -90,6 +90,10 @@ void llama_kv_cache_edgeinf::state_read(llama_io_read_i & io, llama_seq_id seq_i
         clear(true);
         throw;
     }
+    if (h.n_turned > (int64_t(1) << 60) || h.n_first_query > pos_next() + h.n_turned) {
+        clear(true);
+        throw std::runtime_error("the state is damaged");
+    }
     n_fold   = h.n_fold;
     n_front  = h.n_front;
     n_turned = h.n_turned;

@@ -125,9 +125,7 @@ impl SummarizeArgs {
     /// Refuses what cannot go together.
     pub fn check(&self) -> Result<(), clap::Error> {
         self.engine.check()?;
-        if self.policy == PolicyArg::Snapkv && self.engine.no_flash_attention {
-            return Err(conflict("--policy snapkv needs the fused attention kernel; leave --no-flash-attention out"));
-        }
+        self.engine.check_choice(self.policy == PolicyArg::Snapkv)?;
         if self.output.is_some() && self.files.len() > 1 {
             return Err(conflict(
                 "--output takes the summary of one file; with several, redirect stdout or use --json",
@@ -192,6 +190,14 @@ impl EngineArgs {
         }
         if self.no_flash_attention && self.retain.is_some_and(|n| n > 0) {
             return Err(conflict("--retain needs the fused attention kernel; leave --no-flash-attention out"));
+        }
+        Ok(())
+    }
+
+    /// Refuses a policy that retains tokens where values are stored in the other direction.
+    pub fn check_choice(&self, retains: bool) -> Result<(), clap::Error> {
+        if retains && self.no_flash_attention {
+            return Err(conflict("policy snapkv needs the fused attention kernel; leave --no-flash-attention out"));
         }
         Ok(())
     }
@@ -264,6 +270,14 @@ pub struct BenchArgs {
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+impl BenchArgs {
+    /// Refuses what cannot go together.
+    pub fn check(&self) -> Result<(), clap::Error> {
+        self.engine.check()?;
+        self.engine.check_choice(self.policies.contains(&BenchPolicy::Snapkv))
+    }
 }
 
 /// Arguments of one run in a process of its own.

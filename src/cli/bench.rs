@@ -14,8 +14,10 @@ use serde::Serialize;
 use crate::bench::{self, BenchResult, BenchSettings};
 use crate::input::{Source, TokenStream};
 use crate::llama::{Compaction, LlamaError, NativeGate};
+use crate::memory::budget::memory_bytes;
 use crate::memory::gate::GateSpec;
 use crate::memory::policy::Policy;
+use crate::summary::error::SummaryError;
 
 use super::args::{BenchArgs, BenchPolicy, BenchRunArgs, EngineArgs};
 use super::engine::Engine;
@@ -118,9 +120,11 @@ pub fn run_one(args: &BenchRunArgs, printer: &mut Printer, interrupt: &Arc<Atomi
         BenchPolicy::Snapkv => Policy::SnapKv,
         BenchPolicy::Edgeinfinite => Policy::EdgeInfinite,
     };
-    let n_features = engine.gate.as_ref().filter(|_| policy.rule().folds()).map_or(0, |gate| gate.n_features);
+    let folded = engine.gate.as_ref().filter(|_| policy.rule().folds());
+    let memory = folded.map_or(0, |gate| memory_bytes(&engine.model, gate));
+    let sizes = engine.sizes.resolve(policy, &engine.model, args.engine.cache_type.into(), memory);
     let settings = BenchSettings {
-        sizes: engine.sizes.resolve(policy, &engine.model, args.engine.cache_type.into(), n_features)?,
+        sizes: sizes.map_err(SummaryError::from)?,
         cache_type: args.engine.cache_type.into(),
         flash_attention: !args.engine.no_flash_attention,
         threads: engine.threads,
@@ -181,8 +185,15 @@ fn row(policy: BenchPolicy, runs: &[BenchResult], first: &[BenchResult]) -> Row 
 
 fn table(rows: &[Row], args: &BenchArgs) -> String {
     let mut text = format!(
-        "{} runs of {} tokens, window {}, segment {}; medians; ratios to {} of runs next to each other\n",
-        args.runs, rows[0].tokens, args.engine.window, args.engine.segment, rows[0].policy
+        "{} runs of {} tokens, {}, segment {}; medians; ratios to {} of runs next to each other\n",
+        args.runs,
+        rows[0].tokens,
+        match args.engine.budget {
+            Some(budget) => format!("budget {budget}"),
+            None => format!("window {}", args.engine.window),
+        },
+        args.engine.segment,
+        rows[0].policy
     );
     let _ = writeln!(
         text,

@@ -125,7 +125,7 @@ fn of_eval(error: &EvalError) -> ExitStatus {
     match error {
         EvalError::Read { .. } | EvalError::Invalid { .. } => ExitStatus::Input,
         EvalError::Write { .. } | EvalError::Output(_) => ExitStatus::Failure,
-        EvalError::NoGate => ExitStatus::Model,
+        EvalError::NoGate | EvalError::NoNumber { .. } => ExitStatus::Model,
         EvalError::NotComparable => ExitStatus::Usage,
         EvalError::TooShort { .. } => ExitStatus::Input,
         EvalError::Prompt(e) => of_prompt(e),

@@ -34,7 +34,7 @@ pub fn run() -> ExitCode {
     let cli = Cli::parse();
     let checked = match &cli.command {
         Command::Summarize(args) => args.check(),
-        Command::Bench(args) => args.engine.check(),
+        Command::Bench(args) => args.check(),
         Command::BenchRun(args) => args.engine.check(),
         Command::Eval(args) => args.check(),
         _ => Ok(()),

@@ -1,5 +1,6 @@
 //! How likely an answer is after a document was read: a measure of what is remembered that needs no generation.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
@@ -76,10 +77,20 @@ impl<'m> Examiner<'m> {
                 let setting = self.setting_of(setting, condition)?;
                 let case = Case { pairs, tokens: &tokens, i, condition };
                 let sha256 = case.sha256();
-                let known = done.iter().find(|r| r.case == pairs[i].id && r.is_of(condition, &sha256, &setting));
+                let instructions =
+                    pairs[i].question.as_deref().map_or_else(Instructions::default, Instructions::request);
+                let prompt = PromptTokens::new(self.model, &instructions)?;
+                let range = self.forgotten(&prompt, &tokens[i].document)?;
+                // the same sizes may come of another window, with another stretch that is replaced
+                let same = |r: &&Record| {
+                    r.case == pairs[i].id
+                        && r.forgotten_tokens as usize == range.len()
+                        && r.is_of(condition, &sha256, &setting)
+                };
+                let known = done.iter().find(same);
                 let mut record = match known {
                     Some(record) => record.clone(),
-                    None => self.score(&case, sha256, setting)?,
+                    None => self.score(&case, &prompt, &range, sha256.clone(), setting.clone())?,
                 };
                 record.recovered = recovered(&record, &of_pair);
                 sink(&record, known.is_some())?;
@@ -105,21 +116,29 @@ impl<'m> Examiner<'m> {
         })
     }
 
-    fn score(&self, case: &Case<'_>, text_sha256: String, setting: Setting) -> Result<Record, EvalError> {
+    /// What streaming has forgotten of a document: the same for all policies.
+    fn forgotten(&self, prompt: &PromptTokens, document: &[Token]) -> Result<Range<usize>, EvalError> {
+        let layout = windowed_layout(self.model, self.settings.sizes_of(Policy::Streaming, self.model)?, prompt)?;
+        Ok(forgotten(&layout, prompt.prefix.len() as u32, document.len() as u32, prompt.suffix.len() as u32))
+    }
+
+    fn score(
+        &self,
+        case: &Case<'_>,
+        prompt: &PromptTokens,
+        range: &Range<usize>,
+        text_sha256: String,
+        setting: Setting,
+    ) -> Result<Record, EvalError> {
         let begin = Instant::now();
         let (pair, Tokens { document, reference }) = (&case.pairs[case.i], &case.tokens[case.i]);
-        let instructions = pair.question.as_deref().map_or_else(Instructions::default, Instructions::request);
-        let prompt = PromptTokens::new(self.model, &instructions)?;
-        // the same for all policies: what streaming has forgotten
-        let layout = windowed_layout(self.model, self.settings.sizes_of(Policy::Streaming, self.model)?, &prompt)?;
-        let range = forgotten(&layout, prompt.prefix.len() as u32, document.len() as u32, prompt.suffix.len() as u32);
         let nothing: &[Token] = &[];
         let own = if case.condition == Condition::None { nothing } else { document };
-        let nll = self.nll(case.condition, &prompt, own, reference)?;
+        let nll = self.nll(case.condition, prompt, own, reference)?;
         let other = Some(()).filter(|()| nll.is_some() && case.condition != Condition::None && !range.is_empty());
-        let other = other.and_then(|()| replaced(document, &range, case.others()));
+        let other = other.and_then(|()| replaced(document, range, case.others()));
         let (nll_other, names) = match other {
-            Some((tokens, names)) => (self.nll(case.condition, &prompt, &tokens, reference)?, names),
+            Some((tokens, names)) => (self.nll(case.condition, prompt, &tokens, reference)?, names),
             None => (None, Vec::new()),
         };
         let cache_type = self.settings.cache_type;
@@ -132,7 +151,7 @@ impl<'m> Examiner<'m> {
                 Some(Policy::Full) => document.len() as u64 * token_bytes(self.model, cache_type),
                 Some(policy) => {
                     let sizes = self.settings.sizes_of(policy, self.model)?;
-                    surviving_bytes(self.model, sizes, cache_type, self.settings.n_features(policy))
+                    surviving_bytes(self.model, sizes, cache_type, self.settings.memory_bytes(policy, self.model))
                 }
             },
             nll,

@@ -30,15 +30,14 @@ impl LogSoftmax {
 
 /// KL(p || q) = sum p (ln p - ln q), in nats. Both are over the same tokens.
 pub fn kl(p: &LogSoftmax, q: &LogSoftmax) -> f64 {
-    let pairs = p.logits.iter().zip(&q.logits);
-    pairs
-        .map(|(&a, &b)| {
-            let log_p = f64::from(a) - p.norm;
-            log_p.exp() * (log_p - (f64::from(b) - q.norm))
-        })
-        .sum::<f64>()
-        // rounding
-        .max(0.0)
+    let of = |(&a, &b): (&f32, &f32)| {
+        let log_p = f64::from(a) - p.norm;
+        let share = log_p.exp();
+        if share == 0.0 { 0.0 } else { share * (log_p - (f64::from(b) - q.norm)) }
+    };
+    let sum: f64 = p.logits.iter().zip(&q.logits).map(of).sum();
+    // rounding; what is no number stays none
+    if sum < 0.0 { 0.0 } else { sum }
 }
 
 #[cfg(test)]
@@ -62,5 +61,9 @@ mod tests {
         let expected = 0.5 * (0.5_f64 / 0.9).ln() + 0.5 * (0.5_f64 / 0.1).ln();
         assert!((kl(&coin(0.5), &coin(0.9)) - expected).abs() < 1e-6);
         assert!(kl(&coin(0.3), &coin(0.3)).abs() < 1e-12);
+        // what never comes counts nothing, and what is no number shows
+        let never = LogSoftmax::new(&[0.0, f32::NEG_INFINITY]);
+        assert!((kl(&never, &coin(0.5)) - 2.0_f64.ln()).abs() < 1e-6);
+        assert!(kl(&coin(0.5), &LogSoftmax::new(&[f32::NAN, 0.0])).is_nan());
     }
 }

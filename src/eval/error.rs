@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::llama::LlamaError;
+use crate::memory::policy::Policy;
 use crate::summary::error::SummaryError;
 use crate::summary::prompt::PromptError;
 
@@ -54,6 +55,14 @@ pub enum EvalError {
         tokens: usize,
         /// The shortest that counts.
         needed: usize,
+    },
+    /// Logits that are no numbers.
+    #[error("'{case}' under policy {policy} gives predictions that are no numbers; is the model or the gate damaged?")]
+    NoNumber {
+        /// The text.
+        case: String,
+        /// The policy.
+        policy: Policy,
     },
     /// The prompt.
     #[error(transparent)]

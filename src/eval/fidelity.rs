@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::input::{Source, TokenStream};
 use crate::llama::{Context, Logits, Model, NativeGate, Token};
-use crate::memory::budget::surviving_bytes;
+use crate::memory::budget::{surviving_bytes, token_bytes};
 use crate::memory::layout::{Layout, WindowSizes};
 use crate::memory::policy::Policy;
 use crate::memory::request::SizeRequest;
@@ -53,7 +53,7 @@ pub fn read_text(model: &Model, path: &Path, n: usize, interrupt: &Arc<AtomicBoo
 }
 
 /// Who is compared with full attention.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Student {
     condition: Condition,
     policy: Policy,
@@ -79,8 +79,8 @@ impl Student {
         if policy.rule().folds() && settings.gate.is_none() {
             return Err(EvalError::NoGate);
         }
-        let n_features = settings.n_features(policy);
-        let sizes = request.resolve(policy, model, settings.cache_type, n_features).map_err(SummaryError::from)?;
+        let memory = settings.memory_bytes(policy, model);
+        let sizes = request.resolve(policy, model, settings.cache_type, memory).map_err(SummaryError::from)?;
         Ok(Self { condition, policy, sizes })
     }
 
@@ -224,11 +224,13 @@ impl<'m> Comparison<'m> {
         for (student, bins) in missing.iter().zip(sums) {
             let mut all = Sums::default();
             bins.iter().for_each(|(_, sums)| all.add(sums));
-            let n_features = self.settings.n_features(student.policy);
+            if !(all.kl.is_finite() && all.nll.is_finite() && all.nll_full.is_finite()) {
+                return Err(EvalError::NoNumber { case: case.into(), policy: student.policy });
+            }
             let record = FidelityRecord {
                 case: case.into(),
                 policy: student.condition,
-                budget_bytes: surviving_bytes(self.model, student.sizes, self.settings.cache_type, n_features),
+                budget_bytes: self.budget_bytes(student, text.tokens.len()),
                 kl: all.mean(all.kl),
                 perplexity: all.mean(all.nll).exp(),
                 perplexity_full: all.mean(all.nll_full).exp(),
@@ -253,6 +255,16 @@ impl<'m> Comparison<'m> {
             done.push(record);
         }
         Ok(())
+    }
+
+    /// Under full attention everything survives.
+    fn budget_bytes(&self, student: &Student, n_tokens: usize) -> u64 {
+        let cache_type = self.settings.cache_type;
+        if student.policy == Policy::Full {
+            return n_tokens as u64 * token_bytes(self.model, cache_type);
+        }
+        let memory = self.settings.memory_bytes(student.policy, self.model);
+        surviving_bytes(self.model, student.sizes, cache_type, memory)
     }
 
     fn sha256(&self, text: &Text) -> String {
@@ -306,7 +318,7 @@ impl<'m> Comparison<'m> {
                             nll_full: -full.of(next),
                             same_top: usize::from(full.top() == found.top()),
                         };
-                        let bin = (at + i) / BIN * BIN;
+                        let bin = ((at + i) / BIN * BIN).max(self.from);
                         match sums.last_mut() {
                             Some((from, sums)) if *from == bin => sums.add(&one),
                             _ => sums.push((bin, one)),

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use crate::llama::{CacheType, Model};
 use crate::size::parse_size;
 
+use super::gate::{Gate, LayerShape};
 use super::layout::WindowSizes;
 
 /// A budget as it is typed.
@@ -56,18 +57,20 @@ pub fn token_bytes(model: &Model, cache_type: CacheType) -> u64 {
     layers.iter().map(|layer| cache_type.bytes(u64::from(layer.n_head_kv) * u64::from(layer.d_k + layer.d_v))).sum()
 }
 
-/// Bytes of M and z in F32 with `n_features` features (0 without a memory).
-pub fn memory_bytes(model: &Model, n_features: u32) -> u64 {
-    let of_layer = |n_head_kv: u32, d_v: u32| 4 * u64::from(n_head_kv) * u64::from(n_features) * u64::from(d_v + 1);
-    model.shape().layers.iter().map(|layer| of_layer(layer.n_head_kv, layer.d_v)).sum()
+/// Bytes of M and z in F32, in the layers that have a gate.
+pub fn memory_bytes(model: &Model, gate: &Gate) -> u64 {
+    let of_layer =
+        |layer: &LayerShape| 4 * u64::from(layer.n_head_kv) * u64::from(gate.n_features) * u64::from(layer.d_v + 1);
+    let shape = model.shape();
+    gate.layers.keys().filter_map(|&il| shape.layers.get(il as usize)).map(of_layer).sum()
 }
 
-/// Bytes of K and V of sinks, retained tokens and window, and of M and z.
+/// Bytes of K and V of sinks, retained tokens and window, and the `memory` bytes of M and z.
 ///
 /// The prompt, which always stays, and the segment that is being read come on top and are the same for all policies.
-pub fn surviving_bytes(model: &Model, sizes: WindowSizes, cache_type: CacheType, n_features: u32) -> u64 {
+pub fn surviving_bytes(model: &Model, sizes: WindowSizes, cache_type: CacheType, memory: u64) -> u64 {
     let tokens = u64::from(sizes.sinks) + u64::from(sizes.retain) + u64::from(sizes.window);
-    tokens * token_bytes(model, cache_type) + memory_bytes(model, n_features)
+    tokens * token_bytes(model, cache_type) + memory
 }
 
 #[cfg(test)]

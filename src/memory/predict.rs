@@ -36,6 +36,10 @@ pub fn peak_bytes(model: &Model, sizes: RunSizes) -> u64 {
         // M and z twice, in F32
         memory += 2 * 4 * n_kv * u64::from(sizes.n_features) * u64::from(layer.d_v + 1);
         queries += 4 * u64::from(layer.n_head * layer.d_k) * u64::from(sizes.n_query);
+        if sizes.n_query > 0 {
+            // which tokens of a compaction leave, and which stay
+            queries += 4 * n_kv * u64::from(sizes.n_cells + sizes.n_front);
+        }
         // attention of the queries, three times on its way, and the keys
         let row = u64::from(3 * layer.n_head * sizes.n_query) + n_kv * u64::from(2 * layer.d_k);
         scores = row.max(scores);

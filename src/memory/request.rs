@@ -2,7 +2,7 @@
 
 use crate::llama::{CacheType, Model};
 
-use super::budget::{Budget, memory_bytes, token_bytes};
+use super::budget::{Budget, token_bytes};
 use super::layout::WindowSizes;
 use super::policy::Policy;
 
@@ -21,6 +21,9 @@ pub struct SizeRequest {
     pub budget: Option<Budget>,
 }
 
+/// Tokens beyond which a budget buys nothing: sizes that are added up stay far from the limits of their type.
+const N_TOKENS_MAX: u64 = 1 << 24;
+
 /// A budget that is too small.
 #[derive(Debug, thiserror::Error)]
 #[error(
@@ -36,7 +39,7 @@ pub struct BudgetError {
 }
 
 impl SizeRequest {
-    /// The sizes under a policy, whose memory has `n_features` features (0 without one).
+    /// The sizes under a policy, whose memory takes `memory` bytes (0 without one).
     ///
     /// # Errors
     /// [`BudgetError`] if nothing is left for a window.
@@ -45,9 +48,9 @@ impl SizeRequest {
         policy: Policy,
         model: &Model,
         cache_type: CacheType,
-        n_features: u32,
+        memory: u64,
     ) -> Result<WindowSizes, BudgetError> {
-        let (token, memory) = (token_bytes(model, cache_type), memory_bytes(model, n_features));
+        let token = token_bytes(model, cache_type);
         let budget = self.budget.map(|budget| budget.bytes(model, cache_type));
         self.divide(policy, token, memory, budget)
     }
@@ -62,7 +65,8 @@ impl SizeRequest {
             let window = if asked.is_some() { self.window } else { self.window - retain };
             return Ok(WindowSizes { sinks, retain, window, segment });
         };
-        let tokens = u32::try_from(budget.saturating_sub(memory) / token.max(1)).unwrap_or(u32::MAX);
+        // more than any cache is checked where the layout is made
+        let tokens = (budget.saturating_sub(memory) / token.max(1)).min(N_TOKENS_MAX) as u32;
         let free = tokens.saturating_sub(sinks);
         let retain = asked.unwrap_or_else(|| rule.share(free));
         if free <= retain {
@@ -104,6 +108,7 @@ mod tests {
         let asked = SizeRequest { retain: Some(100), ..ASKED };
         assert_eq!(sizes(asked, Policy::EdgeInfinite, 6500, budget), (100, 347));
         assert!(ASKED.divide(Policy::EdgeInfinite, 100, 51_600, budget).is_err());
+        assert_eq!(sizes(ASKED, Policy::Streaming, 0, Some(u64::MAX)).1, (1 << 24) - 4);
         assert!(SizeRequest { retain: Some(512), ..ASKED }.divide(Policy::SnapKv, 100, 0, budget).is_err());
     }
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use crate::input::TokenStream;
 use crate::llama::{CacheType, Compaction, Context, ContextParams, Model, NativeGate, SamplerParams, Token};
+use crate::memory::budget::memory_bytes;
 use crate::memory::gate::Gate;
 use crate::memory::layout::{Layout, MAX_UBATCH, WindowSizes};
 use crate::memory::policy::Policy;
@@ -47,7 +48,12 @@ impl Settings {
     /// # Errors
     /// [`SummaryError::Budget`].
     pub fn sizes_of(&self, policy: Policy, model: &Model) -> Result<WindowSizes, SummaryError> {
-        Ok(self.sizes.resolve(policy, model, self.cache_type, self.n_features(policy))?)
+        Ok(self.sizes.resolve(policy, model, self.cache_type, self.memory_bytes(policy, model))?)
+    }
+
+    /// Bytes of M and z under a policy; 0 if it has no memory.
+    pub fn memory_bytes(&self, policy: Policy, model: &Model) -> u64 {
+        self.gate.as_ref().filter(|_| policy.rule().folds()).map_or(0, |gate| memory_bytes(model, gate))
     }
 
     /// Width of the feature map under a policy; 0 if it has no memory.

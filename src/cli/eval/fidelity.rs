@@ -66,7 +66,10 @@ pub(super) fn run(args: &FidelityArgs, printer: &mut Printer, interrupt: &Arc<At
     let mut students = Vec::new();
     for request in requests {
         for &condition in &conditions {
-            students.push(Student::new(&engine.model, &settings, request, condition)?);
+            let student = Student::new(&engine.model, &settings, request, condition)?;
+            if !students.contains(&student) {
+                students.push(student);
+            }
         }
     }
     let comparison = Comparison::new(&engine.model, &settings, args.from as usize, Arc::clone(interrupt));
@@ -82,7 +85,13 @@ pub(super) fn run(args: &FidelityArgs, printer: &mut Printer, interrupt: &Arc<At
                 Some(_) => {}
                 None => printer.stdout(&line)?,
             }
-            records.push(record.clone());
+            // the same text under another name would make intervals narrow that are not
+            let same = |r: &FidelityRecord| {
+                (&r.text_sha256, r.policy, &r.setting) == (&record.text_sha256, record.policy, &record.setting)
+            };
+            if !records.iter().any(same) {
+                records.push(record.clone());
+            }
             Ok::<(), EvalError>(())
         })?;
     }

@@ -36,10 +36,22 @@ impl EvalArgs {
     /// Refuses what cannot go together.
     pub fn check(&self) -> Result<(), clap::Error> {
         match &self.command {
-            EvalCommand::Answer(args) => args.engine.check(),
-            EvalCommand::Fidelity(args) => args.engine.check(),
+            EvalCommand::Answer(args) => {
+                args.engine.check()?;
+                args.engine.check_choice(retain(&args.policies))
+            }
+            EvalCommand::Fidelity(args) => {
+                args.engine.check()?;
+                // snapkv is one of the default
+                args.engine.check_choice(args.policies.is_empty() || retain(&args.policies))
+            }
         }
     }
+}
+
+/// Whether one of them chooses tokens that stay.
+fn retain(policies: &[EvalPolicy]) -> bool {
+    policies.iter().any(|policy| matches!(policy, EvalPolicy::Snapkv | EvalPolicy::SnapkvQuestion))
 }
 
 /// The commands of `eval`.
