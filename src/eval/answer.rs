@@ -74,7 +74,9 @@ impl<'m> Examiner<'m> {
         for i in 0..pairs.len() {
             let mut of_pair: Vec<Record> = Vec::new();
             for &condition in conditions {
-                let setting = self.setting_of(setting, condition)?;
+                let policy = condition.policy();
+                let sizes = self.settings.sizes_of(policy.unwrap_or(Policy::Full), self.model)?;
+                let setting = setting.under(policy, sizes);
                 let case = Case { pairs, tokens: &tokens, i, condition };
                 let sha256 = case.sha256();
                 let instructions =
@@ -98,22 +100,6 @@ impl<'m> Examiner<'m> {
             }
         }
         Ok(())
-    }
-
-    /// A setting as far as it matters under a condition, with the sizes that the policy makes of what was asked for.
-    fn setting_of(&self, setting: &Setting, condition: Condition) -> Result<Setting, EvalError> {
-        let policy = condition.policy();
-        let folds = policy.is_some_and(|policy| policy.rule().folds());
-        let sizes = self.settings.sizes_of(policy.unwrap_or(Policy::Full), self.model)?;
-        Ok(Setting {
-            gate: setting.gate.clone().filter(|_| folds),
-            gate_sha256: setting.gate_sha256.clone().filter(|_| folds),
-            sinks: sizes.sinks,
-            retain: sizes.retain,
-            window: sizes.window,
-            segment: sizes.segment,
-            ..setting.clone()
-        })
     }
 
     /// What streaming has forgotten of a document: the same for all policies.

@@ -31,25 +31,18 @@ const BATCH: usize = 64;
 /// Tokens that [`Bin`]s are wide.
 const BIN: usize = 1024;
 
-/// A text, cut to the length that is measured.
-#[derive(Debug)]
-pub struct Text {
-    /// Its tokens.
-    pub tokens: Vec<Token>,
-}
-
 /// The first `n` tokens of a text file, or all that fit the context of the model.
 ///
 /// # Errors
 /// [`EvalError`] if the file is no text.
-pub fn read_text(model: &Model, path: &Path, n: usize, interrupt: &Arc<AtomicBool>) -> Result<Text, EvalError> {
+pub fn read_text(model: &Model, path: &Path, n: usize, interrupt: &Arc<AtomicBool>) -> Result<Vec<Token>, EvalError> {
     let source = Source::open(path, interrupt).map_err(SummaryError::from)?;
     let mut stream = TokenStream::new(source, model.vocab(), Arc::clone(interrupt)).map_err(SummaryError::from)?;
     let n = n.min(model.n_ctx_train() as usize - usize::from(model.vocab().bos().is_some()));
     let mut tokens = Vec::new();
     while tokens.len() < n && stream.next_chunk(&mut tokens).map_err(SummaryError::from)? {}
     tokens.truncate(n);
-    Ok(Text { tokens })
+    Ok(tokens)
 }
 
 /// Who is compared with full attention.
@@ -82,20 +75,6 @@ impl Student {
         let memory = settings.memory_bytes(policy, model);
         let sizes = request.resolve(policy, model, settings.cache_type, memory).map_err(SummaryError::from)?;
         Ok(Self { condition, policy, sizes })
-    }
-
-    /// A setting with what belongs to this policy.
-    fn setting(&self, setting: &Setting) -> Setting {
-        let folds = self.policy.rule().folds();
-        Setting {
-            gate: setting.gate.clone().filter(|_| folds),
-            gate_sha256: setting.gate_sha256.clone().filter(|_| folds),
-            sinks: self.sizes.sinks,
-            retain: self.sizes.retain,
-            window: self.sizes.window,
-            segment: self.sizes.segment,
-            ..setting.clone()
-        }
     }
 }
 
@@ -189,18 +168,18 @@ impl<'m> Comparison<'m> {
     pub fn run(
         &self,
         case: &str,
-        text: &Text,
+        text: &[Token],
         students: &[Student],
         setting: &Setting,
         done: &mut Vec<FidelityRecord>,
         sink: &mut dyn FnMut(&FidelityRecord, bool) -> Result<(), EvalError>,
     ) -> Result<(), EvalError> {
-        if text.tokens.len() < self.from + 2 {
-            return Err(EvalError::TooShort { case: case.into(), tokens: text.tokens.len(), needed: self.from + 2 });
+        if text.len() < self.from + 2 {
+            return Err(EvalError::TooShort { case: case.into(), tokens: text.len(), needed: self.from + 2 });
         }
         let text_sha256 = self.sha256(text);
         let known = |student: &Student| {
-            let setting = student.setting(setting);
+            let setting = setting.under(Some(student.policy), student.sizes);
             done.iter().find(|r| {
                 r.policy == student.condition
                     && r.text_sha256 == text_sha256
@@ -219,7 +198,7 @@ impl<'m> Comparison<'m> {
             return Ok(());
         }
         let begin = Instant::now();
-        let sums = self.measure(&text.tokens, &missing)?;
+        let sums = self.measure(text, &missing)?;
         let seconds = (begin.elapsed().as_secs_f64() * 1e3).round() / 1e3;
         for (student, bins) in missing.iter().zip(sums) {
             let mut all = Sums::default();
@@ -230,7 +209,7 @@ impl<'m> Comparison<'m> {
             let record = FidelityRecord {
                 case: case.into(),
                 policy: student.condition,
-                budget_bytes: self.budget_bytes(student, text.tokens.len()),
+                budget_bytes: self.budget_bytes(student, text.len()),
                 kl: all.mean(all.kl),
                 perplexity: all.mean(all.nll).exp(),
                 perplexity_full: all.mean(all.nll_full).exp(),
@@ -248,7 +227,7 @@ impl<'m> Comparison<'m> {
                     .collect(),
                 seconds,
                 text_sha256: text_sha256.clone(),
-                setting: student.setting(setting),
+                setting: setting.under(Some(student.policy), student.sizes),
             };
             sink(&record, false)?;
             // the same text may be named twice
@@ -267,9 +246,9 @@ impl<'m> Comparison<'m> {
         surviving_bytes(self.model, student.sizes, cache_type, memory)
     }
 
-    fn sha256(&self, text: &Text) -> String {
+    fn sha256(&self, text: &[Token]) -> String {
         let mut hash = Sha256::new();
-        text.tokens.iter().for_each(|token| hash.update(token.to_le_bytes()));
+        text.iter().for_each(|token| hash.update(token.to_le_bytes()));
         hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 

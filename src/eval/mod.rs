@@ -12,7 +12,7 @@ mod table;
 
 pub use answer::Examiner;
 pub use error::EvalError;
-pub use fidelity::{Comparison, FidelityRecord, Student, Text, read_text};
+pub use fidelity::{Comparison, FidelityRecord, Student, read_text};
 pub use pairs::{Pair, read_pairs};
 pub use record::{Condition, Record, RecordFile, Setting};
 pub use stretch::forgotten;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::memory::layout::WindowSizes;
 use crate::memory::policy::Policy;
 
 use super::error::EvalError;
@@ -69,6 +70,23 @@ pub struct Setting {
     pub flash_attention: bool,
     /// Version of this program and what it was built for.
     pub build: String,
+}
+
+impl Setting {
+    /// The same as far as it matters under a policy (`None`: no document), with the sizes that the policy made of what was
+    /// asked for.
+    pub fn under(&self, policy: Option<Policy>, sizes: WindowSizes) -> Self {
+        let folds = policy.is_some_and(|policy| policy.rule().folds());
+        Self {
+            gate: self.gate.clone().filter(|_| folds),
+            gate_sha256: self.gate_sha256.clone().filter(|_| folds),
+            sinks: sizes.sinks,
+            retain: sizes.retain,
+            window: sizes.window,
+            segment: sizes.segment,
+            ..self.clone()
+        }
+    }
 }
 
 /// A case under a condition.

@@ -1,6 +1,5 @@
 //! `edgeinf eval answer`.
 
-use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -12,8 +11,9 @@ use crate::cli::args::EngineArgs;
 use crate::cli::engine::Engine;
 use crate::cli::exit::ExitStatus;
 use crate::cli::printer::Printer;
-use crate::eval::{Condition, EvalError, Examiner, RecordFile, read_pairs, table};
+use crate::eval::{Condition, EvalError, Examiner, read_pairs, table};
 
+use super::results::Results;
 use super::{EvalPolicy, setting, settings};
 
 /// Arguments of `eval answer`.
@@ -37,10 +37,7 @@ pub struct AnswerArgs {
 /// Measures.
 pub(super) fn run(args: &AnswerArgs, printer: &mut Printer, interrupt: &Arc<AtomicBool>) -> Result<ExitStatus> {
     let pairs = read_pairs(&args.pairs)?;
-    let (mut file, done) = match args.output.as_deref().map(RecordFile::open).transpose()? {
-        Some((file, done)) => (Some(file), done),
-        None => (None, Vec::new()),
-    };
+    let (mut results, done) = Results::open(args.output.as_deref())?;
     let mut engine = Engine::load(&args.engine, printer)?;
     let setting = setting(&args.engine, &engine)?;
     let mut conditions: Vec<Condition> = args.policies.iter().map(|&policy| policy.into()).collect();
@@ -59,20 +56,11 @@ pub(super) fn run(args: &AnswerArgs, printer: &mut Printer, interrupt: &Arc<Atom
     let examiner = Examiner::new(&engine.model, settings, Arc::clone(interrupt));
     let mut records = Vec::new();
     examiner.run(&pairs, &conditions, &setting, &done, &mut |record, known| {
-        let line = serde_json::to_string(record).map_err(io::Error::from)? + "\n";
-        match &mut file {
-            Some(file) if !known => file.append(&line)?,
-            Some(_) => {}
-            None => printer.stdout(&line)?,
-        }
+        results.put(record, known, printer)?;
         records.push(record.clone());
         printer.detail(&format!("{} of {n_all}: {}", records.len(), record.case));
         Ok(())
     })?;
-    let text = table(&records);
-    match file {
-        Some(_) => printer.stdout(&text)?,
-        None => printer.note(&text),
-    }
+    results.finish(&table(&records), printer)?;
     Ok(ExitStatus::Success)
 }

@@ -1,6 +1,5 @@
 //! `edgeinf eval fidelity`.
 
-use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -12,10 +11,11 @@ use crate::cli::args::EngineArgs;
 use crate::cli::engine::Engine;
 use crate::cli::exit::ExitStatus;
 use crate::cli::printer::Printer;
-use crate::eval::{Comparison, Condition, EvalError, FidelityRecord, RecordFile, Student, fidelity_table, read_text};
+use crate::eval::{Comparison, Condition, EvalError, FidelityRecord, Student, fidelity_table, read_text};
 use crate::memory::budget::Budget;
 use crate::memory::request::SizeRequest;
 
+use super::results::Results;
 use super::{EvalPolicy, setting, settings};
 
 /// Arguments of `eval fidelity`.
@@ -47,10 +47,7 @@ pub struct FidelityArgs {
 
 /// Measures.
 pub(super) fn run(args: &FidelityArgs, printer: &mut Printer, interrupt: &Arc<AtomicBool>) -> Result<ExitStatus> {
-    let (mut file, mut done) = match args.output.as_deref().map(RecordFile::open).transpose()? {
-        Some((file, done)) => (Some(file), done),
-        None => (None, Vec::new()),
-    };
+    let (mut results, mut done) = Results::open(args.output.as_deref())?;
     let mut engine = Engine::load(&args.engine, printer)?;
     let setting = setting(&args.engine, &engine)?;
     let mut conditions: Vec<Condition> = args.policies.iter().map(|&policy| policy.into()).collect();
@@ -77,14 +74,9 @@ pub(super) fn run(args: &FidelityArgs, printer: &mut Printer, interrupt: &Arc<At
     for path in &args.texts {
         let text = read_text(&engine.model, path, args.tokens as usize, interrupt)?;
         let case = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-        printer.detail(&format!("{case}: {} tokens", text.tokens.len()));
+        printer.detail(&format!("{case}: {} tokens", text.len()));
         comparison.run(&case, &text, &students, &setting, &mut done, &mut |record, known| {
-            let line = serde_json::to_string(record).map_err(io::Error::from)? + "\n";
-            match &mut file {
-                Some(file) if !known => file.append(&line)?,
-                Some(_) => {}
-                None => printer.stdout(&line)?,
-            }
+            results.put(record, known, printer)?;
             // the same text under another name would make intervals narrow that are not
             let same = |r: &FidelityRecord| {
                 (&r.text_sha256, r.policy, &r.setting) == (&record.text_sha256, record.policy, &record.setting)
@@ -95,10 +87,6 @@ pub(super) fn run(args: &FidelityArgs, printer: &mut Printer, interrupt: &Arc<At
             Ok::<(), EvalError>(())
         })?;
     }
-    let text = fidelity_table(&records);
-    match file {
-        Some(_) => printer.stdout(&text)?,
-        None => printer.note(&text),
-    }
+    results.finish(&fidelity_table(&records), printer)?;
     Ok(ExitStatus::Success)
 }

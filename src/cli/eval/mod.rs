@@ -2,6 +2,7 @@
 
 mod answer;
 mod fidelity;
+mod results;
 
 use std::path::Path;
 use std::sync::Arc;
