@@ -28,7 +28,7 @@ pub struct BenchSettings {
     pub threads: u32,
     /// Tokens of the document to read.
     pub tokens: u64,
-    /// How often the speed at the end of the document is compared with that after its first [`MARK_EVERY`] tokens.
+    /// How often [`MARK_EVERY`] tokens at the end of the document are compared with those after its first [`MARK_EVERY`].
     pub growth_rounds: u32,
 }
 
@@ -43,8 +43,8 @@ pub struct BenchResult {
     pub seconds: f64,
     /// Seconds for each 8,192 tokens.
     pub seconds_per_8k: Vec<f64>,
-    /// Speed at the end of the document, of that after its first 8,192 tokens: once for each round.
-    pub end_over_beginning: Vec<f64>,
+    /// What reading at the end of the document is compared with.
+    pub growth: GrowthResult,
     /// Milliseconds for a token of the answer, the median of 32.
     pub ms_per_answer_token: f64,
     /// Largest resident set of the process, in bytes.
@@ -114,24 +114,35 @@ pub fn run(
 
     let progress = reader.progress().clone();
     let tokens_folded = reader.context().n_folded();
-    let end_over_beginning = match growth {
-        Some(growth) => growth.compare(&mut reader, settings.growth_rounds)?,
-        None => Vec::new(),
+    // before two more states of the cache are held
+    let peak_rss_bytes = peak_rss_bytes().unwrap_or(0);
+    let growth = match growth {
+        Some(growth) => growth.compare(&mut reader, settings.sizes.segment, settings.growth_rounds)?,
+        None => GrowthResult::default(),
     };
     Ok(BenchResult {
         tokens: progress.tokens_read,
         tokens_folded,
         seconds,
         seconds_per_8k: progress.seconds_between_marks(),
-        end_over_beginning,
+        growth,
         ms_per_answer_token: answer[ANSWER_TOKENS / 2],
-        peak_rss_bytes: peak_rss_bytes().unwrap_or(0),
+        peak_rss_bytes,
         weights_bytes: model.weight_bytes(),
     })
 }
 
-/// Two states of one reading, from which the same tokens are read in turn: other users of a machine change its speed by more
-/// within minutes than a cache that grows would.
+/// Speeds of segments that were read in turn, as ratios of neighbours.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct GrowthResult {
+    /// The end of the document, of the beginning.
+    pub end_over_beginning: Vec<f64>,
+    /// The beginning, of itself: how far such a ratio goes astray by chance.
+    pub beginning_over_itself: Vec<f64>,
+}
+
+/// States of one reading, from which the same tokens are read in turn, segment by segment: other users of a machine change its
+/// speed by more within a minute than a cache that grows would.
 #[derive(Debug, Default)]
 struct Growth {
     /// After the first [`MARK_EVERY`] tokens.
@@ -153,28 +164,34 @@ impl Growth {
         Ok(())
     }
 
-    /// Speed from the end, of that from the beginning, once for each round; nothing if the text was too short.
-    fn compare(&self, reader: &mut Reader<'_>, rounds: u32) -> Result<Vec<f64>, LlamaError> {
+    /// The ratios of each segment of each round; none if the text was too short.
+    fn compare(&self, reader: &mut Reader<'_>, segment: u32, rounds: u32) -> Result<GrowthResult, LlamaError> {
+        let mut result = GrowthResult::default();
         let Some(beginning) = self.beginning.as_deref().filter(|_| self.tokens.len() >= MARK_EVERY as usize) else {
-            return Ok(Vec::new());
+            return Ok(result);
         };
-        let mut seconds = |state: &[u8]| -> Result<f64, LlamaError> {
+        // the beginning, the beginning again, the end
+        let mut read_from = |state: &mut Vec<u8>, part: &[Token]| -> Result<f64, LlamaError> {
             reader.context().restore_state(state)?;
             let start = Instant::now();
-            reader.push(&self.tokens)?;
-            Ok(start.elapsed().as_secs_f64())
+            reader.push(part)?;
+            let seconds = start.elapsed().as_secs_f64();
+            *state = reader.context().save_state()?;
+            Ok(seconds)
         };
-        // what is first goes last in the next round
-        (0..rounds)
-            .map(|round| {
-                if round % 2 == 0 {
-                    let before = seconds(beginning)?;
-                    Ok(before / seconds(&self.end)?)
-                } else {
-                    let after = seconds(&self.end)?;
-                    Ok(seconds(beginning)? / after)
+        for round in 0..rounds {
+            let mut states = [beginning.to_vec(), beginning.to_vec(), self.end.clone()];
+            for (i, part) in self.tokens.chunks(segment.max(1) as usize).enumerate() {
+                let mut seconds = [0.0; 3];
+                // each is first, second and last equally often
+                for turn in 0..3 {
+                    let which = (turn + i + round as usize) % 3;
+                    seconds[which] = read_from(&mut states[which], part)?;
                 }
-            })
-            .collect()
+                result.end_over_beginning.push(seconds[0] / seconds[2]);
+                result.beginning_over_itself.push(seconds[0] / seconds[1]);
+            }
+        }
+        Ok(result)
     }
 }

@@ -38,6 +38,8 @@ struct Row {
     peak_rss_above_weights_bytes: u64,
     /// Speed over the last 8,192 tokens, of that over the second 8,192; with `--growth` compared in turn.
     last_over_second_8k: Option<f64>,
+    /// With `--growth`: what the same comparison gives for the beginning and itself.
+    beginning_over_itself: Option<f64>,
 }
 
 /// Compares policies.
@@ -158,10 +160,15 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
     if values.len() % 2 == 1 { values[middle] } else { (values[middle - 1] + values[middle]) / 2.0 }
 }
 
+fn median_of(values: Vec<f64>) -> Option<f64> {
+    Some(values).filter(|values| !values.is_empty()).map(|values| median(values.into_iter()))
+}
+
 fn row(policy: BenchPolicy, runs: &[BenchResult], first: &[BenchResult]) -> Row {
     let speed = |r: &BenchResult| r.tokens as f64 / r.seconds;
     let pairs = || runs.iter().zip(first);
-    let paired: Vec<f64> = runs.iter().flat_map(|r| r.end_over_beginning.clone()).collect();
+    let paired: Vec<f64> = runs.iter().flat_map(|r| r.growth.end_over_beginning.clone()).collect();
+    let by_chance: Vec<f64> = runs.iter().flat_map(|r| r.growth.beginning_over_itself.clone()).collect();
     let apart: Vec<f64> = runs
         .iter()
         .filter(|r| r.seconds_per_8k.len() >= 3)
@@ -177,9 +184,8 @@ fn row(policy: BenchPolicy, runs: &[BenchResult], first: &[BenchResult]) -> Row 
         answer_ratio: median(pairs().map(|(r, f)| r.ms_per_answer_token / f.ms_per_answer_token)),
         peak_rss_bytes: peak,
         peak_rss_above_weights_bytes: peak.saturating_sub(runs[0].weights_bytes),
-        last_over_second_8k: Some(if paired.is_empty() { apart } else { paired })
-            .filter(|ratios| !ratios.is_empty())
-            .map(|ratios| median(ratios.into_iter())),
+        last_over_second_8k: median_of(if paired.is_empty() { apart } else { paired }),
+        beginning_over_itself: median_of(by_chance),
     }
 }
 
@@ -197,14 +203,23 @@ fn table(rows: &[Row], args: &BenchArgs) -> String {
     );
     let _ = writeln!(
         text,
-        "{:<14} {:>9} {:>7} {:>10} {:>7} {:>10} {:>14} {:>16}",
-        "policy", "prefill/s", "ratio", "ms/answer", "ratio", "peak MiB", "above weights", "last/second 8K"
+        "{:<14} {:>9} {:>7} {:>10} {:>7} {:>10} {:>14} {:>16} {:>9}",
+        "policy",
+        "prefill/s",
+        "ratio",
+        "ms/answer",
+        "ratio",
+        "peak MiB",
+        "above weights",
+        "last/second 8K",
+        "by chance"
     );
     let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
+    let shown = |ratio: Option<f64>| ratio.map_or("-".into(), |ratio| format!("{ratio:.3}"));
     for row in rows {
         let _ = writeln!(
             text,
-            "{:<14} {:>9.1} {:>7.3} {:>10.2} {:>7.3} {:>10.1} {:>14.1} {:>16}",
+            "{:<14} {:>9.1} {:>7.3} {:>10.2} {:>7.3} {:>10.1} {:>14.1} {:>16} {:>9}",
             row.policy,
             row.prefill_tokens_per_second,
             row.prefill_ratio,
@@ -212,7 +227,8 @@ fn table(rows: &[Row], args: &BenchArgs) -> String {
             row.answer_ratio,
             mib(row.peak_rss_bytes),
             mib(row.peak_rss_above_weights_bytes),
-            row.last_over_second_8k.map_or("-".into(), |r| format!("{r:.3}")),
+            shown(row.last_over_second_8k),
+            shown(row.beginning_over_itself),
         );
     }
     text
