@@ -148,6 +148,15 @@ impl<'m> Reader<'m> {
         self.compact(layout.surplus(n_cached))
     }
 
+    /// Lets everything leave now that does not stay.
+    ///
+    /// # Errors
+    /// Those of [`Context::compact`].
+    pub fn settle(&mut self) -> Result<(), LlamaError> {
+        let Some(layout) = self.layout else { return Ok(()) };
+        self.compact(layout.surplus(self.context.n_cached()))
+    }
+
     /// Decodes what still waits and then `suffix` as [`Reader::finish`] does, and compacts once more, so that the queries of the
     /// suffix have a say in what is retained.
     ///

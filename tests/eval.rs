@@ -264,3 +264,171 @@ fn a_choice_after_the_question_is_another_one() {
     assert_eq!(forgotten("streaming"), forgotten("snapkv"));
     assert_eq!(find(&found, "one", "streaming")["budget_bytes"], find(&found, "one", "snapkv")["budget_bytes"]);
 }
+
+fn needle(args: &[&str]) -> Output {
+    let sizes = ["--window", "256", "--segment", "128"];
+    edgeinf().args(["eval", "needle"]).args(sizes).args(args).output().unwrap()
+}
+
+#[test]
+fn facts_are_told_where_they_are_still_there() {
+    smollm2();
+    let dir = scratch("eval-needle");
+    let results = dir.join("results.jsonl");
+    let file = results.display().to_string();
+    let args = ["--lengths", "2000", "--seeds", "1,2", "--policies", "full,streaming", "-o", &file];
+    let output = needle(&args);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stdout(&output).contains("closed book"), "{}", stdout(&output));
+    let written = fs::read_to_string(&results).unwrap();
+    let found = lines(&written);
+    assert_eq!(found.len(), 2 * 2 * 5);
+    let correct = |policy: &str, forgotten: bool| {
+        let of = found.iter().filter(|r| r["policy"] == policy && r["forgotten"] == forgotten);
+        let right = of.clone().filter(|r| r["correct"] == true).count();
+        (right, of.count())
+    };
+    // what has left the cache cannot be told; under full attention it is there
+    let (right, asked) = correct("streaming", true);
+    assert!(asked >= 6, "{written}");
+    assert_eq!(right, 0, "{written}");
+    assert!(correct("full", true).0 >= 2, "{written}");
+    assert!(found.iter().all(|r| r["closed_book"] == false && r["skipped"].is_null()), "{written}");
+    for record in &found {
+        let (given, expected) = (record["given"].as_str().unwrap(), record["expected"].as_str().unwrap());
+        if record["correct"] == true {
+            assert!(given.to_lowercase().contains(&expected.to_lowercase()), "{record}");
+        }
+        assert_eq!(record["decile"].as_u64().unwrap(), (record["depth"].as_f64().unwrap() * 10.0) as u64);
+    }
+    // nothing is asked twice, and what was cut off is asked again
+    let kept: Vec<&str> = written.split_inclusive('\n').take(7).collect();
+    fs::write(&results, kept.concat()).unwrap();
+    let again = needle(&args);
+    assert_eq!(stdout(&again), stdout(&output));
+    let new = fs::read_to_string(&results).unwrap();
+    assert!(new.starts_with(&kept.concat()) && lines(&new).len() == found.len());
+
+    assert_fails(&needle(&["--policies", "none"]), 2, &["none"]);
+    assert_fails(&needle(&["--policies", "edgeinfinite"]), 4, &["--gate"]);
+    assert_fails(&needle(&["--lengths", "12"]), 2, &["--lengths"]);
+    // longer than the model was trained with: streaming has a result, full attention says why not
+    let output = needle(&["--policies", "full,streaming", "--lengths", "9000", "--seeds", "3"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    for record in lines(&stdout(&output)) {
+        assert_eq!(record["policy"] == "full", record["correct"].is_null(), "{record}");
+        assert_eq!(record["policy"] == "full", record["skipped"].as_str().is_some_and(|why| why.contains("8192")));
+    }
+}
+
+#[test]
+fn forms_of_reading_are_other_settings() {
+    let dir = scratch("eval-forms");
+    let file = pairs(&dir);
+    let run = |args: &[&str]| {
+        let output = answer(&file, args);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        lines(&stdout(&output))
+    };
+    let nll = |found: &[Value], policy: &str| find(found, "one", policy)["nll"].as_f64().unwrap();
+    let policies = ["--policies", "streaming,snapkv,snapkv-question"];
+    let usual = run(&policies);
+    let once = run(&[&policies[..], &["--prefill-once"]].concat());
+    for policy in ["streaming", "snapkv", "snapkv-question"] {
+        assert_ne!(nll(&usual, policy), nll(&once, policy), "{policy}");
+        assert_eq!(find(&usual, "one", policy)["setting"]["prefill_once"], false);
+        assert_eq!(find(&once, "one", policy)["setting"]["prefill_once"], true);
+    }
+    let streaming = ["--policies", "streaming"];
+    let no_sinks = run(&[&streaming[..], &["--no-sinks"]].concat());
+    assert_eq!(find(&no_sinks, "one", "streaming")["setting"]["no_sinks"], true);
+    assert!(nll(&no_sinks, "streaming").is_finite());
+    let args = ["eval", "answer", "--no-window", "--segment", "64", "--gate", "random:1", "--policies", "edgeinfinite"];
+    let output = edgeinf().args(args).arg(&file).output().unwrap();
+    let found = lines(&stdout(&output));
+    assert_eq!(find(&found, "one", "edgeinfinite")["setting"]["window"], 0, "{}", stderr(&output));
+    assert!(nll(&found, "edgeinfinite").is_finite());
+}
+
+#[test]
+fn summaries_are_scored() {
+    let dir = scratch("eval-summary");
+    let file = pairs(&dir);
+    let text = fs::read_to_string(&file).unwrap();
+    let with_facts: Vec<String> = lines(&text)
+        .into_iter()
+        .map(|mut pair| {
+            pair["facts"] = json!([{"value": "nothing says this", "depth": 0.25}]);
+            pair.to_string()
+        })
+        .collect();
+    fs::write(&file, with_facts.join("\n") + "\n").unwrap();
+    let results = dir.join("results.jsonl");
+    let run = |args: &[&str]| {
+        let command = ["eval", "summary", "--policies", "full,streaming", "--length", "short", "-o"];
+        edgeinf().args(command).args([&results, &file]).args(WINDOW).args(args).output().unwrap()
+    };
+    let output = run(&[]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stdout(&output).contains("ROUGE-L"), "{}", stdout(&output));
+    let written = fs::read_to_string(&results).unwrap();
+    let found = lines(&written);
+    assert_eq!(found.len(), 4);
+    for record in &found {
+        let share = |key: &str| record[key].as_f64().unwrap();
+        assert!(["rouge1", "rouge2", "rouge_l", "repetition"].iter().all(|key| (0.0..=1.0).contains(&share(key))));
+        assert!(share("rouge1") > 0.0 && share("compression") < 0.5, "{record}");
+        assert_eq!((share("coverage"), &record["coverage_by_decile"][2]), (0.0, &json!(0.0)), "{record}");
+        let missing = record["not_in_document"].as_array().unwrap().len() as u64;
+        assert_eq!(record["unsupported"], missing);
+        assert!(!record["summary"].as_str().unwrap().is_empty() && record["summary_tokens"].as_u64().unwrap() <= 85);
+    }
+    // nothing is written twice
+    assert_eq!(stdout(&run(&[])), stdout(&output));
+    assert_eq!(fs::read_to_string(&results).unwrap(), written);
+    fs::write(&file, "{\"id\":\"a\",\"document\":\"d\",\"reference\":\"r\",\"facts\":[{\"value\":\"v\",\"depth\":2}]}")
+        .unwrap();
+    assert_fails(&run(&[]), 3, &["pairs.jsonl", "line 1", "depth"]);
+}
+
+#[test]
+fn longbench_is_read_from_a_folder() {
+    smollm2();
+    let dir = scratch("eval-longbench");
+    let context = story(2500, 41);
+    // what the text begins with, so that a model which repeats it is right
+    let word = context.split_whitespace().next().unwrap();
+    let case = |id: u32, dataset: &str, classes: Value| {
+        json!({"_id": id.to_string(), "dataset": dataset, "input": "Which word?", "context": context,
+            "answers": [word], "all_classes": classes, "length": 400, "language": "en"})
+    };
+    fs::write(dir.join("qasper.jsonl"), case(1, "qasper", Value::Null).to_string()).unwrap();
+    let trec = format!("{}\n{}\n", case(1, "trec", json!([word, "other"])), case(2, "trec", json!([word, "other"])));
+    fs::write(dir.join("trec.jsonl"), trec).unwrap();
+    fs::write(dir.join("dureader.jsonl"), "").unwrap();
+    let prompts = json!({"qasper": "Read.\n\n{context}\n\n{input}", "trec": "{input}\n{context}"});
+    fs::write(dir.join("dataset2prompt.json"), prompts.to_string()).unwrap();
+    let results = dir.join("results.jsonl");
+    let run = |args: &[&str]| {
+        let command = ["eval", "longbench", "--policies", "full,streaming", "-o"];
+        edgeinf().args(command).args([&results, &dir]).args(WINDOW).args(args).output().unwrap()
+    };
+    assert_fails(&run(&[]), 3, &["dataset2maxlen.json"]);
+    fs::write(dir.join("dataset2maxlen.json"), "{\"qasper\": 12, \"trec\": 6}").unwrap();
+    assert_fails(&run(&["--datasets", "lcc"]), 3, &["lcc"]);
+    let output = run(&[]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stderr(&output).contains("dureader.jsonl"), "{}", stderr(&output));
+    let written = fs::read_to_string(&results).unwrap();
+    let found = lines(&written);
+    assert_eq!(found.len(), 6);
+    for record in &found {
+        assert!((0.0..=1.0).contains(&record["score"].as_f64().unwrap()), "{record}");
+        assert!(record["given"].is_string() && record["case"].as_str().unwrap().contains('/'));
+    }
+    assert!(stdout(&output).lines().filter(|line| line.starts_with("trec")).count() == 2, "{}", stdout(&output));
+    assert_eq!(stdout(&run(&[])), stdout(&output));
+    assert_eq!(fs::read_to_string(&results).unwrap(), written);
+    fs::write(dir.join("qasper.jsonl"), "{\"_id\": 1}").unwrap();
+    assert_fails(&run(&[]), 3, &["qasper.jsonl", "line 1"]);
+}

@@ -124,10 +124,10 @@ fn of_check(error: &CheckError) -> ExitStatus {
 fn of_eval(error: &EvalError) -> ExitStatus {
     match error {
         EvalError::Read { .. } | EvalError::Invalid { .. } => ExitStatus::Input,
-        EvalError::Write { .. } | EvalError::Output(_) => ExitStatus::Failure,
+        EvalError::Write { .. } | EvalError::Output(_) | EvalError::Rouge(_) => ExitStatus::Failure,
         EvalError::NoGate | EvalError::NoNumber { .. } => ExitStatus::Model,
-        EvalError::NotComparable => ExitStatus::Usage,
-        EvalError::TooShort { .. } => ExitStatus::Input,
+        EvalError::NotComparable | EvalError::ClosedBook | EvalError::Sample(_) => ExitStatus::Usage,
+        EvalError::TooShort { .. } | EvalError::LongBench(_) | EvalError::NoDataset { .. } => ExitStatus::Input,
         EvalError::Prompt(e) => of_prompt(e),
         EvalError::Llama(e) => of_llama(e),
         EvalError::Summary(e) => of_summary(e),

@@ -1,36 +1,25 @@
 //! How likely an answer is after a document was read: a measure of what is remembered that needs no generation.
 
 use std::ops::Range;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use sha2::{Digest, Sha256};
 
 use crate::input::Markers;
-use crate::llama::{LlamaError, Logits, Model, NativeGate, Token};
-use crate::memory::budget::{surviving_bytes, token_bytes};
-use crate::memory::layout::ANSWER_RESERVE;
+use crate::llama::Token;
 use crate::memory::policy::Policy;
-use crate::reader::Reader;
-use crate::summary::plan::{Plan, Settings, new_context, windowed_layout};
 use crate::summary::prompt::{Instructions, PromptTokens};
 
-use super::distribution::LogSoftmax;
 use super::error::EvalError;
 use super::pairs::Pair;
+use super::reading::{Desk, tokenize};
 use super::record::{Condition, Record, Setting};
-use super::stretch::{forgotten, replaced};
-
-/// Tokens of an answer that are scored at once.
-const BATCH: usize = 32;
+use super::stretch::replaced;
 
 /// Reads documents and scores answers.
 #[derive(Debug)]
 pub struct Examiner<'m> {
-    model: &'m Model,
-    settings: Settings,
-    interrupt: Arc<AtomicBool>,
+    desk: Desk<'m>,
 }
 
 /// A pair as tokens.
@@ -41,9 +30,9 @@ struct Tokens {
 }
 
 impl<'m> Examiner<'m> {
-    /// An examiner that reads as `settings` say; their policy does not matter.
-    pub fn new(model: &'m Model, settings: Settings, interrupt: Arc<AtomicBool>) -> Self {
-        Self { model, settings, interrupt }
+    /// An examiner that reads so.
+    pub fn new(desk: Desk<'m>) -> Self {
+        Self { desk }
     }
 
     /// Scores each pair under each condition, except where `done` has the result, and gives the results to `sink` one by one,
@@ -59,30 +48,25 @@ impl<'m> Examiner<'m> {
         done: &[Record],
         sink: &mut dyn FnMut(&Record, bool) -> Result<(), EvalError>,
     ) -> Result<(), EvalError> {
-        let vocab = self.model.vocab();
+        let vocab = self.desk.model.vocab();
         let mut markers = Markers::new(vocab)?;
         let mut tokens = Vec::with_capacity(pairs.len());
         for pair in pairs {
-            // both are text: no token in them steers the model
-            let [mut document, mut reference] =
-                [&pair.document, &pair.reference].map(|text| vocab.tokenize(text, false));
-            for part in [&mut document, &mut reference] {
-                part.as_mut().map_or(Ok(()), |part| markers.replace(part))?;
-            }
-            tokens.push(Tokens { document: document?, reference: reference? });
+            let document = tokenize(vocab, &mut markers, &pair.document)?;
+            tokens.push(Tokens { document, reference: tokenize(vocab, &mut markers, &pair.reference)? });
         }
         for i in 0..pairs.len() {
             let mut of_pair: Vec<Record> = Vec::new();
             for &condition in conditions {
                 let policy = condition.policy();
-                let sizes = self.settings.sizes_of(policy.unwrap_or(Policy::Full), self.model)?;
+                let sizes = self.desk.settings.sizes_of(policy.unwrap_or(Policy::Full), self.desk.model)?;
                 let setting = setting.under(policy, sizes);
                 let case = Case { pairs, tokens: &tokens, i, condition };
                 let sha256 = case.sha256();
                 let instructions =
                     pairs[i].question.as_deref().map_or_else(Instructions::default, Instructions::request);
-                let prompt = PromptTokens::new(self.model, &instructions)?;
-                let range = self.forgotten(&prompt, &tokens[i].document)?;
+                let prompt = PromptTokens::new(self.desk.model, &self.desk.form.instructions(instructions))?;
+                let range = self.desk.forgotten(prompt.prefix.len(), tokens[i].document.len(), prompt.suffix.len())?;
                 // the same sizes may come of another window, with another stretch that is replaced
                 let same = |r: &&Record| {
                     r.case == pairs[i].id
@@ -100,12 +84,6 @@ impl<'m> Examiner<'m> {
             }
         }
         Ok(())
-    }
-
-    /// What streaming has forgotten of a document: the same for all policies.
-    fn forgotten(&self, prompt: &PromptTokens, document: &[Token]) -> Result<Range<usize>, EvalError> {
-        let layout = windowed_layout(self.model, self.settings.sizes_of(Policy::Streaming, self.model)?, prompt)?;
-        Ok(forgotten(&layout, prompt.prefix.len() as u32, document.len() as u32, prompt.suffix.len() as u32))
     }
 
     fn score(
@@ -127,24 +105,15 @@ impl<'m> Examiner<'m> {
             Some((tokens, names)) => (self.nll(case.condition, prompt, &tokens, reference)?, names),
             None => (None, Vec::new()),
         };
-        let cache_type = self.settings.cache_type;
-        let trained = self.model.n_ctx_train();
         Ok(Record {
             case: pair.id.clone(),
             policy: case.condition,
-            budget_bytes: match case.condition.policy() {
-                None => 0,
-                Some(Policy::Full) => document.len() as u64 * token_bytes(self.model, cache_type),
-                Some(policy) => {
-                    let sizes = self.settings.sizes_of(policy, self.model)?;
-                    surviving_bytes(self.model, sizes, cache_type, self.settings.memory_bytes(policy, self.model))
-                }
-            },
+            budget_bytes: self.desk.budget_bytes(case.condition, document.len())?,
             nll,
             nll_other,
             specific: nll_other.zip(nll).map(|(other, own)| other - own),
             recovered: None,
-            skipped: nll.is_none().then(|| format!("longer than the {trained} tokens that the model was trained with")),
+            skipped: nll.is_none().then(|| self.desk.too_long()),
             other: names.into_iter().map(str::to_owned).collect(),
             reference_tokens: reference.len() as u32,
             document_tokens: document.len() as u32,
@@ -163,50 +132,12 @@ impl<'m> Examiner<'m> {
         document: &[Token],
         reference: &[Token],
     ) -> Result<Option<f64>, EvalError> {
-        let Some((&first, next)) = reference.split_first() else {
-            return Err(LlamaError::Tokenize("a reference gives no token".into()).into());
-        };
-        let n_all = prompt.prefix.len() + document.len() + prompt.suffix.len() + reference.len();
-        // without a document nothing has to leave
-        let policy = condition.policy().unwrap_or(Policy::Full);
-        let (layout, n_cells) = match policy {
-            Policy::Full if n_all > self.model.n_ctx_train() as usize => return Ok(None),
-            Policy::Full => (None, n_all as u32),
-            _ => {
-                let layout = windowed_layout(self.model, self.settings.sizes_of(policy, self.model)?, prompt)?;
-                (Some(layout), layout.n_cells)
-            }
-        };
-        let gate = match &self.settings.gate {
-            None if policy.rule().folds() => return Err(EvalError::NoGate),
-            Some(gate) if policy.rule().folds() => Some(NativeGate::new(self.model, gate)?),
-            _ => None,
-        };
-        let plan = Plan::new(self.model, &self.settings, policy, layout, n_cells);
-        let context = new_context(self.model, &self.settings, gate, &plan, BATCH as u32, &self.interrupt)?;
-        let mut reader = Reader::new(context, layout, self.settings.sizes.segment);
-        reader.push(&prompt.prefix)?;
-        reader.push(document)?;
-        if condition == Condition::SnapKvQuestion {
-            reader.finish_and_choose(&prompt.suffix)?;
-        } else {
-            reader.finish(&prompt.suffix)?;
-        }
-        let mut sum = -LogSoftmax::new(reader.logits()?).of(first as usize);
-        // the last token is only predicted
-        let known = &reference[..reference.len() - 1];
-        for (part, next) in known.chunks(BATCH).zip(next.chunks(BATCH)) {
-            reader.extend(part, Logits::All)?;
-            for (i, &token) in next.iter().enumerate() {
-                sum -= LogSoftmax::new(reader.context().logits(i as i32)?).of(token as usize);
-            }
-        }
-        Ok(Some(sum / reference.len() as f64))
+        let reading = self.desk.read(condition, &prompt.prefix, document, prompt.suffix.len(), reference.len())?;
+        let Some(mut reading) = reading else { return Ok(None) };
+        reading.ask(&prompt.suffix)?;
+        Ok(Some(reading.nll(reference)?))
     }
 }
-
-// an answer is scored in what is kept free for one that is written
-const _: () = assert!(BATCH <= ANSWER_RESERVE as usize);
 
 /// A pair under a condition, with the pairs that can stand in for it.
 struct Case<'a> {

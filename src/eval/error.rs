@@ -3,8 +3,11 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::longbench::LongBenchError;
+use super::scores::RougeError;
 use crate::llama::LlamaError;
 use crate::memory::policy::Policy;
+use crate::sample::SampleError;
 use crate::summary::error::SummaryError;
 use crate::summary::prompt::PromptError;
 
@@ -40,12 +43,32 @@ pub enum EvalError {
     /// What reads the results has gone, or its disk is full.
     #[error(transparent)]
     Output(#[from] io::Error),
+    /// A document cannot be invented.
+    #[error(transparent)]
+    Sample(#[from] SampleError),
     /// The policy needs a gate.
     #[error("policy edgeinfinite needs a gate; name one with --gate, or leave the policy out")]
     NoGate,
     /// A condition that reads no text.
     #[error("policies none and snapkv-question have no meaning for a text without a question; leave them out")]
     NotComparable,
+    /// The scorer of summaries.
+    #[error(transparent)]
+    Rouge(#[from] RougeError),
+    /// A folder of LongBench.
+    #[error(transparent)]
+    LongBench(#[from] LongBenchError),
+    /// A dataset that is not there.
+    #[error("'{dir}' has no dataset '{name}'; its files are named <dataset>.jsonl", dir = .dir.display())]
+    NoDataset {
+        /// The folder.
+        dir: PathBuf,
+        /// What was asked for.
+        name: String,
+    },
+    /// A policy that is measured anyway.
+    #[error("policy none is a part of every result of 'eval needle' (closed_book); leave it out")]
+    ClosedBook,
     /// Nothing of a text would count.
     #[error("'{case}' has {tokens} tokens, and {needed} are needed; choose a longer text, or a smaller --from")]
     TooShort {

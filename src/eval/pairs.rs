@@ -7,9 +7,10 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::error::EvalError;
+use super::scores::Fact;
 
 /// A document and what somebody wrote of it.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Pair {
     /// Its name, unique in the file.
     pub id: String,
@@ -19,6 +20,9 @@ pub struct Pair {
     pub reference: String,
     /// What is asked instead of a summary.
     pub question: Option<String>,
+    /// What a summary should say, where that is known.
+    #[serde(default)]
+    pub facts: Vec<Fact>,
 }
 
 /// Reads a file with one object on each line; other keys than those of [`Pair`] are allowed, and empty lines.

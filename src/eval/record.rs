@@ -1,5 +1,6 @@
 //! A result of `eval`, one line of JSON.
 
+use std::fmt::{self, Display, Formatter};
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use crate::memory::layout::WindowSizes;
 use crate::memory::policy::Policy;
 
 use super::error::EvalError;
+use super::reading::Form;
 
 /// Under which a document was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -44,6 +46,19 @@ impl Condition {
     }
 }
 
+impl Display for Condition {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "no document",
+            Self::Full => "full",
+            Self::Streaming => "streaming",
+            Self::SnapKv => "snapkv",
+            Self::SnapKvQuestion => "snapkv-question",
+            Self::EdgeInfinite => "edgeinfinite",
+        })
+    }
+}
+
 /// Everything that decides a result, beside the text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Setting {
@@ -68,6 +83,9 @@ pub struct Setting {
     pub cache_type: String,
     /// Whether the fused kernel was used.
     pub flash_attention: bool,
+    /// In which form.
+    #[serde(flatten)]
+    pub form: Form,
     /// Version of this program and what it was built for.
     pub build: String,
 }
@@ -214,6 +232,7 @@ pub(super) mod tests {
                 segment: 512,
                 cache_type: "f16".into(),
                 flash_attention: true,
+                form: Form::default(),
                 build: "0".into(),
             },
         }

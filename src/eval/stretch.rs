@@ -24,8 +24,9 @@ pub fn forgotten(layout: &Layout, n_prefix: u32, n_document: u32, n_suffix: u32)
         left -= n;
     }
     make_room(&mut n_cached, n_suffix + ANSWER_RESERVE);
-    let sinks = layout.n_front - n_prefix;
-    sinks as usize..(sinks + dropped) as usize
+    // counted from the first token of the prompt
+    let gone = layout.n_front..layout.n_front + dropped;
+    gone.start.saturating_sub(n_prefix) as usize..gone.end.saturating_sub(n_prefix) as usize
 }
 
 /// `document` with `range` replaced by the same stretch of another one: of the first in `others` that is long enough, else

@@ -101,19 +101,12 @@ pub fn fidelity_table(records: &[FidelityRecord]) -> String {
     text
 }
 
-fn shown(estimate: Option<Estimate>) -> String {
+pub(super) fn shown(estimate: Option<Estimate>) -> String {
     estimate.map_or("-".into(), |e| format!("{:.3} [{:.3}, {:.3}]", e.value, e.low, e.high))
 }
 
-fn name(condition: Condition) -> &'static str {
-    match condition {
-        Condition::None => "no document",
-        Condition::Full => "full",
-        Condition::Streaming => "streaming",
-        Condition::SnapKv => "snapkv",
-        Condition::SnapKvQuestion => "snapkv-question",
-        Condition::EdgeInfinite => "edgeinfinite",
-    }
+pub(super) fn name(condition: Condition) -> String {
+    condition.to_string()
 }
 
 #[cfg(test)]

@@ -11,10 +11,10 @@ use crate::cli::args::EngineArgs;
 use crate::cli::engine::Engine;
 use crate::cli::exit::ExitStatus;
 use crate::cli::printer::Printer;
-use crate::eval::{Condition, EvalError, Examiner, read_pairs, table};
+use crate::eval::{Condition, Desk, EvalError, Examiner, read_pairs, table};
 
 use super::results::Results;
-use super::{EvalPolicy, setting, settings};
+use super::{EvalPolicy, FormArgs, setting, settings};
 
 /// Arguments of `eval answer`.
 #[derive(Debug, Args)]
@@ -25,6 +25,8 @@ pub struct AnswerArgs {
     /// How documents are read; 'none' scores the answers without them. The default is all, edgeinfinite only with a gate.
     #[arg(long, value_name = "POLICY", value_delimiter = ',')]
     pub policies: Vec<EvalPolicy>,
+    #[command(flatten)]
+    pub form: FormArgs,
     /// Append results to FILE, where those that are there already are not made again; the table goes to stdout then.
     /// Without it results go to stdout.
     #[arg(short, long, value_name = "FILE")]
@@ -39,7 +41,7 @@ pub(super) fn run(args: &AnswerArgs, printer: &mut Printer, interrupt: &Arc<Atom
     let pairs = read_pairs(&args.pairs)?;
     let (mut results, done) = Results::open(args.output.as_deref())?;
     let mut engine = Engine::load(&args.engine, printer)?;
-    let setting = setting(&args.engine, &engine)?;
+    let setting = setting(&args.engine, &engine, args.form.into())?;
     let mut conditions: Vec<Condition> = args.policies.iter().map(|&policy| policy.into()).collect();
     if conditions.is_empty() {
         conditions = vec![Condition::None, Condition::Full, Condition::Streaming];
@@ -51,9 +53,14 @@ pub(super) fn run(args: &AnswerArgs, printer: &mut Printer, interrupt: &Arc<Atom
     // what a policy recovers is known when the others were measured
     conditions.sort_unstable();
     conditions.dedup();
-    let settings = settings(&args.engine, &mut engine);
+    let settings = settings(&args.engine, &mut engine, Some(args.form));
     let n_all = pairs.len() * conditions.len();
-    let examiner = Examiner::new(&engine.model, settings, Arc::clone(interrupt));
+    let examiner = Examiner::new(Desk {
+        model: &engine.model,
+        settings,
+        form: args.form.into(),
+        interrupt: Arc::clone(interrupt),
+    });
     let mut records = Vec::new();
     examiner.run(&pairs, &conditions, &setting, &done, &mut |record, known| {
         results.put(record, known, printer)?;

@@ -11,7 +11,7 @@ use crate::cli::args::EngineArgs;
 use crate::cli::engine::Engine;
 use crate::cli::exit::ExitStatus;
 use crate::cli::printer::Printer;
-use crate::eval::{Comparison, Condition, EvalError, FidelityRecord, Student, fidelity_table, read_text};
+use crate::eval::{Comparison, Condition, EvalError, FidelityRecord, Form, Student, fidelity_table, read_text};
 use crate::memory::budget::Budget;
 use crate::memory::request::SizeRequest;
 
@@ -49,13 +49,13 @@ pub struct FidelityArgs {
 pub(super) fn run(args: &FidelityArgs, printer: &mut Printer, interrupt: &Arc<AtomicBool>) -> Result<ExitStatus> {
     let (mut results, mut done) = Results::open(args.output.as_deref())?;
     let mut engine = Engine::load(&args.engine, printer)?;
-    let setting = setting(&args.engine, &engine)?;
+    let setting = setting(&args.engine, &engine, Form::default())?;
     let mut conditions: Vec<Condition> = args.policies.iter().map(|&policy| policy.into()).collect();
     if conditions.is_empty() {
         conditions = vec![Condition::Streaming, Condition::SnapKv];
         conditions.extend(engine.gate.is_some().then_some(Condition::EdgeInfinite));
     }
-    let settings = settings(&args.engine, &mut engine);
+    let settings = settings(&args.engine, &mut engine, None);
     let requests: Vec<SizeRequest> = match args.budgets.as_slice() {
         [] => vec![settings.sizes],
         budgets => budgets.iter().map(|&budget| SizeRequest { budget: Some(budget), ..settings.sizes }).collect(),

@@ -2,7 +2,10 @@
 
 mod answer;
 mod fidelity;
+mod longbench;
+mod needle;
 mod results;
+mod summary;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,7 +14,7 @@ use std::sync::atomic::AtomicBool;
 use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::eval::{Condition, Setting};
+use crate::eval::{Condition, EvalError, Form, Setting};
 use crate::llama::{Build, SamplerParams};
 use crate::models::{Cache, cached_sha256, sha256_file};
 use crate::summary::plan::Settings;
@@ -24,6 +27,9 @@ use super::printer::Printer;
 
 pub use answer::AnswerArgs;
 pub use fidelity::FidelityArgs;
+pub use longbench::LongBenchArgs;
+pub use needle::NeedleArgs;
+pub use summary::SummaryArgs;
 
 /// Arguments of `eval`.
 #[derive(Debug, Args)]
@@ -36,17 +42,16 @@ pub struct EvalArgs {
 impl EvalArgs {
     /// Refuses what cannot go together.
     pub fn check(&self) -> Result<(), clap::Error> {
-        match &self.command {
-            EvalCommand::Answer(args) => {
-                args.engine.check()?;
-                args.engine.check_choice(retain(&args.policies))
-            }
-            EvalCommand::Fidelity(args) => {
-                args.engine.check()?;
-                // snapkv is one of the default
-                args.engine.check_choice(args.policies.is_empty() || retain(&args.policies))
-            }
-        }
+        // snapkv is one of the policies that are measured where none is named, except by 'answer'
+        let (engine, policies, by_default) = match &self.command {
+            EvalCommand::Answer(args) => (&args.engine, &args.policies, false),
+            EvalCommand::Fidelity(args) => (&args.engine, &args.policies, true),
+            EvalCommand::Needle(args) => (&args.engine, &args.policies, true),
+            EvalCommand::LongBench(args) => (&args.engine, &args.policies, true),
+            EvalCommand::Summary(args) => (&args.engine, &args.policies, true),
+        };
+        engine.check()?;
+        engine.check_choice(retain(policies) || by_default && policies.is_empty())
     }
 }
 
@@ -62,6 +67,13 @@ pub enum EvalCommand {
     Answer(AnswerArgs),
     /// How far the predictions on a text are from those of full attention.
     Fidelity(FidelityArgs),
+    /// How many facts of an invented document the model can tell after reading it, by length and depth.
+    Needle(NeedleArgs),
+    /// The benchmark LongBench, from a folder of its files.
+    #[command(name = "longbench")]
+    LongBench(LongBenchArgs),
+    /// How good the summaries are that the model writes, against those that somebody wrote.
+    Summary(SummaryArgs),
 }
 
 /// `--policies`.
@@ -99,11 +111,32 @@ pub fn run(args: &EvalArgs, printer: &mut Printer, interrupt: &Arc<AtomicBool>) 
     match &args.command {
         EvalCommand::Answer(args) => answer::run(args, printer, interrupt),
         EvalCommand::Fidelity(args) => fidelity::run(args, printer, interrupt),
+        EvalCommand::Needle(args) => needle::run(args, printer, interrupt),
+        EvalCommand::LongBench(args) => longbench::run(args, printer, interrupt),
+        EvalCommand::Summary(args) => summary::run(args, printer, interrupt),
     }
 }
 
+/// The policies asked for, in order; by default full, streaming and snapkv, and edgeinfinite with a gate.
+fn conditions(policies: &[EvalPolicy], engine: &Engine) -> Result<Vec<Condition>, EvalError> {
+    let mut conditions: Vec<Condition> = policies.iter().map(|&policy| policy.into()).collect();
+    if conditions.is_empty() {
+        conditions = vec![Condition::Full, Condition::Streaming, Condition::SnapKv];
+        conditions.extend(engine.gate.is_some().then_some(Condition::EdgeInfinite));
+    }
+    if conditions.contains(&Condition::EdgeInfinite) && engine.gate.is_none() {
+        return Err(EvalError::NoGate);
+    }
+    conditions.sort_unstable();
+    conditions.dedup();
+    Ok(conditions)
+}
+
 /// How documents are read.
-fn settings(args: &EngineArgs, engine: &mut Engine) -> Settings {
+fn settings(args: &EngineArgs, engine: &mut Engine, form: Option<FormArgs>) -> Settings {
+    if form.is_some_and(|form| form.no_window) {
+        engine.sizes.window = 0;
+    }
     Settings {
         policy: None,
         sizes: engine.sizes,
@@ -119,7 +152,28 @@ fn settings(args: &EngineArgs, engine: &mut Engine) -> Settings {
     }
 }
 
-fn setting(args: &EngineArgs, engine: &Engine) -> Result<Setting> {
+/// Ways of reading that only an evaluation has.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct FormArgs {
+    /// Read each document as one segment and let everything leave at once behind it, as SnapKV was published; only within the
+    /// trained context.
+    #[arg(long)]
+    pub prefill_once: bool,
+    /// Ablation of EdgeInfinite: keep neither prompt nor sinks, and let the instruction stand only behind the document.
+    #[arg(long)]
+    pub no_sinks: bool,
+    /// Ablation of EdgeInfinite: when tokens leave, keep no recent ones.
+    #[arg(long, conflicts_with_all = ["window", "budget"])]
+    pub no_window: bool,
+}
+
+impl From<FormArgs> for Form {
+    fn from(args: FormArgs) -> Self {
+        Self { prefill_once: args.prefill_once, no_sinks: args.no_sinks }
+    }
+}
+
+fn setting(args: &EngineArgs, engine: &Engine, form: Form) -> Result<Setting> {
     // a random one has no file
     let gate_file = engine.gate_name.as_deref().map(Path::new).filter(|path| path.is_file());
     let gate_sha256 = gate_file.map(sha256_file).transpose()?;
@@ -137,6 +191,7 @@ fn setting(args: &EngineArgs, engine: &Engine) -> Result<Setting> {
         cache_type: clap::ValueEnum::to_possible_value(&args.cache_type)
             .map_or_else(String::new, |value| value.get_name().to_owned()),
         flash_attention: !args.no_flash_attention,
+        form,
         build: format!("{} {}", env!("CARGO_PKG_VERSION"), Build::this().target),
     })
 }

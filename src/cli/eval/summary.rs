@@ -1,0 +1,63 @@
+//! `edgeinf eval summary`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::cli::args::EngineArgs;
+use crate::cli::engine::Engine;
+use crate::cli::exit::ExitStatus;
+use crate::cli::printer::Printer;
+use crate::eval::{Desk, SummaryRecord, read_pairs, summary, summary_table};
+use crate::summary::prompt::Length;
+
+use super::results::Results;
+use super::{EvalPolicy, FormArgs, conditions, setting, settings};
+
+/// Arguments of `eval summary`.
+#[derive(Debug, Args)]
+pub struct SummaryArgs {
+    /// File with a JSON object on each line: id, document, reference and, where they are known, facts.
+    #[arg(value_name = "PAIRS.jsonl")]
+    pub pairs: PathBuf,
+    /// How documents are read; 'none' lets the model write without them. The default is full, streaming and snapkv, and
+    /// edgeinfinite with a gate.
+    #[arg(long, value_name = "POLICY", value_delimiter = ',')]
+    pub policies: Vec<EvalPolicy>,
+    /// How long summaries are to be: short, medium, long or a number of words.
+    #[arg(long, value_name = "LENGTH", default_value_t = Length::Medium)]
+    pub length: Length,
+    #[command(flatten)]
+    pub form: FormArgs,
+    /// Append results to FILE, where those that are there already are not made again; the table goes to stdout then.
+    /// Without it results go to stdout.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Model, sizes of the cache and so on.
+    #[command(flatten)]
+    pub engine: EngineArgs,
+}
+
+/// Measures.
+pub(super) fn run(args: &SummaryArgs, printer: &mut Printer, interrupt: &Arc<AtomicBool>) -> Result<ExitStatus> {
+    let pairs = read_pairs(&args.pairs)?;
+    let (mut results, done) = Results::open(args.output.as_deref())?;
+    let mut engine = Engine::load(&args.engine, printer)?;
+    let setting = setting(&args.engine, &engine, args.form.into())?;
+    let conditions = conditions(&args.policies, &engine)?;
+    let settings = settings(&args.engine, &mut engine, Some(args.form));
+    let desk = Desk { model: &engine.model, settings, form: args.form.into(), interrupt: Arc::clone(interrupt) };
+    let n_all = pairs.len() * conditions.len();
+    let mut records: Vec<SummaryRecord> = Vec::new();
+    summary::run(&desk, &pairs, &conditions, args.length, &setting, &done, &mut |record, known| {
+        results.put(record, known, printer)?;
+        records.push(record.clone());
+        printer.detail(&format!("{} of {n_all}: {}", records.len(), record.case));
+        Ok(())
+    })?;
+    results.finish(&summary_table(&records), printer)?;
+    Ok(ExitStatus::Success)
+}
