@@ -5,7 +5,7 @@ CARGO ?= cargo
 
 PREFIX ?= /usr/local
 
-.PHONY: all build setup test lint unit stock regression demo install uninstall
+.PHONY: all build setup test lint unit stock regression results results-quick demo install uninstall
 
 all: build
 
@@ -34,7 +34,7 @@ uninstall:
 	    $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_edgeinf \
 	    $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/edgeinf.fish
 
-test: setup lint unit regression stock
+test: setup lint unit regression stock results-quick
 
 # One profile for everything: the C++ build and the dependencies are shared.
 lint:
@@ -49,6 +49,14 @@ unit:
 regression: build
 	target/release/edgeinf model pull smollm2-135m >/dev/null
 	target/release/edgeinf check tests/regression/cases.toml
+
+# What docs/results.md tells: at most six hours on 2 cores; call it again to go on.
+results: build
+	scripts/results.py
+
+# A few cases of everything, in about five minutes.
+results-quick: build
+	scripts/results.py --quick
 
 # The same bits as a build without our hooks.
 stock:

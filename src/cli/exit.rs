@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use crate::check::CheckError;
 use crate::eval::EvalError;
+use crate::eval::report::ReportError;
 use crate::input::InputError;
 use crate::llama::LlamaError;
 use crate::memory::gate::GateError;
@@ -67,6 +68,7 @@ impl ExitStatus {
                 .or_else(|| cause.downcast_ref().map(of_prompt))
                 .or_else(|| cause.downcast_ref().map(of_check))
                 .or_else(|| cause.downcast_ref().map(of_eval))
+                .or_else(|| cause.downcast_ref().map(of_report))
         };
         error.chain().find_map(typed).unwrap_or(Self::Failure)
     }
@@ -109,6 +111,13 @@ fn of_model(error: &ModelError) -> ExitStatus {
         ModelError::Interrupted => ExitStatus::Interrupted,
         ModelError::DiskFull { .. } | ModelError::Permission { .. } | ModelError::Io { .. } => ExitStatus::Failure,
         _ => ExitStatus::Model,
+    }
+}
+
+fn of_report(error: &ReportError) -> ExitStatus {
+    match error {
+        ReportError::Plot { .. } => ExitStatus::Failure,
+        _ => ExitStatus::Input,
     }
 }
 

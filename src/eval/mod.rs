@@ -10,6 +10,7 @@ pub mod needle;
 mod pairs;
 mod reading;
 mod record;
+pub mod report;
 mod scores;
 mod stretch;
 pub mod summary;

@@ -4,6 +4,7 @@ mod answer;
 mod fidelity;
 mod longbench;
 mod needle;
+mod report;
 mod results;
 mod summary;
 
@@ -29,6 +30,7 @@ pub use answer::AnswerArgs;
 pub use fidelity::FidelityArgs;
 pub use longbench::LongBenchArgs;
 pub use needle::NeedleArgs;
+pub use report::ReportArgs;
 pub use summary::SummaryArgs;
 
 /// Arguments of `eval`.
@@ -49,6 +51,7 @@ impl EvalArgs {
             EvalCommand::Needle(args) => (&args.engine, &args.policies, true),
             EvalCommand::LongBench(args) => (&args.engine, &args.policies, true),
             EvalCommand::Summary(args) => (&args.engine, &args.policies, true),
+            EvalCommand::Report(_) => return Ok(()),
         };
         engine.check()?;
         engine.check_choice(retain(policies) || by_default && policies.is_empty())
@@ -74,6 +77,8 @@ pub enum EvalCommand {
     LongBench(LongBenchArgs),
     /// How good the summaries are that the model writes, against those that somebody wrote.
     Summary(SummaryArgs),
+    /// Tables and plots of results, as Markdown and SVG.
+    Report(ReportArgs),
 }
 
 /// `--policies`.
@@ -114,6 +119,7 @@ pub fn run(args: &EvalArgs, printer: &mut Printer, interrupt: &Arc<AtomicBool>) 
         EvalCommand::Needle(args) => needle::run(args, printer, interrupt),
         EvalCommand::LongBench(args) => longbench::run(args, printer, interrupt),
         EvalCommand::Summary(args) => summary::run(args, printer, interrupt),
+        EvalCommand::Report(args) => report::run(args, printer),
     }
 }
 

@@ -85,7 +85,9 @@ impl Scanner {
             }
             self.add(c);
         } else if matches!(c, '\u{300}'..='\u{36f}') && !self.word.is_empty() && self.held.is_none() {
-            self.add(c);
+            if self.word.len() < LONGEST {
+                self.add(c);
+            }
         } else {
             self.finish(each);
         }
@@ -113,8 +115,8 @@ fn as_joiner(c: char) -> Option<char> {
 
 /// Whether a character is a word: writing without spaces has no other border that is easily found.
 fn is_whole(c: char) -> bool {
-    matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}')
-        || c >= '\u{20000}' && c.is_alphabetic()
+    let east_asian = matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}');
+    (east_asian || matches!(c, '\u{f900}'..='\u{faff}' | '\u{20000}'..)) && c.is_alphabetic()
 }
 
 /// Gives each word of a whole text.
@@ -159,12 +161,15 @@ mod tests {
             ("cafe\u{301} co\u{ad}op \u{301}x", "café|coop|x"),
             ("Größe ÄRGER 在1842年", "Größe|ÄRGER|在|1842|年"),
             ("1..2 a''b v1.2 **b**", "1|2|a|b|v1.2|b"),
+            ("No.5 a,1 5,a 1'a", "No|5|a|1|5|a|1'a"),
             (" .,'’ ", ""),
         ] {
             let found: Vec<_> = words(&[text]).into_iter().map(|(word, _, _)| word).collect();
             assert_eq!(found.join("|"), expected, "{text}");
         }
         assert_eq!(words(&["“Ä, b"]), [("Ä".into(), 3, 5), ("b".into(), 7, 8)]);
+        assert_eq!(words(&["か\u{3099}漢・b"]).len(), 3);
+        assert!(words(&[&format!("a{}", "\u{301}".repeat(LONGEST))])[0].0.len() <= LONGEST + 2);
         assert_eq!(words(&[&"a".repeat(LONGEST + 1)])[1], ("a".into(), LONGEST, LONGEST + 1));
     }
 

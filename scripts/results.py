@@ -1,0 +1,167 @@
+#!/usr/bin/env python3
+"""Measures what docs/results.md tells, and renders it. What is there already is not measured again.
+
+usage: scripts/results.py [--quick] [--minutes N] [--threads N] [--only NAME] [--edgeinf PROGRAM] [--render]
+
+Results are appended to docs/results/*.jsonl as they come, texts are kept in target/results. --quick takes a few cases of everything
+and keeps its results in target/results/quick. With --minutes nothing new is begun after so long; call it again to go on. --render
+only makes tables and plots of what there is.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+BUDGETS = ("516tok", "1028tok", "2052tok")
+SMALL, LARGE = "smollm2-135m", "qwen2.5-coder-0.5b"
+POLICIES = "full,streaming,snapkv,snapkv-question,pyramidkv"
+TECHNICAL = "histogram datamodel bonding ftrace argparse vfs sqlite3 cgroup-v2 unittest alsa-driver logging-cookbook multiprocessing"
+STORIES = ("war-and-peace-1 moby-dick-1 union-1946 don-quixote-1 wonderland union-1907 looking-glass war-and-peace-2 don-quixote-2 "
+           "moby-dick-2 war-and-peace-3 don-quixote-3")
+
+
+class Stage:
+    """A command of edgeinf whose results go to a file of their own."""
+
+    def __init__(self, name, command, quick=None):
+        self.name, self.command, self.quick = name, command, quick
+
+
+def every(pairs, n, texts):
+    """A file with each n-th pair of another one."""
+    path = texts / f"{pairs}-every-{n}.jsonl"
+    if not path.exists():
+        lines = (texts / f"{pairs}.jsonl").read_text().splitlines()
+        path.write_text("\n".join(lines[::n]) + "\n")
+    return path
+
+
+def fetch(texts, quick, edgeinf, run):
+    texts.mkdir(parents=True, exist_ok=True)
+    if quick:
+        # documents of our own: no network is needed
+        sample = [edgeinf, "sample", "--tokens", "4000", "--seed", "100"]
+        run([*sample, "--facts", texts / "facts.jsonl", "-o", texts / "sample.txt"])
+        run([ROOT / "scripts/sample_pairs.py", texts / "quick-questions.jsonl", "3000", "101,102"])
+        facts = [json.loads(line) for line in (texts / "facts.jsonl").read_text().splitlines()]
+        pair = {"id": "sample", "document": (texts / "sample.txt").read_text(), "facts": facts,
+                "reference": " ".join(fact["sentence"] for fact in facts)}
+        (texts / "quick-summary.jsonl").write_text(json.dumps(pair) + "\n")
+        return
+    if not (texts / "gulliver-chapters.jsonl").exists():
+        run([ROOT / "scripts/eval_pairs.py", texts])
+    if not (texts / "histogram.txt").exists():
+        run([ROOT / "scripts/eval_texts.py", texts])
+    if not (texts / "questions.jsonl").exists():
+        run([ROOT / "scripts/sample_pairs.py", texts / "questions.jsonl", "4096,8192,16384,32768,65536", "101,102,103"])
+
+
+def stages(texts, quick):
+    """From the most to the least telling, so that a run that ends early has told most."""
+    def answer(name, pairs, model, budget, *more):
+        return Stage(name, ["eval", "answer", pairs, "-m", model, "--budget", budget, "--policies", POLICIES, *more])
+
+    def fidelity(name, model, budgets, names, *more):
+        files = [texts / f"{text}.txt" for text in names]
+        command = ["eval", "fidelity", *files, "-m", model, "--policies", "streaming,snapkv,pyramidkv", "--budgets", budgets, *more]
+        return Stage(name, command)
+
+    if quick:
+        return [
+            answer("answer-questions", texts / "quick-questions.jsonl", SMALL, "516tok"),
+            fidelity("fidelity", SMALL, "260tok", ["sample"], "--tokens", "2560"),
+            Stage("needle", ["eval", "needle", "--lengths", "2000", "--budget", "260tok"]),
+            Stage("summary", ["eval", "summary", texts / "quick-summary.jsonl", "--budget", "516tok", "--length", "short"]),
+        ]
+    chapters, papers = (lambda n: every("gulliver-chapters", n, texts)), (lambda n: every("aclsum", n, texts))
+    questions = texts / "questions.jsonl"
+    both = [text for pair in zip(TECHNICAL.split(), STORIES.split()) for text in pair]
+    found = [answer("answer-gulliver", chapters(3), SMALL, "516tok"),
+             answer("answer-papers", papers(3), SMALL, "516tok"),
+             fidelity("fidelity", SMALL, "516tok", both),
+             Stage("needle", ["eval", "needle", "--lengths", "4K,8K,16K,32K", "--seeds", "1,2", "--budget", "516tok"]),
+             Stage("summary-gulliver", ["eval", "summary", chapters(3), "--budget", "516tok"]),
+             Stage("summary-papers", ["eval", "summary", papers(3), "--budget", "516tok"]),
+             answer("answer-questions", questions, SMALL, "516tok")]
+    for form in ("--prefill-once", "--no-sinks", "--no-window"):
+        policies = "streaming,snapkv,snapkv-question" if form == "--prefill-once" else "streaming,snapkv"
+        budget = ["--retain", "256"] if form == "--no-window" else ["--budget", "516tok"]
+        found.append(Stage("answer-gulliver", ["eval", "answer", chapters(3), "--policies", policies, form, *budget]))
+    found += [answer("answer-gulliver", chapters(3), LARGE, "516tok"),
+              fidelity("fidelity", LARGE, "516tok", both[:6], "--tokens", "4096"),
+              Stage("needle", ["eval", "needle", "-m", LARGE, "--lengths", "4K,8K,16K", "--budget", "516tok"]),
+              Stage("needle", ["eval", "needle", "--lengths", "64K,128K", "--budget", "516tok"]),
+              answer("answer-gulliver", chapters(1), SMALL, "516tok"),
+              answer("answer-papers", papers(1), SMALL, "516tok")]
+    for budget in BUDGETS[1:]:
+        found += [answer("answer-gulliver", chapters(3), SMALL, budget),
+                  answer("answer-papers", papers(3), SMALL, budget),
+                  fidelity("fidelity", SMALL, budget, both[:8])]
+    found += [Stage("summary-gulliver", ["eval", "summary", chapters(3), "-m", LARGE, "--budget", "516tok"]),
+              Stage("summary-gulliver", ["eval", "summary", chapters(1), "--budget", "516tok"])]
+    return found
+
+
+def render(edgeinf, folder, target):
+    """Tables and plots beside the results, the tables also into docs/results.md between its marks."""
+    files = sorted(file for file in folder.glob("*.jsonl") if file.stat().st_size > 0)
+    if not files:
+        return
+    subprocess.run([edgeinf, "eval", "report", *files, "-o", folder], check=True)
+    if target is None:
+        return
+    begin, end = "<!-- measured: begin -->\n", "<!-- measured: end -->\n"
+    text = target.read_text()
+    if begin not in text or end not in text:
+        sys.exit(f"results.py: '{target}' has no marks for tables; put '{begin.strip()}' and '{end.strip()}' on lines of their own")
+    tables = (folder / "report.md").read_text().replace("](", "](results/")
+    target.write_text(text[:text.index(begin) + len(begin)] + tables + text[text.index(end):])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--minutes", type=float, default=360)
+    parser.add_argument("--threads", type=int)
+    parser.add_argument("--only", help="only files of this name")
+    parser.add_argument("--edgeinf", type=Path, default=ROOT / "target/release/edgeinf")
+    parser.add_argument("--render", action="store_true")
+    args = parser.parse_args()
+    begin = time.monotonic()
+    work = ROOT / "target/results"
+    folder = work / "quick" if args.quick else ROOT / "docs/results"
+    folder.mkdir(parents=True, exist_ok=True)
+    target = None if args.quick else ROOT / "docs/results.md"
+
+    def run(command, seconds=None):
+        try:
+            return subprocess.run([str(part) for part in command], timeout=seconds).returncode
+        except subprocess.TimeoutExpired:
+            return None
+
+    if not args.render:
+        fetch(work / "texts", args.quick, args.edgeinf,
+              lambda command: run(command) == 0 or sys.exit(f"results.py: '{Path(command[0]).name}' failed"))
+        for model in (SMALL,) if args.quick else (SMALL, LARGE):
+            if subprocess.run([args.edgeinf, "-q", "model", "pull", model], stdout=subprocess.DEVNULL).returncode != 0:
+                sys.exit(f"results.py: the model {model} could not be pulled")
+        for i, stage in enumerate(every_stage := stages(work / "texts", args.quick)):
+            left = 60 * args.minutes - (time.monotonic() - begin)
+            if args.only not in (None, stage.name):
+                continue
+            if left <= 0:
+                print(f"results.py: time is over before step {i + 1} of {len(every_stage)}; call again to go on", file=sys.stderr)
+                break
+            print(f"results.py: step {i + 1} of {len(every_stage)}, {stage.name}", file=sys.stderr)
+            threads = ["--threads", args.threads] if args.threads else []
+            code = run([args.edgeinf, *stage.command, *threads, "-o", folder / f"{stage.name}.jsonl"], left)
+            if code not in (0, None):
+                sys.exit(f"results.py: step {i + 1} failed with exit code {code}")
+    render(args.edgeinf, folder, target)
+
+
+main()

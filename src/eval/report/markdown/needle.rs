@@ -1,0 +1,37 @@
+//! The section of `eval needle`.
+
+use super::column::Column;
+use super::section::Section;
+use crate::eval::report::error::ReportError;
+use crate::eval::report::format::Shape;
+use crate::eval::report::kinds::Needle;
+use crate::eval::report::plots::{self, Plot};
+use crate::eval::report::rows::Rows;
+
+/// 1 for yes and 0 for no.
+fn share(yes: bool) -> f64 {
+    f64::from(u8::from(yes))
+}
+
+impl Section for Needle {
+    const TITLE: &'static str = "Planted facts";
+    const CASES: &'static str = "questions";
+    const GROUP: Option<&'static str> = Some("length");
+    const FIGURES: &'static str = "Shares of right answers in per cent, by the length of the document in tokens; `forgotten` are the \
+        facts that streaming has dropped when the question comes, `closed book` is right without the document.";
+
+    fn columns() -> Vec<Column<Self>> {
+        vec![
+            Column::mean("correct, %", Shape::PERCENT, |r| r.correct.map(share)),
+            Column::over_streaming("correct - streaming's", Shape::PERCENT, |r| r.correct.map(share)),
+            Column::mean("forgotten: correct, %", Shape::PERCENT, |r| {
+                r.correct.filter(|_| r.forgotten == Some(true)).map(share)
+            }),
+            Column::mean("closed book, %", Shape::PERCENT, |r| Some(share(r.closed_book))),
+        ]
+    }
+
+    fn plots(model: &str, rows: &Rows<'_, Self>) -> Result<Vec<Plot>, ReportError> {
+        plots::needle::plots(model, rows)
+    }
+}
