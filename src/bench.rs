@@ -2,6 +2,7 @@
 
 pub mod error;
 pub mod estimate;
+pub mod kernel;
 pub mod lengths;
 pub mod rows;
 

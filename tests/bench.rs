@@ -123,10 +123,57 @@ fn a_text_that_is_too_short_is_refused_before_anything_is_measured() {
         |words: &[&str], args: &[&str]| edgeinf().arg("bench").args(words).arg(&file).args(args).output().unwrap();
     let output = run(&["lengths"], &["--lengths", "1K,2K"]);
     assert_fails(&output, 3, &["text.txt", "2048", "sample"]);
+    assert_fails(&run(&["kernel"], &[]), 3, &["text.txt", "tokens"]);
     for args in [&["--lengths", "many"][..], &["--policies", "plain"], &["--lengths", "0"]] {
         assert_eq!(run(&["lengths"], args).status.code(), Some(2), "{args:?}");
     }
+    assert_eq!(run(&["kernel"], &["--policies", "full"]).status.code(), Some(2));
+    assert_eq!(run(&["kernel"], &["--gpu-layers", "1"]).status.code(), Some(2));
     assert_eq!(edgeinf().arg("bench").output().unwrap().status.code(), Some(2));
+}
+
+#[test]
+fn the_parts_of_a_segment_add_up() {
+    let (_alone, file) = sample("bench-kernel", 2000);
+    let report: Value = serde_json::from_str(&bench(&["kernel"], &file, &["--segments", "6", "--json"])).unwrap();
+    let products = report["products"].as_array().unwrap();
+    let kinds: Vec<_> = products.iter().map(|product| product["type"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["f32", "q4_1"]);
+    for product in products {
+        positive(product, "gflops_per_second");
+    }
+    let phases = report["phases"].as_array().unwrap();
+    let names: Vec<_> =
+        phases.iter().map(|phase| (phase["policy"].as_str().unwrap(), phase["phase"].as_str().unwrap())).collect();
+    assert_eq!(
+        names,
+        [("streaming", "segment"), ("streaming", "token"), ("edgeinfinite", "segment"), ("edgeinfinite", "token")]
+    );
+    for phase in phases {
+        let parts = phase["parts"].as_array().unwrap();
+        let whole = positive(phase, "seconds");
+        let sum: f64 = parts.iter().map(|part| positive(part, "seconds")).sum();
+        let share: f64 = parts.iter().map(|part| positive(part, "share")).sum();
+        assert!((share - 1.0).abs() < 1e-6, "{phase}");
+        if phase["phase"] == "segment" {
+            assert!((sum / whole - 1.0).abs() < 0.15, "{sum} s of {whole} s: {phase}");
+        }
+        let names: Vec<_> = parts.iter().map(|part| part["part"].as_str().unwrap()).collect();
+        let of_phase: &[&str] = if phase["phase"] == "segment" { &["compaction", "tokenizing"] } else { &["sampling"] };
+        for name in [&["weights", "attention", "operations"], of_phase].concat() {
+            assert!(names.contains(&name), "{name} is not in {names:?}");
+        }
+        assert_eq!(names.contains(&"memory"), phase["policy"] == "edgeinfinite", "{names:?}");
+        for part in parts {
+            let multiplies = matches!(part["part"].as_str().unwrap(), "weights" | "attention" | "memory");
+            if multiplies {
+                positive(part, "gflops_per_second");
+                positive(part, "of_best_product");
+            } else {
+                assert!(part["gflops_per_second"].is_null(), "{part}");
+            }
+        }
+    }
 }
 
 #[test]

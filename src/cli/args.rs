@@ -15,6 +15,7 @@ use crate::reader::MARK_EVERY;
 use crate::size::parse_size;
 use crate::summary::prompt::Length;
 
+use super::bench::kernel::KernelArgs;
 use super::bench::lengths::{LengthsArgs, LengthsRunArgs};
 use super::check::CheckArgs;
 use super::doctor::DoctorArgs;
@@ -140,7 +141,7 @@ impl SummarizeArgs {
     }
 }
 
-fn conflict(message: &str) -> clap::Error {
+pub(super) fn conflict(message: &str) -> clap::Error {
     Cli::command().error(clap::error::ErrorKind::ArgumentConflict, message)
 }
 
@@ -284,6 +285,7 @@ impl BenchArgs {
     pub fn check(&self) -> Result<(), clap::Error> {
         match &self.command {
             Some(BenchCommand::Lengths(args)) => args.check(),
+            Some(BenchCommand::Kernel(args)) => args.check(),
             Some(BenchCommand::LengthsRun(args)) => args.engine.check(),
             None => {
                 self.engine.check()?;
@@ -298,6 +300,8 @@ impl BenchArgs {
 pub enum BenchCommand {
     /// Time to the first token, speed and memory by part against the length of the text (docs/bench.md).
     Lengths(LengthsArgs),
+    /// Where the time of a segment goes, part by part, beside what this machine multiplies at best (docs/bench.md).
+    Kernel(KernelArgs),
     #[command(hide = true)]
     LengthsRun(LengthsRunArgs),
 }

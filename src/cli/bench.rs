@@ -2,9 +2,10 @@
 //!
 //! Every other round goes backwards: a processor that slows down under load would favour what always runs first.
 //!
-//! `bench lengths` is in a file of its own.
+//! `bench lengths` and `bench kernel` are in files of their own.
 
 mod child;
+pub mod kernel;
 pub mod lengths;
 mod lengths_table;
 
@@ -64,6 +65,7 @@ pub fn run(
     match (&args.command, &args.file) {
         (Some(BenchCommand::Lengths(args)), _) => lengths::run(args, printer, interrupt),
         (Some(BenchCommand::LengthsRun(args)), _) => lengths::run_one(args, printer, interrupt, started),
+        (Some(BenchCommand::Kernel(args)), _) => kernel::run(args, printer, interrupt),
         (None, Some(file)) => compare(args, file, printer),
         (None, None) => bail!("bench reads a text; name its file"),
     }
