@@ -1,5 +1,11 @@
 //! Speed and memory of reading, one run at a time.
 
+pub mod error;
+pub mod estimate;
+pub mod kernel;
+pub mod lengths;
+pub mod rows;
+
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
@@ -9,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::input::TokenStream;
 use crate::llama::{CacheType, Compaction, Context, ContextParams, LlamaError, Model, Token};
 use crate::memory::layout::{Layout, MAX_UBATCH, WindowSizes};
-use crate::reader::{MARK_EVERY, Reader};
+use crate::reader::Reader;
 use crate::report::memory::peak_rss_bytes;
 use crate::summary::error::SummaryError;
 use crate::summary::plan::windowed_layout;
@@ -28,8 +34,11 @@ pub struct BenchSettings {
     pub threads: u32,
     /// Tokens of the document to read.
     pub tokens: u64,
-    /// How often [`MARK_EVERY`] tokens at the end of the document are compared with those after its first [`MARK_EVERY`].
+    /// How often [`BenchSettings::growth_tokens`] tokens at the end of the document are compared with those after its first
+    /// as many.
     pub growth_rounds: u32,
+    /// How many tokens are compared.
+    pub growth_tokens: u64,
 }
 
 /// What a run measured.
@@ -54,7 +63,7 @@ pub struct BenchResult {
 }
 
 /// Tokens of the answer that are timed.
-const ANSWER_TOKENS: usize = 32;
+pub(crate) const ANSWER_TOKENS: usize = 32;
 
 /// Reads as `summarize` does, with tokens leaving by `compaction`, which is made for the layout.
 ///
@@ -85,7 +94,7 @@ pub fn run(
     reader.push(&prompt.prefix)?;
     let mut left = settings.tokens as usize;
     let mut chunk = Vec::new();
-    let mut growth = (settings.growth_rounds > 0).then(Growth::default);
+    let mut growth = (settings.growth_rounds > 0).then(|| Growth::of(settings.growth_tokens));
     while left > 0 && document.next_chunk(&mut chunk)? {
         chunk.truncate(left);
         left -= chunk.len();
@@ -143,9 +152,11 @@ pub struct GrowthResult {
 
 /// States of one reading, from which the same tokens are read in turn, segment by segment: other users of a machine change its
 /// speed by more within a minute than a cache that grows would.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Growth {
-    /// After the first [`MARK_EVERY`] tokens.
+    /// How many tokens are compared.
+    n: u64,
+    /// After the first `n` tokens.
     beginning: Option<Vec<u8>>,
     /// After all.
     end: Vec<u8>,
@@ -154,11 +165,15 @@ struct Growth {
 }
 
 impl Growth {
+    fn of(n: u64) -> Self {
+        Self { n, beginning: None, end: Vec::new(), tokens: Vec::new() }
+    }
+
     /// Takes note of what was read.
     fn pass(&mut self, reader: &mut Reader<'_>, part: &[Token]) -> Result<(), LlamaError> {
-        if self.beginning.is_none() && reader.progress().tokens_read >= MARK_EVERY {
+        if self.beginning.is_none() && reader.progress().tokens_read >= self.n {
             self.beginning = Some(reader.context().save_state()?);
-        } else if self.beginning.is_some() && self.tokens.len() < MARK_EVERY as usize {
+        } else if self.beginning.is_some() && (self.tokens.len() as u64) < self.n {
             self.tokens.extend_from_slice(part);
         }
         Ok(())
@@ -167,7 +182,7 @@ impl Growth {
     /// The ratios of each segment of each round; none if the text was too short.
     fn compare(&self, reader: &mut Reader<'_>, segment: u32, rounds: u32) -> Result<GrowthResult, LlamaError> {
         let mut result = GrowthResult::default();
-        let Some(beginning) = self.beginning.as_deref().filter(|_| self.tokens.len() >= MARK_EVERY as usize) else {
+        let Some(beginning) = self.beginning.as_deref().filter(|_| self.tokens.len() as u64 >= self.n) else {
             return Ok(result);
         };
         // the beginning, the beginning again, the end

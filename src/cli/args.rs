@@ -11,9 +11,12 @@ use crate::memory::budget::Budget;
 use crate::memory::gate::GateSpec;
 use crate::memory::policy::Policy;
 use crate::models::DEFAULT_MODEL;
+use crate::reader::MARK_EVERY;
 use crate::size::parse_size;
 use crate::summary::prompt::Length;
 
+use super::bench::kernel::KernelArgs;
+use super::bench::lengths::{LengthsArgs, LengthsRunArgs};
 use super::check::CheckArgs;
 use super::doctor::DoctorArgs;
 use super::eval::EvalArgs;
@@ -53,7 +56,7 @@ pub enum Command {
     Summarize(SummarizeArgs),
     /// Fetch, find, check and remove models.
     Model(ModelArgs),
-    /// Measure speed and memory of the policies side by side, as ratios.
+    /// Measure speed and memory of the policies side by side, as ratios; other measurements are commands of it.
     Bench(BenchArgs),
     /// Measure what the policies remember of documents.
     Eval(EvalArgs),
@@ -138,7 +141,7 @@ impl SummarizeArgs {
     }
 }
 
-fn conflict(message: &str) -> clap::Error {
+pub(super) fn conflict(message: &str) -> clap::Error {
     Cli::command().error(clap::error::ErrorKind::ArgumentConflict, message)
 }
 
@@ -249,9 +252,14 @@ pub enum ModelCommand {
 
 /// Arguments of `bench`.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct BenchArgs {
+    /// Something else to measure.
+    #[command(subcommand)]
+    pub command: Option<BenchCommand>,
     /// Text file to read.
-    pub file: PathBuf,
+    #[arg(required = true)]
+    pub file: Option<PathBuf>,
     #[command(flatten)]
     pub engine: EngineArgs,
     /// Tokens to read in each run.
@@ -275,9 +283,27 @@ pub struct BenchArgs {
 impl BenchArgs {
     /// Refuses what cannot go together.
     pub fn check(&self) -> Result<(), clap::Error> {
-        self.engine.check()?;
-        self.engine.check_choice(self.policies.contains(&BenchPolicy::Snapkv))
+        match &self.command {
+            Some(BenchCommand::Lengths(args)) => args.check(),
+            Some(BenchCommand::Kernel(args)) => args.check(),
+            Some(BenchCommand::LengthsRun(args)) => args.engine.check(),
+            None => {
+                self.engine.check()?;
+                self.engine.check_choice(self.policies.contains(&BenchPolicy::Snapkv))
+            }
+        }
     }
+}
+
+/// What `bench` measures beside ratios.
+#[derive(Debug, Subcommand)]
+pub enum BenchCommand {
+    /// Time to the first token, speed and memory by part against the length of the text (docs/bench.md).
+    Lengths(LengthsArgs),
+    /// Where the time of a segment goes, part by part, beside what this machine multiplies at best (docs/bench.md).
+    Kernel(KernelArgs),
+    #[command(hide = true)]
+    LengthsRun(LengthsRunArgs),
 }
 
 /// Arguments of one run in a process of its own.
@@ -293,6 +319,9 @@ pub struct BenchRunArgs {
     /// Rounds of comparing end and beginning.
     #[arg(long, default_value_t = 0)]
     pub growth: u32,
+    /// How many tokens are compared.
+    #[arg(long, default_value_t = MARK_EVERY)]
+    pub growth_tokens: u64,
     /// How.
     #[arg(long)]
     pub policy: BenchPolicy,

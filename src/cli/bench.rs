@@ -1,28 +1,41 @@
 //! `edgeinf bench`: each run in a process of its own, the policies in turn, compared by medians.
 //!
 //! Every other round goes backwards: a processor that slows down under load would favour what always runs first.
+//!
+//! `bench lengths` and `bench kernel` are in files of their own.
+
+mod child;
+pub mod kernel;
+pub mod lengths;
+mod lengths_table;
 
 use std::fmt::Write;
-use std::process::{Command, Stdio};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Instant;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use clap::ValueEnum;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::Serialize;
 
+use crate::bench::estimate::median;
 use crate::bench::{self, BenchResult, BenchSettings};
 use crate::input::{Source, TokenStream};
-use crate::llama::{Compaction, LlamaError, NativeGate};
+use crate::llama::{Build, Compaction, NativeGate, SamplerParams};
 use crate::memory::budget::memory_bytes;
 use crate::memory::gate::GateSpec;
 use crate::memory::policy::Policy;
 use crate::summary::error::SummaryError;
+use crate::summary::plan::Settings;
+use crate::summary::prompt::Instructions;
 
-use super::args::{BenchArgs, BenchPolicy, BenchRunArgs, EngineArgs};
+use super::args::{BenchArgs, BenchCommand, BenchPolicy, BenchRunArgs, EngineArgs};
 use super::engine::Engine;
 use super::exit::ExitStatus;
 use super::printer::Printer;
+use child::Child;
 
 /// Medians of one policy, and what they are of the first one's.
 #[derive(Debug, Serialize)]
@@ -42,9 +55,24 @@ struct Row {
     beginning_over_itself: Option<f64>,
 }
 
-/// Compares policies.
-pub fn run(args: &BenchArgs, printer: &mut Printer) -> Result<ExitStatus> {
-    if args.file.as_os_str() == "-" {
+/// Measures.
+pub fn run(
+    args: &BenchArgs,
+    printer: &mut Printer,
+    interrupt: &Arc<AtomicBool>,
+    started: Instant,
+) -> Result<ExitStatus> {
+    match (&args.command, &args.file) {
+        (Some(BenchCommand::Lengths(args)), _) => lengths::run(args, printer, interrupt),
+        (Some(BenchCommand::LengthsRun(args)), _) => lengths::run_one(args, printer, interrupt, started),
+        (Some(BenchCommand::Kernel(args)), _) => kernel::run(args, printer, interrupt),
+        (None, Some(file)) => compare(args, file, printer),
+        (None, None) => bail!("bench reads a text; name its file"),
+    }
+}
+
+fn compare(args: &BenchArgs, file: &Path, printer: &mut Printer) -> Result<ExitStatus> {
+    if file.as_os_str() == "-" {
         bail!("bench reads its text several times; give it a file");
     }
     let mut results: Vec<Vec<BenchResult>> = args.policies.iter().map(|_| Vec::new()).collect();
@@ -55,7 +83,7 @@ pub fn run(args: &BenchArgs, printer: &mut Printer) -> Result<ExitStatus> {
         }
         for (policy, results) in order {
             printer.detail(&format!("run {} of {}: {}", round + 1, args.runs, name(*policy)));
-            results.push(spawn(args, *policy)?);
+            results.push(spawn(args, file, *policy)?);
         }
     }
     let rows: Vec<Row> =
@@ -69,43 +97,59 @@ fn name(policy: BenchPolicy) -> String {
     policy.to_possible_value().map_or_else(String::new, |v| v.get_name().to_owned())
 }
 
-fn spawn(args: &BenchArgs, policy: BenchPolicy) -> Result<BenchResult> {
-    let engine = &args.engine;
-    let mut command = Command::new(std::env::current_exe().context("this program cannot find itself")?);
-    command.arg("bench-run").arg(&args.file);
-    command.args(["--tokens", &args.tokens.to_string(), "--policy", &name(policy)]);
-    command.args(["--growth", &args.growth.to_string()]);
-    command.arg("--model").arg(&engine.model);
-    for (flag, value) in [("--sinks", engine.sinks), ("--segment", engine.segment)] {
-        command.args([flag, &value.to_string()]);
+fn spawn(args: &BenchArgs, file: &Path, policy: BenchPolicy) -> Result<BenchResult> {
+    let mut child = Child::new(&["bench-run"], file, &args.engine)?;
+    child.args(["--tokens", &args.tokens.to_string(), "--policy", &name(policy)]);
+    child.args(["--growth", &args.growth.to_string()]);
+    child.result(&name(policy))
+}
+
+/// Reads the names of policies.
+fn any_policy() -> impl TypedValueParser<Value = Policy> {
+    PossibleValuesParser::new(Policy::ALL.map(|policy| policy.rule().name())).try_map(|name| policy_named(&name))
+}
+
+fn policy_named(name: &str) -> Result<Policy, &'static str> {
+    Policy::ALL.into_iter().find(|policy| policy.rule().name() == name).ok_or("no such policy")
+}
+
+/// Refuses what cannot go together.
+fn check_policies(engine: &EngineArgs, policies: &[Policy]) -> Result<(), clap::Error> {
+    engine.check()?;
+    engine.check_choice(policies.contains(&Policy::SnapKv))
+}
+
+/// How documents are read under a policy; one that folds gets a random gate where none is known.
+fn settings(args: &EngineArgs, engine: &mut Engine, policy: Policy) -> Result<Settings> {
+    let mut gate = engine.gate.take().filter(|_| policy.rule().folds());
+    if gate.is_none() && policy.rule().folds() {
+        gate = Some("random:1".parse::<GateSpec>()?.open(&engine.model.shape())?);
     }
+    Ok(Settings {
+        policy: Some(policy),
+        sizes: engine.sizes,
+        cache_type: args.cache_type.into(),
+        flash_attention: !args.no_flash_attention,
+        threads: engine.threads,
+        max_tokens: 0,
+        max_memory: None,
+        gate,
+        model_id: engine.model_id,
+        instructions: Instructions::default(),
+        sampler: SamplerParams::default(),
+    })
+}
+
+/// Version of this program and what it was built for.
+fn build_name() -> String {
+    format!("{} {}", env!("CARGO_PKG_VERSION"), Build::this().target)
+}
+
+fn window_name(engine: &EngineArgs) -> String {
     match engine.budget {
-        Some(budget) => command.args(["--budget", &budget.to_string()]),
-        None => command.args(["--window", &engine.window.to_string()]),
-    };
-    let cache_type = engine.cache_type.to_possible_value().map_or_else(String::new, |v| v.get_name().to_owned());
-    command.args(["--cache-type", &cache_type]);
-    if let Some(retain) = engine.retain {
-        command.args(["--retain", &retain.to_string()]);
+        Some(budget) => format!("budget {budget}"),
+        None => format!("window {}", engine.window),
     }
-    if engine.no_flash_attention {
-        command.arg("--no-flash-attention");
-    }
-    if let Some(threads) = engine.threads {
-        command.args(["--threads", &threads.to_string()]);
-    }
-    command.args(["--gpu-layers", &engine.gpu_layers.to_string()]);
-    if let Some(gate) = &engine.gate {
-        command.args(["--gate", &gate.to_string()]);
-    }
-    let output = command.stderr(Stdio::inherit()).output().context("a run cannot be started")?;
-    if output.status.code() == Some(ExitStatus::Interrupted as i32) {
-        return Err(LlamaError::Interrupted.into());
-    }
-    if !output.status.success() {
-        bail!("the run of policy {} failed", name(policy));
-    }
-    serde_json::from_slice(&output.stdout).context("a run printed no result")
 }
 
 /// One run; prints its result as JSON.
@@ -132,6 +176,7 @@ pub fn run_one(args: &BenchRunArgs, printer: &mut Printer, interrupt: &Arc<Atomi
         threads: engine.threads,
         tokens: args.tokens,
         growth_rounds: args.growth,
+        growth_tokens: args.growth_tokens,
     };
     let (gate, model_id) = (engine.gate.take(), engine.model_id);
     let result = bench::run(
@@ -153,17 +198,6 @@ pub fn run_one(args: &BenchRunArgs, printer: &mut Printer, interrupt: &Arc<Atomi
     Ok(ExitStatus::Success)
 }
 
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    if values.len() % 2 == 1 { values[middle] } else { (values[middle - 1] + values[middle]) / 2.0 }
-}
-
-fn median_of(values: Vec<f64>) -> Option<f64> {
-    Some(values).filter(|values| !values.is_empty()).map(|values| median(values.into_iter()))
-}
-
 fn row(policy: BenchPolicy, runs: &[BenchResult], first: &[BenchResult]) -> Row {
     let speed = |r: &BenchResult| r.tokens as f64 / r.seconds;
     let pairs = || runs.iter().zip(first);
@@ -175,17 +209,19 @@ fn row(policy: BenchPolicy, runs: &[BenchResult], first: &[BenchResult]) -> Row 
         .map(|r| r.seconds_per_8k[1] / r.seconds_per_8k[r.seconds_per_8k.len() - 1])
         .collect();
     let peak = runs.iter().map(|r| r.peak_rss_bytes).max().unwrap_or(0);
+    // there is at least one run
+    let of = |values: &mut dyn Iterator<Item = f64>| median(values).unwrap_or(0.0);
     Row {
         policy: name(policy),
         tokens: runs[0].tokens,
-        prefill_tokens_per_second: median(runs.iter().map(speed)),
-        prefill_ratio: median(pairs().map(|(r, f)| speed(r) / speed(f))),
-        ms_per_answer_token: median(runs.iter().map(|r| r.ms_per_answer_token)),
-        answer_ratio: median(pairs().map(|(r, f)| r.ms_per_answer_token / f.ms_per_answer_token)),
+        prefill_tokens_per_second: of(&mut runs.iter().map(speed)),
+        prefill_ratio: of(&mut pairs().map(|(r, f)| speed(r) / speed(f))),
+        ms_per_answer_token: of(&mut runs.iter().map(|r| r.ms_per_answer_token)),
+        answer_ratio: of(&mut pairs().map(|(r, f)| r.ms_per_answer_token / f.ms_per_answer_token)),
         peak_rss_bytes: peak,
         peak_rss_above_weights_bytes: peak.saturating_sub(runs[0].weights_bytes),
-        last_over_second_8k: median_of(if paired.is_empty() { apart } else { paired }),
-        beginning_over_itself: median_of(by_chance),
+        last_over_second_8k: median(if paired.is_empty() { apart } else { paired }),
+        beginning_over_itself: median(by_chance),
     }
 }
 
@@ -194,10 +230,7 @@ fn table(rows: &[Row], args: &BenchArgs) -> String {
         "{} runs of {} tokens, {}, segment {}; medians; ratios to {} of runs next to each other\n",
         args.runs,
         rows[0].tokens,
-        match args.engine.budget {
-            Some(budget) => format!("budget {budget}"),
-            None => format!("window {}", args.engine.window),
-        },
+        window_name(&args.engine),
         args.engine.segment,
         rows[0].policy
     );

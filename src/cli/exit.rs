@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use crate::bench::error::BenchError;
 use crate::check::CheckError;
 use crate::eval::EvalError;
 use crate::eval::report::ReportError;
@@ -69,6 +70,7 @@ impl ExitStatus {
                 .or_else(|| cause.downcast_ref().map(of_check))
                 .or_else(|| cause.downcast_ref().map(of_eval))
                 .or_else(|| cause.downcast_ref().map(of_report))
+                .or_else(|| cause.downcast_ref().map(of_bench))
         };
         error.chain().find_map(typed).unwrap_or(Self::Failure)
     }
@@ -140,6 +142,16 @@ fn of_eval(error: &EvalError) -> ExitStatus {
         EvalError::Prompt(e) => of_prompt(e),
         EvalError::Llama(e) => of_llama(e),
         EvalError::Summary(e) => of_summary(e),
+    }
+}
+
+fn of_bench(error: &BenchError) -> ExitStatus {
+    match error {
+        BenchError::TooShort { .. } => ExitStatus::Input,
+        BenchError::Input(e) => of_input(e),
+        BenchError::Llama(e) => of_llama(e),
+        BenchError::Prompt(e) => of_prompt(e),
+        BenchError::Summary(e) => of_summary(e),
     }
 }
 

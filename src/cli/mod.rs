@@ -64,7 +64,7 @@ pub fn run() -> ExitCode {
         Command::Summarize(args) => summarize::run(&args, &mut printer, &interrupt, start),
         Command::Model(args) => model::run(&args.command, &mut printer, &interrupt),
         Command::Sample(args) => sample::run(&args, &mut printer, &interrupt),
-        Command::Bench(args) => bench::run(&args, &mut printer),
+        Command::Bench(args) => bench::run(&args, &mut printer, &interrupt, start),
         Command::Eval(args) => eval::run(&args, &mut printer, &interrupt),
         Command::Check(args) => check::run(&args, &mut printer, &interrupt),
         Command::Doctor(args) => doctor::run(&args, &mut printer),

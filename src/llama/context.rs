@@ -9,10 +9,9 @@ use llama_cpp_sys_2 as sys;
 
 use super::backend::take_log_error;
 use super::batch::Batch;
-use super::eval::on_eval;
+use super::eval::{Watcher, on_eval};
 use super::{
-    CacheType, Compaction, ContextParams, EvalCallback, LlamaError, Logits, MemoryUsage, Model, NativeGate, Retain,
-    Token, last_error,
+    CacheType, Compaction, ContextParams, LlamaError, Logits, MemoryUsage, Model, NativeGate, Retain, Token, last_error,
 };
 
 /// Whether the hooks are compiled in. Without them contexts can neither compact nor remember.
@@ -45,7 +44,7 @@ pub struct Context<'m> {
     batch: Batch,
     // llama.cpp holds pointers to what these two point to
     abort: Arc<AbortState>,
-    eval: Option<NonNull<EvalCallback>>,
+    eval: Option<NonNull<Watcher>>,
 }
 
 impl std::fmt::Debug for Context<'_> {
@@ -73,7 +72,7 @@ impl<'m> Context<'m> {
             hold: AtomicBool::new(false),
             fail: AtomicBool::new(false),
         });
-        let eval = params.eval_callback.map(|callback| NonNull::from(Box::leak(Box::new(callback))));
+        let eval = params.eval_callback.map(|watch| NonNull::from(Box::leak(Box::new(Watcher::new(watch)))));
 
         // SAFETY: a call without arguments.
         let mut raw_params = unsafe { sys::llama_context_default_params() };
@@ -93,9 +92,9 @@ impl<'m> Context<'m> {
         raw_params.swa_full = true;
         raw_params.abort_callback = Some(on_abort_check);
         raw_params.abort_callback_data = Arc::as_ptr(&abort).cast_mut().cast();
-        if let Some(callback) = eval {
+        if let Some(watcher) = eval {
             raw_params.cb_eval = Some(on_eval);
-            raw_params.cb_eval_user_data = callback.as_ptr().cast();
+            raw_params.cb_eval_user_data = watcher.as_ptr().cast();
         }
 
         let _ = take_log_error();
@@ -419,9 +418,9 @@ impl Drop for Context<'_> {
     fn drop(&mut self) {
         // SAFETY: made by init_context, freed once.
         unsafe { sys::llama_free(self.raw.as_ptr()) }
-        if let Some(callback) = self.eval {
+        if let Some(watcher) = self.eval {
             // SAFETY: leaked in new, freed once, and nobody calls it any more.
-            drop(unsafe { Box::from_raw(callback.as_ptr()) });
+            drop(unsafe { Box::from_raw(watcher.as_ptr()) });
         }
     }
 }

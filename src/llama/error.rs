@@ -75,6 +75,9 @@ pub enum LlamaError {
     /// A saved state was not accepted, or none could be saved.
     #[error("the state of the context cannot be saved or restored: {0}")]
     State(String),
+    /// A matrix product could not be computed.
+    #[error("the speed of a matrix product cannot be measured: {0}")]
+    Product(String),
     /// Text could not be turned into tokens.
     #[error("the text cannot be tokenized: {0}")]
     Tokenize(String),

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use llama_cpp_sys_2 as sys;
 
-use super::{EvalCallback, NativeGate};
+use super::{NativeGate, Watch};
 
 /// Element type of the KV cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,8 +105,8 @@ pub struct ContextParams {
     pub compaction: Compaction,
     /// Set to end a running decode with [`LlamaError::Interrupted`](super::LlamaError::Interrupted).
     pub interrupt: Arc<AtomicBool>,
-    /// Called for each tensor of a decode; for tests.
-    pub eval_callback: Option<EvalCallback>,
+    /// Called for each tensor of a decode.
+    pub eval_callback: Option<Watch>,
 }
 
 impl std::fmt::Debug for ContextParams {

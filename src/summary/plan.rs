@@ -190,6 +190,18 @@ pub fn new_context<'m>(
     n_outputs: u32,
     interrupt: &Arc<AtomicBool>,
 ) -> Result<Context<'m>, SummaryError> {
+    Ok(Context::new(model, context_params(model, settings, gate, plan, n_outputs, interrupt))?)
+}
+
+/// How a context for a plan is made.
+pub fn context_params(
+    model: &Model,
+    settings: &Settings,
+    gate: Option<NativeGate>,
+    plan: &Plan,
+    n_outputs: u32,
+    interrupt: &Arc<AtomicBool>,
+) -> ContextParams {
     let compaction = match (plan.policy, plan.layout) {
         (Policy::Full, _) | (_, None) => Compaction::None,
         // two caches, one of them for the window; ours replaces only a single one
@@ -199,7 +211,7 @@ pub fn new_context<'m>(
             Compaction::Edgeinf { gate, n_front_max: layout.n_front, retain, model_id: settings.model_id }
         }
     };
-    let params = ContextParams {
+    ContextParams {
         n_cells: plan.n_cells,
         n_ubatch: settings.sizes.segment.min(MAX_UBATCH),
         n_threads: settings.threads,
@@ -209,6 +221,5 @@ pub fn new_context<'m>(
         compaction,
         interrupt: Arc::clone(interrupt),
         eval_callback: None,
-    };
-    Ok(Context::new(model, params)?)
+    }
 }

@@ -14,7 +14,7 @@ pub mod zoo;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use edgeinf::llama::{Backend, CacheType, Compaction, Context, ContextParams, EvalCallback, Model, ModelParams};
+use edgeinf::llama::{Backend, CacheType, Compaction, Context, ContextParams, EvalCallback, Model, ModelParams, Watch};
 
 /// A loaded model.
 pub fn load(path: &std::path::Path) -> Model {
@@ -66,7 +66,7 @@ impl ContextBuilder {
             n_outputs_max: self.n_outputs,
             compaction,
             interrupt: Arc::clone(&self.interrupt),
-            eval_callback,
+            eval_callback: eval_callback.map(Watch::Data),
         };
         Context::new(model, params)
     }

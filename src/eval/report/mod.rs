@@ -3,6 +3,7 @@
 //! The results are read back from the files of the evaluations, by the keys that a report needs. Nothing here depends on a clock, a
 //! font or the order of a hash: the same files give the same bytes.
 
+mod case;
 mod error;
 mod format;
 mod kinds;

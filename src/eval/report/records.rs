@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use serde::de::{DeserializeOwned, IgnoredAny};
 
+use super::case::{Case, Common, Measure};
 use super::error::ReportError;
-use super::kinds::{Answer, Case, Common, Fidelity, Length, LongBench, Measure, Needle, Summary};
+use super::kinds::{Answer, Fidelity, Length, LongBench, Needle, Summary};
 
 /// Results by kind, in the order in which they came.
 #[derive(Debug, Default)]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::kinds::{Case, Group, Measure};
+use super::case::{Case, Group, Measure};
 use super::setting::{Part, Policy, Setting};
 
 /// Results of one policy with one budget and setting.

@@ -28,9 +28,6 @@ fn golden(name: &str, report: &Report) {
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, &report.markdown).unwrap();
-        if let Some(dir) = std::env::var_os("PLOTS") {
-            report.plots.iter().for_each(|(name, svg)| fs::write(PathBuf::from(&dir).join(name), svg).unwrap());
-        }
     }
     assert_eq!(report.markdown, fs::read_to_string(&path).unwrap(), "{}", path.display());
     for (name, _) in &report.plots {

@@ -46,6 +46,9 @@ pub trait Rule {
 }
 
 impl Policy {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Full, Self::Streaming, Self::SnapKv, Self::EdgeInfinite];
+
     /// What it decides.
     pub fn rule(self) -> &'static dyn Rule {
         match self {

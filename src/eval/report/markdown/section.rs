@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use super::column::Column;
 use super::page::Page;
+use crate::eval::report::case::{Case, Measure};
 use crate::eval::report::error::ReportError;
 use crate::eval::report::format::bytes;
-use crate::eval::report::kinds::{Case, Measure};
 use crate::eval::report::plots::Plot;
 use crate::eval::report::rows::{Row, Rows};
 use crate::eval::report::setting::Part;

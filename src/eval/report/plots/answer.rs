@@ -21,13 +21,17 @@ pub fn budget_axis() -> Axis {
 /// [`ReportError::Plot`].
 pub fn plots(model: &str, rows: &Rows<'_, Answer>) -> Result<Vec<Plot>, ReportError> {
     let tracks = tracks(rows, rows.rows.iter().filter(|row| !row.policy.is_none()));
+    let mut notes = vec!["bars: 95 % of the bootstrap".to_owned()];
+    if tracks.iter().any(|track| track.policy.0 == "full") {
+        notes.push("full: at its largest document".into());
+    }
     let title = format!("What the early part was worth: {model}");
     let chart = Chart {
         title: title.clone(),
         x: budget_axis(),
         y: Axis { label: "specific gain (nats per token)", scale: Scale::Linear, show: three_figures },
         series: series(&tracks, points),
-        notes: vec!["bars: 95 % of the bootstrap".into(), "full: at its largest document".into()],
+        notes,
     };
     let name = format!("specific-by-budget-{}", slug(model));
     Ok(chart.svg()?.map(|svg| Plot { name, title, svg }).into_iter().collect())

@@ -9,6 +9,8 @@ use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
 pub enum Scale {
     /// Evenly, from zero where all are above it.
     Linear,
+    /// Evenly, from the smallest.
+    Even,
     /// By their logarithm, with powers of two named.
     Log2,
     /// By their logarithm, with powers of ten named.
@@ -32,13 +34,13 @@ const TICKS: f64 = 8.0;
 impl Axis {
     /// Whether a value has a place.
     pub fn holds(&self, value: f64) -> bool {
-        value.is_finite() && (self.scale == Scale::Linear || value > 0.0)
+        value.is_finite() && (matches!(self.scale, Scale::Linear | Scale::Even) || value > 0.0)
     }
 
     /// The place of a value.
     pub fn place(&self, value: f64) -> f64 {
         match self.scale {
-            Scale::Linear => value,
+            Scale::Linear | Scale::Even => value,
             Scale::Log2 => value.log2(),
             Scale::Log10 => value.log10(),
         }
@@ -47,7 +49,7 @@ impl Axis {
     /// The value at a place.
     pub fn value(&self, place: f64) -> f64 {
         match self.scale {
-            Scale::Linear => place,
+            Scale::Linear | Scale::Even => place,
             Scale::Log2 => place.exp2(),
             Scale::Log10 => 10_f64.powf(place),
         }
@@ -77,7 +79,7 @@ impl Axis {
     fn ticks(&self, range: &Range<f64>) -> Vec<f64> {
         let length = range.end - range.start;
         let step = match self.scale {
-            Scale::Linear => even_step(length / TICKS),
+            Scale::Linear | Scale::Even => even_step(length / TICKS),
             Scale::Log10 if length < 2.0 => return between_decades(range),
             Scale::Log2 | Scale::Log10 => (length / TICKS).ceil().max(1.0),
         };
@@ -149,6 +151,7 @@ mod tests {
     fn round_values_are_named() {
         assert_eq!(named(Scale::Linear, &[0.1, 0.32]), [0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3]);
         assert_eq!(named(Scale::Linear, &[-1.0, 2.0]), [-1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0]);
+        assert_eq!(named(Scale::Even, &[2560.0, 7680.0]), [3000.0, 4000.0, 5000.0, 6000.0, 7000.0]);
         assert_eq!(named(Scale::Log2, &[1024.0, 8192.0]), [1024.0, 2048.0, 4096.0, 8192.0]);
         assert_eq!(named(Scale::Log10, &[1.5, 30.0]), [2.0, 5.0, 10.0, 20.0]);
         assert_eq!(named(Scale::Log10, &[0.5, 3000.0]), [1.0, 10.0, 100.0, 1000.0]);

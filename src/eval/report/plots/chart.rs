@@ -12,11 +12,13 @@ use super::{FONT, GRID, INK, PAPER, failed};
 use crate::eval::report::error::ReportError;
 
 /// Width and height in pixels.
-const SIZE: (u32, u32) = (900, 480);
+const SIZE: (u32, u32) = (920, 480);
 /// Of that, the width of the legend.
-const LEGEND: u32 = 250;
+const LEGEND: u32 = 270;
+/// How far series with bars are drawn beside each other, in pixels.
+const BESIDE: i32 = 4;
 /// Letters that fit a line of the legend.
-const LEGEND_LETTERS: usize = 32;
+const LEGEND_LETTERS: usize = 34;
 
 /// A value of a series.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -107,9 +109,15 @@ impl Chart {
             .y_label_formatter(&|place| (self.y.show)(self.y.value(*place)))
             .set_all_tick_mark_size(4)
             .draw()?;
-        // points are drawn in pixels, so that their shapes are the same everywhere
-        let pixel = |x: f64, y: f64| chart.backend_coord(&(self.x.place(x), self.y.place(y)));
-        for series in &self.series {
+        let with_bars = self.series.iter().flat_map(|series| &series.points).any(|point| point.interval.is_some());
+        for (i, series) in self.series.iter().enumerate() {
+            // bars at the same place would hide each other
+            let aside = if with_bars { BESIDE * (2 * i as i32 + 1 - self.series.len() as i32) / 2 } else { 0 };
+            // points are drawn in pixels, so that their shapes are the same everywhere
+            let pixel = |x: f64, y: f64| {
+                let (x, y) = chart.backend_coord(&(self.x.place(x), self.y.place(y)));
+                (x + aside, y)
+            };
             draw_series(root, series, &|point| self.holds(point), &pixel, &|y| self.y.holds(y))?;
         }
         self.draw_legend(root)

@@ -8,9 +8,10 @@ use super::axis::{Axis, Scale};
 use super::chart::{Chart, Point};
 use super::series::{Track, series, single, tracks};
 use crate::eval::bootstrap::mean;
+use crate::eval::report::case::Group;
 use crate::eval::report::error::ReportError;
 use crate::eval::report::format::{bytes, slug, three_figures, tokens};
-use crate::eval::report::kinds::{Fidelity, Group};
+use crate::eval::report::kinds::Fidelity;
 use crate::eval::report::rows::{Row, Rows};
 
 /// Up.
@@ -44,7 +45,7 @@ pub fn plots(model: &str, rows: &Rows<'_, Fidelity>) -> Result<Vec<Plot>, Report
             let title = format!("KL along the text at {at}: {model}{from}");
             let chart = Chart {
                 title: title.clone(),
-                x: Axis { label: "position in the text (tokens)", scale: Scale::Linear, show: tokens },
+                x: Axis { label: "position in the text (tokens)", scale: Scale::Even, show: tokens },
                 y: KL,
                 series: series(&single(rows, &of), by_position),
                 notes: vec![BARS.into(), "only stretches that all texts of a series have".into()],

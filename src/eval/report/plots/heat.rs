@@ -23,7 +23,7 @@ const TOP: i32 = 44;
 /// Least width of a panel's fields, so that its name has room.
 const LEAST: i32 = 230;
 /// About how wide everything gets.
-const WIDEST: i32 = 1000;
+const WIDEST: i32 = 1040;
 /// Steps of the legend.
 const STEPS: [f64; 5] = [0.0, 0.25, 0.5, 0.75, 1.0];
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::chart::Series;
 use super::marker::Marker;
-use crate::eval::report::kinds::Measure;
+use crate::eval::report::case::Measure;
 use crate::eval::report::rows::{Row, Rows, same_budget};
 use crate::eval::report::setting::Policy;
 

@@ -1,0 +1,225 @@
+//! How fast this machine multiplies matrices with the kernels that are linked in.
+
+use std::ffi::{CStr, c_void};
+use std::ptr::{NonNull, null, null_mut};
+use std::time::Instant;
+
+use llama_cpp_sys_2 as sys;
+
+use super::LlamaError;
+use crate::rng::Rng;
+
+/// Type of the elements of a tensor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TensorType(sys::ggml_type);
+
+impl TensorType {
+    /// 32-bit floats.
+    pub const F32: Self = Self(sys::GGML_TYPE_F32);
+
+    pub(super) fn from_native(kind: sys::ggml_type) -> Self {
+        Self(kind)
+    }
+
+    /// As llama.cpp names it: `f32`, `q4_1`.
+    pub fn name(self) -> String {
+        // SAFETY: gives a static string for each type, and NULL for what is none.
+        let name = unsafe { sys::ggml_type_name(self.0) };
+        if name.is_null() {
+            return "unknown".into();
+        }
+        // SAFETY: as above.
+        unsafe { CStr::from_ptr(name) }.to_string_lossy().into_owned()
+    }
+}
+
+/// Speed of the product of two square matrices of `size` rows, one of `kind` and one of F32, in operations per second (a
+/// multiplication and an addition are two): the best of `repeats`, and of the layouts that llama.cpp knows for weights of this
+/// kind, on the processor.
+///
+/// # Errors
+/// [`LlamaError::Product`] if there is not enough memory, or if no kernel takes such matrices.
+pub fn product_speed(kind: TensorType, size: u32, threads: u32, repeats: u32) -> Result<f64, LlamaError> {
+    // SAFETY: no parameters are given; the result is NULL or a new backend.
+    let backend = unsafe { sys::ggml_backend_init_by_type(sys::GGML_BACKEND_DEVICE_TYPE_CPU, null()) };
+    let backend = Owned::new(backend, sys::ggml_backend_free, "no backend for the processor")?;
+    // SAFETY: a backend of the processor.
+    unsafe { sys::ggml_backend_cpu_set_n_threads(backend.ptr(), threads as i32) };
+    let mut rng = Rng::new(1);
+    let row: Vec<f32> = (0..size).map(|_| rng.below(2001) as f32 / 1000.0 - 1.0).collect();
+    let operands = Operands { kind, size: i64::from(size), weights: quantized(kind, &row), input: row };
+    let mut best: Option<f64> = None;
+    for layout in layouts(&backend) {
+        if let Some(seconds) = operands.time(&backend, layout, repeats)? {
+            best = Some(best.map_or(seconds, |best| best.min(seconds)));
+        }
+    }
+    let best = best.ok_or_else(|| LlamaError::Product(format!("no kernel takes matrices of {}", kind.name())))?;
+    Ok(2.0 * f64::from(size).powi(3) / best)
+}
+
+/// Something of C that is freed once.
+struct Owned<T> {
+    raw: NonNull<T>,
+    free: unsafe extern "C" fn(*mut T),
+}
+
+impl<T> Owned<T> {
+    fn new(raw: *mut T, free: unsafe extern "C" fn(*mut T), missing: &str) -> Result<Self, LlamaError> {
+        let raw = NonNull::new(raw).ok_or_else(|| LlamaError::Product(missing.into()))?;
+        Ok(Self { raw, free })
+    }
+
+    fn ptr(&self) -> *mut T {
+        self.raw.as_ptr()
+    }
+}
+
+impl<T> Drop for Owned<T> {
+    fn drop(&mut self) {
+        // SAFETY: made by the function that belongs to `free`, and freed nowhere else.
+        unsafe { (self.free)(self.raw.as_ptr()) }
+    }
+}
+
+type BufferType = sys::ggml_backend_buffer_type_t;
+
+/// Kinds of buffers that weights can lie in: the ordinary one, and those that store them for a kernel of their own.
+fn layouts(backend: &Owned<sys::ggml_backend>) -> Vec<BufferType> {
+    // SAFETY: the backend is valid, and its device and registry live as long as the process.
+    let (ordinary, device, ask) = unsafe {
+        let device = sys::ggml_backend_get_device(backend.ptr());
+        let registry = sys::ggml_backend_dev_backend_reg(device);
+        let ask = sys::ggml_backend_reg_get_proc_address(registry, c"ggml_backend_dev_get_extra_bufts".as_ptr());
+        (sys::ggml_backend_get_default_buffer_type(backend.ptr()), device, ask)
+    };
+    let mut layouts = vec![ordinary];
+    // SAFETY: under this name the registry has a function of this type, or NULL.
+    let ask: sys::ggml_backend_dev_get_extra_bufts_t = unsafe { std::mem::transmute::<*mut c_void, _>(ask) };
+    if let Some(ask) = ask {
+        // SAFETY: a valid device; the answer is NULL or a list that ends with NULL and lives as long as the process.
+        unsafe {
+            let mut next = ask(device);
+            while !next.is_null() && !(*next).is_null() {
+                layouts.push(*next);
+                next = next.add(1);
+            }
+        }
+    }
+    layouts
+}
+
+/// A row of weights as it is stored.
+fn quantized(kind: TensorType, row: &[f32]) -> Vec<u8> {
+    let n = row.len() as i64;
+    // some types want to be told what matters: everything alike
+    let importance = vec![1.0_f32; row.len()];
+    // SAFETY: a number for each type.
+    let mut bytes = vec![0_u8; unsafe { sys::ggml_row_size(kind.0, n) }];
+    // SAFETY: there are n values and n weights to read, and room for one row.
+    unsafe {
+        sys::ggml_quantize_chunk(kind.0, row.as_ptr(), bytes.as_mut_ptr().cast(), 0, 1, n, importance.as_ptr());
+    }
+    bytes
+}
+
+/// The matrices, whose rows are all alike: that makes no kernel faster.
+struct Operands {
+    kind: TensorType,
+    size: i64,
+    weights: Vec<u8>,
+    input: Vec<f32>,
+}
+
+impl Operands {
+    /// Seconds of the fastest product; `None` if this layout is not for such weights.
+    fn time(
+        &self,
+        backend: &Owned<sys::ggml_backend>,
+        layout: BufferType,
+        repeats: u32,
+    ) -> Result<Option<f64>, LlamaError> {
+        const NO_MEMORY: &str = "out of memory";
+        let context = |n_tensors: usize| {
+            // SAFETY: numbers.
+            let mem_size = unsafe { n_tensors * sys::ggml_tensor_overhead() + sys::ggml_graph_overhead() };
+            let params = sys::ggml_init_params { mem_size, mem_buffer: null_mut(), no_alloc: true };
+            // SAFETY: ggml takes the memory itself.
+            Owned::new(unsafe { sys::ggml_init(params) }, sys::ggml_free, NO_MEMORY)
+        };
+        let (of_weights, of_graph) = (context(1)?, context(2)?);
+        // SAFETY: the contexts have room for one tensor and for two with a graph.
+        let (weights, input, product) = unsafe {
+            let weights = sys::ggml_new_tensor_2d(of_weights.ptr(), self.kind.0, self.size, self.size);
+            let input = sys::ggml_new_tensor_2d(of_graph.ptr(), sys::GGML_TYPE_F32, self.size, self.size);
+            (weights, input, sys::ggml_mul_mat(of_graph.ptr(), weights, input))
+        };
+        if !takes(backend, layout, weights, product)? {
+            return Ok(None);
+        }
+        let allocated = |context: &Owned<sys::ggml_context>, layout: BufferType| {
+            // SAFETY: context and layout are valid, and no tensor of the context has a buffer yet.
+            let buffer = unsafe { sys::ggml_backend_alloc_ctx_tensors_from_buft(context.ptr(), layout) };
+            Owned::new(buffer, sys::ggml_backend_buffer_free, NO_MEMORY)
+        };
+        // SAFETY: the backend is valid.
+        let ordinary = unsafe { sys::ggml_backend_get_default_buffer_type(backend.ptr()) };
+        let _buffers = (allocated(&of_weights, layout)?, allocated(&of_graph, ordinary)?);
+        let (rows, inputs) = (self.weights.repeat(self.size as usize), self.input.repeat(self.size as usize));
+        // SAFETY: the tensors have buffers now and are exactly as large as what is copied; the graph is new.
+        let graph = unsafe {
+            sys::ggml_backend_tensor_set(weights, rows.as_ptr().cast(), 0, rows.len());
+            sys::ggml_backend_tensor_set(input, inputs.as_ptr().cast(), 0, inputs.len() * size_of::<f32>());
+            let graph = sys::ggml_new_graph(of_graph.ptr());
+            sys::ggml_build_forward_expand(graph, product);
+            graph
+        };
+        let mut best = f64::INFINITY;
+        // the first one finds nothing in the processor's caches
+        for _ in 0..=repeats {
+            let start = Instant::now();
+            // SAFETY: every tensor of the graph has a buffer.
+            let status = unsafe { sys::ggml_backend_graph_compute(backend.ptr(), graph) };
+            if status != sys::GGML_STATUS_SUCCESS {
+                return Err(LlamaError::Product(format!("the product ends with status {status}")));
+            }
+            best = best.min(start.elapsed().as_secs_f64());
+        }
+        Ok(Some(best))
+    }
+}
+
+/// Whether a product can be computed with weights in this layout, asked as llama.cpp does when it loads a model.
+fn takes(
+    backend: &Owned<sys::ggml_backend>,
+    layout: BufferType,
+    weights: *mut sys::ggml_tensor,
+    product: *mut sys::ggml_tensor,
+) -> Result<bool, LlamaError> {
+    // SAFETY: a layout of this backend; a buffer of no bytes can be made of each.
+    let empty = unsafe { sys::ggml_backend_buft_alloc_buffer(layout, 0) };
+    let empty = Owned::new(empty, sys::ggml_backend_buffer_free, "out of memory")?;
+    // SAFETY: the tensors are valid; the buffer is taken out again before it is freed.
+    unsafe {
+        (*weights).buffer = empty.ptr();
+        let takes = sys::ggml_backend_dev_supports_op(sys::ggml_backend_get_device(backend.ptr()), product);
+        (*weights).buffer = null_mut();
+        Ok(takes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn products_of_floats_and_of_blocks_have_a_speed() {
+        crate::llama::Backend::init().unwrap();
+        for kind in [sys::GGML_TYPE_F32, sys::GGML_TYPE_F16, sys::GGML_TYPE_Q4_1, sys::GGML_TYPE_Q8_0] {
+            let kind = TensorType::from_native(kind);
+            let speed = product_speed(kind, 256, 2, 2).unwrap();
+            assert!(speed.is_finite() && speed > 1e6, "{}: {speed}", kind.name());
+        }
+        assert_eq!(TensorType::F32.name(), "f32");
+    }
+}
