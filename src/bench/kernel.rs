@@ -28,11 +28,11 @@ use parts::{Part, Tally};
 use turns::Turns;
 
 /// Rows of the square matrices whose products are timed.
-const PRODUCT_SIZES: [u32; 2] = [1024, 2048];
+const PRODUCT_SIZES: [u32; 3] = [512, 1024, 2048];
 /// How often each.
 const PRODUCT_REPEATS: u32 = 6;
 
-/// The best product of two large matrices.
+/// The best product of two square matrices.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Product {
     /// Type of one of them; the other is F32.

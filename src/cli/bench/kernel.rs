@@ -76,7 +76,7 @@ pub fn run(args: &KernelArgs, printer: &mut Printer, interrupt: &Arc<AtomicBool>
         phases.extend(measured.phases);
         main_weight_type = main_weight_type.or(measured.main_weight_type);
     }
-    printer.detail("products of large matrices");
+    printer.detail("products of square matrices");
     let mut kinds = vec![TensorType::F32];
     kinds.extend(main_weight_type.filter(|&kind| kind != TensorType::F32));
     let products = kernel::best_products(&kinds, engine.threads)?;
