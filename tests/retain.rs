@@ -422,10 +422,13 @@ fn tokens_that_were_taken_back_have_no_say() {
     a.truncate(n);
     assert!(matches!(a.compact(16, n - 20), Err(LlamaError::Compaction(_))));
     assert!(next_logits(&mut a, 6).iter().all(|x| x.is_finite()));
+    // what is retained goes as a whole or not at all
+    let (n, next) = (a.n_cached(), 16 + RETAIN.tokens);
+    assert!(!a.truncate(30) && a.n_cached() == n, "{}", a.n_cached());
+    assert!(a.truncate(next) && a.n_cached() == next, "{}", a.n_cached());
     // also where most of the text was taken back, new tokens can choose
-    a.truncate(30);
     a.decode(&tokens(60, 7), Logits::None).unwrap();
-    a.compact(16, 70).unwrap();
+    a.compact(16, 80).unwrap();
     assert_eq!(a.n_cached(), 16 + RETAIN.tokens + 20);
     assert!(next_logits(&mut a, 6).iter().all(|x| x.is_finite()));
 }

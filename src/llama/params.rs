@@ -89,7 +89,7 @@ pub enum Compaction {
 
 /// How to make a context.
 pub struct ContextParams {
-    /// Size of the KV cache in tokens.
+    /// Size of the KV cache in tokens, with those for retained tokens.
     pub n_cells: u32,
     /// Largest batch that is computed at once, in tokens.
     pub n_ubatch: u32,
