@@ -137,7 +137,8 @@ impl<'m> Examiner<'m> {
                 Some(Policy::Full) => document.len() as u64 * token_bytes(self.model, cache_type),
                 Some(policy) => {
                     let sizes = self.settings.sizes_of(policy, self.model)?;
-                    surviving_bytes(self.model, sizes, cache_type, self.settings.memory_bytes(policy, self.model))
+                    let memory = self.settings.memory_bytes(policy, self.model);
+                    surviving_bytes(self.model, policy, sizes, cache_type, memory)
                 }
             },
             nll,

@@ -27,6 +27,8 @@ pub enum Condition {
     /// The same, with a last choice after the question.
     #[serde(rename = "snapkv-question")]
     SnapKvQuestion,
+    /// More of it stayed in lower layers than in higher ones.
+    PyramidKv,
     /// What left was folded into the memory.
     EdgeInfinite,
 }
@@ -39,6 +41,7 @@ impl Condition {
             Self::Full => Some(Policy::Full),
             Self::Streaming => Some(Policy::Streaming),
             Self::SnapKv | Self::SnapKvQuestion => Some(Policy::SnapKv),
+            Self::PyramidKv => Some(Policy::PyramidKv),
             Self::EdgeInfinite => Some(Policy::EdgeInfinite),
         }
     }

@@ -112,6 +112,7 @@ fn name(condition: Condition) -> &'static str {
         Condition::Streaming => "streaming",
         Condition::SnapKv => "snapkv",
         Condition::SnapKvQuestion => "snapkv-question",
+        Condition::PyramidKv => "pyramidkv",
         Condition::EdgeInfinite => "edgeinfinite",
     }
 }

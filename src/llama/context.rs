@@ -135,17 +135,18 @@ impl<'m> Context<'m> {
         retain: Option<Retain>,
         model_id: u64,
     ) -> Result<(), LlamaError> {
+        let by_layer = retain.map(|retain| retain.by_layer(&self.model.shape()));
         let retain = sys::llama_edgeinf_retain {
             score: retain.map_or(sys::LLAMA_EDGEINF_SCORE_SNAPKV, |retain| retain.score.native()),
             n_retain: retain.map_or(0, |retain| retain.tokens),
-            n_retain_layer: std::ptr::null(),
+            n_retain_layer: by_layer.as_ref().map_or(std::ptr::null(), |n| n.as_ptr()),
             n_query: retain.map_or(0, |retain| retain.queries),
             n_kernel: retain.map_or(0, |retain| retain.kernel),
         };
         let params = sys::llama_edgeinf_params { n_cells: self.n_cells, n_front_max, model_id, retain };
         self.n_features = gate.map_or(0, NativeGate::n_features);
         let gate = gate.map_or(std::ptr::null(), NativeGate::as_ptr);
-        // SAFETY: the context is valid, the gate is NULL or valid.
+        // SAFETY: the context is valid, the gate is NULL or valid; there is a number for each layer, which is copied.
         let status = unsafe { sys::llama_edgeinf_attach(self.raw.as_ptr(), gate, params) };
         match status {
             sys::LLAMA_EDGEINF_OK => {

@@ -24,7 +24,7 @@ pub use error::LlamaError;
 pub use eval::{EvalCallback, EvalTensor};
 pub use gate::NativeGate;
 pub use model::{Model, ModelParams};
-pub use params::{CacheType, Compaction, ContextParams, Logits, MemoryUsage, Retain, Score};
+pub use params::{CacheType, Compaction, ContextParams, Depth, Logits, MemoryUsage, Retain, Score};
 pub use sampler::{Sampler, SamplerParams};
 pub use vocab::{Token, TokenKind, Vocab};
 

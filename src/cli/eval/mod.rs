@@ -52,7 +52,9 @@ impl EvalArgs {
 
 /// Whether one of them chooses tokens that stay.
 fn retain(policies: &[EvalPolicy]) -> bool {
-    policies.iter().any(|policy| matches!(policy, EvalPolicy::Snapkv | EvalPolicy::SnapkvQuestion))
+    policies
+        .iter()
+        .any(|policy| matches!(policy, EvalPolicy::Snapkv | EvalPolicy::SnapkvQuestion | EvalPolicy::Pyramidkv))
 }
 
 /// The commands of `eval`.
@@ -77,6 +79,8 @@ pub enum EvalPolicy {
     Snapkv,
     /// The same, with a last choice after the question.
     SnapkvQuestion,
+    /// As snapkv, more of it in lower layers than in higher ones.
+    Pyramidkv,
     /// Keep prompt, sinks and window; fold the rest into a memory.
     Edgeinfinite,
 }
@@ -89,6 +93,7 @@ impl From<EvalPolicy> for Condition {
             EvalPolicy::Streaming => Self::Streaming,
             EvalPolicy::Snapkv => Self::SnapKv,
             EvalPolicy::SnapkvQuestion => Self::SnapKvQuestion,
+            EvalPolicy::Pyramidkv => Self::PyramidKv,
             EvalPolicy::Edgeinfinite => Self::EdgeInfinite,
         }
     }

@@ -2,12 +2,15 @@
 
 mod edgeinfinite;
 mod full;
+mod pyramidkv;
 mod snapkv;
 mod streaming;
 
 use std::fmt;
 
 use crate::llama::Retain;
+
+pub use pyramidkv::layer_budgets;
 
 /// What happens to tokens that leave the window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +21,8 @@ pub enum Policy {
     Streaming,
     /// Those that the newest tokens attend to stay.
     SnapKv,
+    /// The same, more of them in lower layers than in higher ones.
+    PyramidKv,
     /// They are folded into a memory.
     EdgeInfinite,
 }
@@ -52,6 +57,7 @@ impl Policy {
             Self::Full => &full::Full,
             Self::Streaming => &streaming::Streaming,
             Self::SnapKv => &snapkv::SnapKv,
+            Self::PyramidKv => &pyramidkv::PyramidKv,
             Self::EdgeInfinite => &edgeinfinite::EdgeInfinite,
         }
     }
