@@ -141,11 +141,10 @@ impl<'m> Reader<'m> {
     /// Those of [`Context::compact`].
     pub fn make_room(&mut self, n: u32) -> Result<(), LlamaError> {
         let Some(layout) = &self.layout else { return Ok(()) };
-        let n_cached = self.context.n_cached();
-        if n_cached + n <= layout.n_cells {
+        if n <= self.context.n_free() {
             return Ok(());
         }
-        self.compact(layout.surplus(n_cached))
+        self.compact(layout.surplus(self.context.n_cached(), self.context.n_retained()))
     }
 
     /// Lets everything leave now that does not stay.
@@ -154,7 +153,7 @@ impl<'m> Reader<'m> {
     /// Those of [`Context::compact`].
     pub fn settle(&mut self) -> Result<(), LlamaError> {
         let Some(layout) = self.layout else { return Ok(()) };
-        self.compact(layout.surplus(self.context.n_cached()))
+        self.compact(layout.surplus(self.context.n_cached(), self.context.n_retained()))
     }
 
     /// Decodes what still waits and then `suffix` as [`Reader::finish`] does, and compacts once more, so that the queries of the
@@ -172,7 +171,7 @@ impl<'m> Reader<'m> {
         }
         // the suffix comes on top of what survives, as it does where nothing is chosen after it
         let n_text = self.context.n_cached().saturating_sub(body.len() as u32);
-        self.compact(layout.surplus(n_text))?;
+        self.compact(layout.surplus(n_text, self.context.n_retained()))?;
         self.read(last, Logits::Last)
     }
 

@@ -403,6 +403,11 @@ fn tokens_are_chosen_to_stay() {
     assert!(snapkv["tokens_dropped"].as_u64().unwrap() > 0);
     // half of the window is chosen: as many bytes as without a choice
     assert_eq!(snapkv["memory"]["kv_cache_bytes"], streaming["memory"]["kv_cache_bytes"]);
+    // and as many in other layers than in others
+    let pyramidkv = run(&["--policy", "pyramidkv"]);
+    let ratio =
+        pyramidkv["memory"]["kv_cache_bytes"].as_f64().unwrap() / snapkv["memory"]["kv_cache_bytes"].as_f64().unwrap();
+    assert!((0.99..=1.0).contains(&ratio), "{ratio}");
     let both = run(&["--policy", "edgeinfinite", "--gate", "random:1", "--retain", "100"]);
     assert_eq!(both["tokens_folded"], both["tokens_dropped"]);
     assert!(both["memory"]["kv_cache_bytes"].as_u64() > streaming["memory"]["kv_cache_bytes"].as_u64());
@@ -411,7 +416,9 @@ fn tokens_are_chosen_to_stay() {
     assert_fails(&sizes(&["--policy", "snapkv", "--budget", "4tok"]), 2, &["--budget"]);
     assert_fails(&sizes(&["--budget", "516tok", "--window", "10"]), 2, &["--window"]);
     assert_fails(&sizes(&["--budget", "much"]), 2, &["516tok"]);
-    assert_fails(&sizes(&["--policy", "snapkv", "--no-flash-attention"]), 2, &["--no-flash-attention"]);
+    for policy in ["snapkv", "pyramidkv"] {
+        assert_fails(&sizes(&["--policy", policy, "--no-flash-attention"]), 2, &["--no-flash-attention"]);
+    }
     let eval = edgeinf().args(["eval", "fidelity", "--no-flash-attention"]).arg(&file).output().unwrap();
     assert_fails(&eval, 2, &["--no-flash-attention"]);
     let bench = edgeinf().args(["bench", "--policies", "streaming", "--budget", "900G"]).arg(&file).output().unwrap();

@@ -204,12 +204,12 @@ fn fidelity_is_perfect_for_full_attention_and_grows_with_the_budget() {
     fs::write(&text, story(6000, 31)).unwrap();
     let results = dir.join("results.jsonl");
     let file = results.display().to_string();
-    let args = ["--policies", "full,streaming,snapkv", "--budgets", "68tok,260tok", "-o", &file];
+    let args = ["--policies", "full,streaming,snapkv,pyramidkv", "--budgets", "68tok,260tok", "-o", &file];
     let output = fidelity(&[&text], &args);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert!(stdout(&output).contains("of streaming's"), "{}", stdout(&output));
     let found = lines(&fs::read_to_string(&results).unwrap());
-    assert_eq!(found.len(), 6);
+    assert_eq!(found.len(), 8);
     let of = |policy: &str, window: u64, key: &str| -> f64 {
         let record = found.iter().find(|r| r["policy"] == policy && r["setting"]["window"] == window).unwrap();
         assert_eq!(record["tokens"], 399, "the last token predicts nothing");
@@ -222,8 +222,13 @@ fn fidelity_is_perfect_for_full_attention_and_grows_with_the_budget() {
     assert_eq!(of("full", 64, "perplexity"), of("full", 64, "perplexity_full"));
     let [narrow, wide] = [64, 256].map(|window| of("streaming", window, "kl"));
     assert!(wide > 0.0 && narrow > wide, "{narrow} {wide}");
-    let [narrow, wide] = [32, 128].map(|window| of("snapkv", window, "kl"));
-    assert!(wide > 0.0 && narrow > wide, "{narrow} {wide}");
+    for policy in ["snapkv", "pyramidkv"] {
+        let [narrow, wide] = [32, 128].map(|window| of(policy, window, "kl"));
+        assert!(wide > 0.0 && narrow > wide, "{policy}: {narrow} {wide}");
+    }
+    assert!(of("snapkv", 128, "kl") != of("pyramidkv", 128, "kl"));
+    let ratio = of("pyramidkv", 128, "budget_bytes") / of("snapkv", 128, "budget_bytes");
+    assert!((0.99..=1.0).contains(&ratio), "{ratio}");
     assert_eq!(of("streaming", 64, "budget_bytes"), of("snapkv", 32, "budget_bytes"));
     // nothing is measured twice
     let before = fs::read_to_string(&results).unwrap();

@@ -41,6 +41,9 @@ fn the_peak_is_within_ten_percent() {
     assert_predicted("hedgehog", 8_000, &with(&["--policy", "edgeinfinite", "--gate", "random:1:hedgehog:128"]));
     assert_predicted("snapkv", 8_000, &with(&["--policy", "snapkv"]));
     assert_predicted("snapkv-1024", 14_000, &["--policy", "snapkv", "--window", "1024", "--retain", "1024"]);
+    assert_predicted("pyramidkv", 8_000, &with(&["--policy", "pyramidkv"]));
+    let wide = ["--policy", "pyramidkv", "--window", "1024", "--retain", "1024"];
+    assert_predicted("pyramidkv-1024", 14_000, &wide);
     assert_predicted("retain", 8_000, &with(&["--policy", "edgeinfinite", "--gate", "random:1", "--retain", "64"]));
     assert_predicted("full", 16_000, &["--policy", "full"]);
 }

@@ -10,6 +10,7 @@
 #include "llama-model.h"
 
 #include <algorithm>
+#include <set>
 #include <typeinfo>
 
 static llama_kv_cache_edgeinf * get_kv(const llama_context * ctx) {
@@ -123,6 +124,17 @@ static std::string attach_refusal(const llama_context * ctx, const llama_edgeinf
     return "";
 }
 
+// n, which the gate asks for, is a single number
+static bool retain_equally(const edgeinf_policy & policy, const llama_model & model) {
+    std::set<uint32_t> found;
+    for (uint32_t il = 0; il < model.hparams.n_layer(); ++il) {
+        if (model.hparams.has_kv(il) && model.hparams.n_head_kv(il) > 0) {
+            found.insert(policy.n_retain(il));
+        }
+    }
+    return found.size() <= 1;
+}
+
 int32_t llama_edgeinf_attach(llama_context * ctx, const llama_edgeinf_gate * gate, llama_edgeinf_params params) {
     return edgeinf_guard<int32_t>(LLAMA_EDGEINF_EXCEPTION, [&]() -> int32_t {
         const auto why = attach_refusal(ctx, gate, params);
@@ -139,10 +151,17 @@ int32_t llama_edgeinf_attach(llama_context * ctx, const llama_edgeinf_gate * gat
         if (params.n_cells == 0) {
             params.n_cells = kv->get_size();
         }
-        params.n_front_max = std::min(params.n_front_max, params.n_cells);
-
         // throws for what makes no sense, while the old one is still in place
-        (void) edgeinf_make_policy(params.retain);
+        const auto policy = edgeinf_make_policy(params.retain, ctx->get_model().hparams);
+
+        if (params.retain.n_retain >= params.n_cells) {
+            return fail(LLAMA_EDGEINF_BAD_ARGUMENT,
+                    format("%u retained tokens in %u cells leave no room for others", params.retain.n_retain, params.n_cells));
+        }
+        if (policy && gate && !gate->layers.empty() && !retain_equally(*policy, ctx->get_model())) {
+            return fail(LLAMA_EDGEINF_BAD_ARGUMENT, "with a memory all layers must retain equally many tokens");
+        }
+        params.n_front_max = std::min(params.n_front_max, params.n_cells - params.retain.n_retain);
 
         // first the old one: both at once would count in the peak
         ctx->set_memory(nullptr);
@@ -162,6 +181,16 @@ int32_t llama_edgeinf_n_cached(const llama_context * ctx) {
 llama_pos llama_edgeinf_next_pos(const llama_context * ctx) {
     const auto * kv = get_kv(ctx);
     return kv ? kv->pos_next() : fail(LLAMA_EDGEINF_BAD_ARGUMENT, NOT_ATTACHED);
+}
+
+int32_t llama_edgeinf_n_retained(const llama_context * ctx) {
+    const auto * kv = get_kv(ctx);
+    return kv ? (int32_t) kv->n_held() : fail(LLAMA_EDGEINF_BAD_ARGUMENT, NOT_ATTACHED);
+}
+
+int32_t llama_edgeinf_n_free(const llama_context * ctx) {
+    const auto * kv = get_kv(ctx);
+    return kv ? (int32_t) kv->n_free() : fail(LLAMA_EDGEINF_BAD_ARGUMENT, NOT_ATTACHED);
 }
 
 int32_t llama_edgeinf_compact(llama_context * ctx, uint32_t i0, uint32_t i1) {

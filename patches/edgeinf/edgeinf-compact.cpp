@@ -1,6 +1,6 @@
 // What a compaction computes: tokens into the memory, keys to their new positions.
 
-#include "edgeinf-cells.h"
+#include "edgeinf-rows.h"
 
 #include "llama-context.h"
 #include "llama-impl.h"
@@ -13,12 +13,12 @@
 // float32 resolves an angle of 8192 rad to 5e-4, about what an F16 key resolves
 static constexpr llama_pos POS_PRECISE = 8192;
 
-llm_graph_input_cells::llm_graph_input_cells(
-        const llama_kv_cache_edgeinf * kv, ggml_context * ctx, std::vector<int32_t> idxs, std::vector<int32_t> pos) :
-    kv(kv), v_idxs(std::move(idxs)), v_pos(std::move(pos)) {
-    t_idxs   = ggml_new_tensor_1d(ctx, GGML_TYPE_I32, v_idxs.size());
-    t_idxs64 = ggml_new_tensor_1d(ctx, GGML_TYPE_I64, v_idxs.size());
-    t_pos    = ggml_new_tensor_1d(ctx, GGML_TYPE_I32, v_pos.size());
+llm_graph_input_rows::llm_graph_input_rows(
+        const llama_kv_cache_edgeinf * kv, ggml_context * ctx, llama_kv_cache_edgeinf::row_list list) :
+    kv(kv), rows(std::move(list)) {
+    t_idxs   = ggml_new_tensor_1d(ctx, GGML_TYPE_I32, n());
+    t_idxs64 = ggml_new_tensor_1d(ctx, GGML_TYPE_I64, n());
+    t_pos    = ggml_new_tensor_1d(ctx, GGML_TYPE_I32, n());
     for (auto * t : { t_idxs, t_idxs64, t_pos }) {
         ggml_set_input(t);
     }
@@ -26,16 +26,16 @@ llm_graph_input_cells::llm_graph_input_cells(
     v_rot = kv->build_input_v_rot(ctx);
 }
 
-void llm_graph_input_cells::set_input(const llama_ubatch * /*ubatch*/) {
+void llm_graph_input_rows::set_input(const llama_ubatch * /*ubatch*/) {
     if (t_idxs->buffer) {
-        ggml_backend_tensor_set(t_idxs, v_idxs.data(), 0, ggml_nbytes(t_idxs));
+        ggml_backend_tensor_set(t_idxs, rows.idxs.data(), 0, ggml_nbytes(t_idxs));
     }
     if (t_idxs64->buffer) {
-        const std::vector<int64_t> v_idxs64(v_idxs.begin(), v_idxs.end());
-        ggml_backend_tensor_set(t_idxs64, v_idxs64.data(), 0, ggml_nbytes(t_idxs64));
+        const std::vector<int64_t> idxs64(rows.idxs.begin(), rows.idxs.end());
+        ggml_backend_tensor_set(t_idxs64, idxs64.data(), 0, ggml_nbytes(t_idxs64));
     }
     if (t_pos->buffer) {
-        ggml_backend_tensor_set(t_pos, v_pos.data(), 0, ggml_nbytes(t_pos));
+        ggml_backend_tensor_set(t_pos, rows.pos.data(), 0, ggml_nbytes(t_pos));
     }
     if (k_rot && k_rot->buffer) {
         kv->set_input_k_rot(k_rot);
@@ -64,9 +64,9 @@ void llama_kv_cache_edgeinf::check_rope(
 }
 
 ggml_tensor * llama_kv_cache_edgeinf::build_k_rotated(
-        ggml_context * ctx, const llm_graph_input_cells * inp, int32_t il) const {
+        ggml_context * ctx, const llm_graph_input_rows * inp, int32_t il) const {
     // get_rows turns any type into F32
-    ggml_tensor * k = ggml_get_rows(ctx, get_k_storage(il), inp->t_idxs);
+    ggml_tensor * k = ggml_get_rows(ctx, rows.at(il).k, inp->t_idxs);
 
     k = ggml_reshape_3d(ctx, k, hparams.n_embd_head_k(il), hparams.n_head_kv(il), inp->n());
     if (inp->k_rot) {
@@ -76,12 +76,12 @@ ggml_tensor * llama_kv_cache_edgeinf::build_k_rotated(
 }
 
 ggml_tensor * llama_kv_cache_edgeinf::build_k(
-        ggml_context * ctx, const llm_graph_input_cells * inp, const llama_cparams & cparams, int32_t il) const {
+        ggml_context * ctx, const llm_graph_input_rows * inp, const llama_cparams & cparams, int32_t il) const {
     return build_rope(ctx, build_k_rotated(ctx, inp, il), inp->t_pos, cparams, il, true);
 }
 
-ggml_tensor * llama_kv_cache_edgeinf::build_v(ggml_context * ctx, const llm_graph_input_cells * inp, int32_t il) const {
-    ggml_tensor * v = layers[map_layer_ids.at(il)].v;
+ggml_tensor * llama_kv_cache_edgeinf::build_v(ggml_context * ctx, const llm_graph_input_rows * inp, int32_t il) const {
+    ggml_tensor * v = rows.at(il).v;
 
     if (v_trans) {
         // without flash attention V is stored as [n_cells, n_embd_v_gqa]
@@ -96,14 +96,14 @@ ggml_tensor * llama_kv_cache_edgeinf::build_v(ggml_context * ctx, const llm_grap
     return v;
 }
 
-bool llama_kv_cache_edgeinf::fold(llama_context * lctx, const cell_list & cells, bool inject_failure) {
+bool llama_kv_cache_edgeinf::fold(llama_context * lctx, const row_list & list, bool inject_failure) {
     const auto & cparams = lctx->get_cparams();
 
     const size_t n_max = std::max<size_t>(1, cparams.n_ubatch);
 
     // in pieces, so that scratch memory does not depend on how much is folded
-    for (size_t i = 0; i < cells.idxs.size(); i += n_max) {
-        const size_t n = std::min(n_max, cells.idxs.size() - i);
+    for (size_t i = 0; i < list.idxs.size(); i += n_max) {
+        const size_t n = std::min(n_max, list.idxs.size() - i);
 
         ggml_backend_sched_reset(lctx->get_sched());
 
@@ -113,9 +113,9 @@ bool llama_kv_cache_edgeinf::fold(llama_context * lctx, const cell_list & cells,
         auto * ctx = res->get_ctx();
         auto * gf  = res->get_gf();
 
-        auto inp = std::make_unique<llm_graph_input_cells>(this, ctx,
-                std::vector<int32_t>(cells.idxs.begin() + i, cells.idxs.begin() + i + n),
-                std::vector<int32_t>(cells.pos .begin() + i, cells.pos .begin() + i + n));
+        auto inp = std::make_unique<llm_graph_input_rows>(this, ctx, row_list {
+                std::vector<int32_t>(list.idxs.begin() + i, list.idxs.begin() + i + n),
+                std::vector<int32_t>(list.pos .begin() + i, list.pos .begin() + i + n) });
 
         for (const auto & [il, l] : mem) {
             const int src = i == 0 ? i_cur : 1 - i_cur;
@@ -148,7 +148,7 @@ bool llama_kv_cache_edgeinf::fold(llama_context * lctx, const cell_list & cells,
 }
 
 bool llama_kv_cache_edgeinf::move(
-        llama_context * lctx, uint32_t i0, uint32_t i1, uint32_t n_keep, bool inject_failure) {
+        llama_context * lctx, uint32_t i0, uint32_t i1, const std::vector<choice> & choices, bool inject_failure) {
     const auto & cparams = lctx->get_cparams();
 
     auto new_graph = [&]() {
@@ -163,79 +163,114 @@ bool llama_kv_cache_edgeinf::move(
         auto * res = new_graph();
         auto * ctx = res->get_ctx();
 
-        auto cells = list_cells(n_front, i0);
-        auto inp   = std::make_unique<llm_graph_input_cells>(this, ctx, cells.idxs, cells.pos);
+        for (const auto & group : groups) {
+            auto inp = std::make_unique<llm_graph_input_rows>(this, ctx, list_rows(group, n_front, i0));
 
-        for (const auto & [il, front] : k_front) {
-            ggml_tensor * k   = build_k(ctx, inp.get(), cparams, il);
-            ggml_tensor * dst = ggml_view_2d(ctx, front, front->ne[0], inp->n(), front->nb[1], n_front*front->nb[1]);
+            for (const auto il : group.layers) {
+                ggml_tensor * front = k_front.at(il);
+                ggml_tensor * k     = build_k(ctx, inp.get(), cparams, il);
+                ggml_tensor * dst   = ggml_view_2d(ctx, front, front->ne[0], inp->n(), front->nb[1], n_front*front->nb[1]);
 
-            ggml_build_forward_expand(res->get_gf(), ggml_cpy(ctx, ggml_reshape_2d(ctx, k, front->ne[0], inp->n()), dst));
+                ggml_build_forward_expand(res->get_gf(), ggml_cpy(ctx, ggml_reshape_2d(ctx, k, front->ne[0], inp->n()), dst));
+            }
+            res->add_input(std::move(inp));
         }
-        res->add_input(std::move(inp));
         if (!graph_compute(lctx, res)) {
             return false;
         }
         n_front = i0;
     }
-    if (n_keep > 0 && !move_retained(lctx, i0, i1, n_keep)) {
+    uint32_t n_kept = 0;
+    for (const auto & c : choices) {
+        n_kept = std::max(n_kept, c.n_keep);
+    }
+    if (n_kept > 0 && !move_retained(lctx, i0, choices)) {
         return false;
     }
-    // what is retained is moved like the front
-    i0 += n_keep;
-    n_front = i0;
+    const uint32_t n_held_old = n_held();
+
+    // where something is retained the front stays the same
+    n_front = std::min(n_front, i0);
 
     // from here on positions change
-    const llama_pos pos_limit = std::max<llama_pos>(POS_PRECISE, 4*get_size());
-    if (pos_next() + (llama_pos) get_size() > pos_limit) {
-        n_turned += pos_base();
-        llama_kv_cache::seq_add(0, -1, -1, -pos_base());
+    const llama_pos n_max = get_size() + n_retain_max();
+    if (pos_next() + n_max > std::max(POS_PRECISE, 4*n_max)) {
+        const llama_pos back = pos_base();
+
+        n_turned    += back;
+        pos_gap_end -= back;
+        llama_kv_cache::seq_add(0, -1, -1, -back);
         if (get_has_shift() && !llama_kv_cache::update(lctx, true, {})) {
             return false;
         }
     }
 
-    const llama_pos delta = i1 - i0;
+    // what is retained is moved like the front
     const llama_pos base  = pos_base();
+    const llama_pos end   = base + i1;
+    const llama_pos delta = end - n_kept - i0 - base;
 
-    if (i0 > 0) {
+    if (i0 + n_kept > 0) {
         auto * res = new_graph();
         auto * ctx = res->get_ctx();
 
-        auto cells = list_cells(0, i0);
-        for (auto & p : cells.pos) {
-            p += delta;
-        }
-        auto inp = std::make_unique<llm_graph_input_cells>(this, ctx, cells.idxs, cells.pos);
+        for (size_t i = 0; i < groups.size(); ++i) {
+            const auto   & group  = groups[i];
+            const uint32_t n_keep = choices[i].n_keep;
 
-        for (const auto & [il, front] : k_front) {
-            ggml_tensor * k = ggml_view_3d(ctx, front, hparams.n_embd_head_k(il), hparams.n_head_kv(il), i0,
-                    ggml_row_size(front->type, hparams.n_embd_head_k(il)), front->nb[1], 0);
-
-            k = build_rope(ctx, k, inp->t_pos, cparams, il, false);
-            if (inp->k_rot) {
-                k = llama_mul_mat_hadamard(ctx, k, inp->k_rot);
+            auto list = list_rows(group, 0, i0);
+            for (auto & p : list.pos) {
+                p += delta;
             }
-            k = ggml_reshape_2d(ctx, k, front->ne[0], i0);
+            for (uint32_t j = 0; j < n_keep; ++j) {
+                list.idxs.push_back(first_retained_row(group, n_keep) + j);
+                list.pos .push_back(end - n_keep + j);
+            }
+            if (list.idxs.empty()) {
+                continue;
+            }
+            auto inp = std::make_unique<llm_graph_input_rows>(this, ctx, std::move(list));
 
-            ggml_build_forward_expand(res->get_gf(), ggml_set_rows(ctx, get_k_storage(il), k, inp->t_idxs64));
+            for (const auto il : group.layers) {
+                ggml_tensor * front = k_front.at(il);
+
+                ggml_tensor * k = ggml_view_3d(ctx, front, hparams.n_embd_head_k(il), hparams.n_head_kv(il), inp->n(),
+                        ggml_row_size(front->type, hparams.n_embd_head_k(il)), front->nb[1], 0);
+
+                k = build_rope(ctx, k, inp->t_pos, cparams, il, false);
+                if (inp->k_rot) {
+                    k = llama_mul_mat_hadamard(ctx, k, inp->k_rot);
+                }
+                k = ggml_reshape_2d(ctx, k, front->ne[0], inp->n());
+
+                ggml_build_forward_expand(res->get_gf(), ggml_set_rows(ctx, rows.at(il).k, k, inp->t_idxs64));
+            }
+            res->add_input(std::move(inp));
         }
-        res->add_input(std::move(inp));
         if (!graph_compute(lctx, res) || inject_failure) {
             return false;
         }
     }
 
-    llama_kv_cache::seq_rm(0, base + i0, base + i1);
+    llama_kv_cache::seq_rm(0, base + i0 + n_held_old, end);
     if (i0 > 0) {
         llama_kv_cache::seq_add(0, base, base + i0, delta);
         v_cells[0].reset_shift(); // the keys are there already
     }
+    for (size_t i = 0; i < groups.size(); ++i) {
+        groups[i].n_held = choices[i].n_keep;
+    }
+    pos_gap_end = end;
     return true;
 }
 
 bool llama_kv_cache_edgeinf::get_key(llama_context * lctx, int32_t il, uint32_t i, bool rotated, float * k) const {
-    if (map_layer_ids.count(il) == 0 || i >= n_cached()) {
+    const auto it = rows.find(il);
+    if (it == rows.end() || i >= n_cached()) {
+        return false;
+    }
+    auto list = list_rows(groups[it->second.group], i, i + 1);
+    if (list.idxs.empty()) {
         return false;
     }
     ggml_backend_sched_reset(lctx->get_sched());
@@ -245,8 +280,7 @@ bool llama_kv_cache_edgeinf::get_key(llama_context * lctx, int32_t il, uint32_t 
 
     auto * ctx = res->get_ctx();
 
-    auto cells = list_cells(i, i + 1);
-    auto inp   = std::make_unique<llm_graph_input_cells>(this, ctx, cells.idxs, cells.pos);
+    auto inp = std::make_unique<llm_graph_input_rows>(this, ctx, std::move(list));
 
     ggml_tensor * t = rotated ? build_k_rotated(ctx, inp.get(), il) : build_k(ctx, inp.get(), lctx->get_cparams(), il);
     ggml_set_output(t);

@@ -1,7 +1,7 @@
 // What the memory mixes into attention.
 
 #include "edgeinf-hooks.h"
-#include "edgeinf-kv.h"
+#include "edgeinf-inputs.h"
 
 #include "llama-impl.h"
 #include "llama-model.h"
@@ -19,46 +19,41 @@ static constexpr float EPS_LOG = 1e-6f;
 // graph inputs
 //
 
-// 1/n and ln n, and where queries are stored; also decides whether a graph can be used again
-class llm_graph_input_edgeinf : public llm_graph_input_i {
-public:
-    llm_graph_input_edgeinf(const llama_kv_cache_edgeinf * kv) : kv(kv), active(kv->is_active()) {}
+llm_graph_input_edgeinf::llm_graph_input_edgeinf(const llama_kv_cache_edgeinf * kv) :
+    n_attended(kv->n_attended()), masks(n_attended.size()), kv(kv), active(kv->is_active()) {}
 
-    void set_input(const llama_ubatch * ubatch) override {
-        const float n     = (float) std::max<int64_t>(1, kv->n_folded());
-        const float inv_n = 1.0f/n;
-        const float ln_n  = logf(n);
+void llm_graph_input_edgeinf::set_input(const llama_ubatch * ubatch) {
+    const float n     = (float) std::max<int64_t>(1, kv->n_folded());
+    const float inv_n = 1.0f/n;
+    const float ln_n  = logf(n);
 
-        // a tensor that no layer uses has no buffer
-        if (t_inv_n && t_inv_n->buffer) {
-            ggml_backend_tensor_set(t_inv_n, &inv_n, 0, sizeof(inv_n));
-        }
-        if (t_ln_n && t_ln_n->buffer) {
-            ggml_backend_tensor_set(t_ln_n, &ln_n, 0, sizeof(ln_n));
-        }
-        if (t_slots && t_slots->buffer) {
-            std::vector<int32_t> slots(t_slots->ne[0]);
-            kv->list_query_slots(*ubatch, slots);
-            ggml_backend_tensor_set(t_slots, slots.data(), 0, ggml_nbytes(t_slots));
+    // a tensor that no layer uses has no buffer
+    if (t_inv_n && t_inv_n->buffer) {
+        ggml_backend_tensor_set(t_inv_n, &inv_n, 0, sizeof(inv_n));
+    }
+    if (t_ln_n && t_ln_n->buffer) {
+        ggml_backend_tensor_set(t_ln_n, &ln_n, 0, sizeof(ln_n));
+    }
+    if (t_slots && t_slots->buffer) {
+        std::vector<int32_t> slots(t_slots->ne[0]);
+        kv->list_query_slots(*ubatch, slots);
+        ggml_backend_tensor_set(t_slots, slots.data(), 0, ggml_nbytes(t_slots));
+    }
+    for (const auto & mask : masks) {
+        if (mask.retained && mask.retained->buffer) {
+            ggml_backend_tensor_memset(mask.retained, 0, 0, ggml_nbytes(mask.retained));
         }
     }
+}
 
-    bool can_reuse(const llm_graph_params & params) override {
-        return kv->is_active() == active && (!t_slots || t_slots->ne[0] == n_stored(params.ubatch.n_tokens));
-    }
+bool llm_graph_input_edgeinf::can_reuse(const llm_graph_params & params) {
+    return kv->is_active() == active && kv->n_attended() == n_attended &&
+        (!t_slots || t_slots->ne[0] == n_stored(params.ubatch.n_tokens));
+}
 
-    int64_t n_stored(int64_t n_tokens) const {
-        return std::min<int64_t>(n_tokens, kv->policy->n_query());
-    }
-
-    ggml_tensor * t_inv_n = nullptr; // F32 [1]
-    ggml_tensor * t_ln_n  = nullptr; // F32 [1]
-    ggml_tensor * t_slots = nullptr; // I32 [n_stored]
-
-private:
-    const llama_kv_cache_edgeinf * kv;
-    const bool active;
-};
+int64_t llm_graph_input_edgeinf::n_stored(int64_t n_tokens) const {
+    return std::min<int64_t>(n_tokens, kv->policy->n_query());
+}
 
 //
 // feature maps
@@ -116,7 +111,7 @@ ggml_tensor * llama_kv_cache_edgeinf::build_readout(
     while (q->op == GGML_OP_SCALE) {
         q = q->src[0];
     }
-    if (policy) {
+    if (retain.count(il)) {
         if (!inp->t_slots) {
             inp->t_slots = ggml_new_tensor_1d(ctx, GGML_TYPE_I32, inp->n_stored(q->ne[2]));
             ggml_set_input(inp->t_slots);
@@ -173,12 +168,12 @@ ggml_tensor * llama_kv_cache_edgeinf::build_readout(
 // hooks
 //
 
-static const llama_kv_cache_edgeinf * get_edgeinf(const llama_kv_cache_context * mctx) {
+const llama_kv_cache_edgeinf * edgeinf_get_kv(const llama_kv_cache_context * mctx) {
     return mctx ? dynamic_cast<const llama_kv_cache_edgeinf *>(mctx->get_kv()) : nullptr;
 }
 
 std::unique_ptr<llm_graph_input_i> edgeinf_build_inp(const llama_kv_cache_context * mctx, ggml_context * ctx) {
-    const auto * kv = get_edgeinf(mctx);
+    const auto * kv = edgeinf_get_kv(mctx);
 
     return kv ? kv->build_inp(ctx) : nullptr;
 }
@@ -186,7 +181,7 @@ std::unique_ptr<llm_graph_input_i> edgeinf_build_inp(const llama_kv_cache_contex
 ggml_tensor * edgeinf_build_readout(
         const llama_kv_cache_context * mctx, ggml_context * ctx, ggml_cgraph * gf, ggml_tensor * q, ggml_tensor * k,
         ggml_tensor * cur, int il) {
-    const auto * kv = get_edgeinf(mctx);
+    const auto * kv = edgeinf_get_kv(mctx);
 
     return kv ? kv->build_readout(ctx, gf, q, k, cur, il) : cur;
 }

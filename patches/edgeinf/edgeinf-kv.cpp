@@ -1,6 +1,7 @@
 #include "edgeinf-kv.h"
 
 #include "edgeinf-error.h"
+#include "edgeinf-tensors.h"
 
 #include "llama-context.h"
 #include "llama-impl.h"
@@ -8,6 +9,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <limits>
 #include <stdexcept>
 
 static uint64_t hash_add(uint64_t h, const void * data, size_t size) {
@@ -55,7 +57,8 @@ llama_kv_cache_edgeinf::llama_kv_cache_edgeinf(
  const llama_edgeinf_gate * gate,
      llama_edgeinf_params   params) :
     llama_kv_cache(model, model.hparams, type_k, type_v, !cparams.flash_attn, cparams.offload_kqv, cparams.kv_unified,
-            params.n_cells, cparams.n_seq_max, 1, model.hparams.n_swa, model.hparams.swa_type,
+            // with retained tokens it gets its tensors below
+            params.retain.n_retain > 0 ? 1 : params.n_cells, cparams.n_seq_max, 1, model.hparams.n_swa, model.hparams.swa_type,
             nullptr, layer_filter(model), nullptr, nullptr),
     params(params), cparams(cparams) {
 
@@ -64,48 +67,51 @@ llama_kv_cache_edgeinf::llama_kv_cache_edgeinf(
         throw std::runtime_error("a quantized K cache needs equal head sizes and LLAMA_ATTN_ROT_DISABLE unset");
     }
 
-    policy = edgeinf_make_policy(params.retain);
+    policy = edgeinf_make_policy(params.retain, hparams);
     query_slots.resize(policy ? policy->n_query() : 0, -1);
 
-    std::map<ggml_backend_buffer_type_t, ggml_context_ptr> ctxs;
-
-    const size_t n_tensors = 20*(layers.size() + 1);
-
-    auto ctx_of = [&](int32_t il) {
-        auto * buft = cparams.offload_kqv ? ggml_backend_dev_buffer_type(model.dev_layer(il)) : ggml_backend_cpu_buffer_type();
-        auto & ctx  = ctxs[buft];
-        if (!ctx) {
-            ctx.reset(ggml_init({ n_tensors*ggml_tensor_overhead(), nullptr, true }));
+    for (const auto & layer : layers) {
+        if (hparams.n_head_kv(layer.il) == 0) {
+            continue; // a layer without attention
         }
-        if (!ctx) {
-            throw std::runtime_error("out of memory");
+        const uint32_t n_retain = policy ? policy->n_retain(layer.il) : 0;
+
+        size_t i = 0;
+        while (i < groups.size() && groups[i].n_retain != n_retain) {
+            ++i;
         }
-        return ctx.get();
-    };
+        if (i == groups.size()) {
+            groups.push_back({ n_retain, 0, {} });
+        }
+        groups[i].layers.push_back(layer.il);
+        rows[layer.il] = { i, layer.k, layer.v };
+    }
+    if (policy) {
+        add_retained_rows(params.n_cells - params.retain.n_retain);
+    }
+
+    edgeinf_tensors tensors(model, cparams, 20*(layers.size() + 1));
 
     std::vector<std::pair<ggml_tensor *, const std::vector<float> *>> data;
 
-    for (const auto & layer : layers) {
-        const int32_t il = layer.il;
+    for (const auto & [il, layer] : rows) {
+        const uint32_t n_retain = groups[layer.group].n_retain;
 
-        if (hparams.n_head_kv(il) == 0) {
-            continue; // a layer without attention
-        }
-        auto * ctx = ctx_of(il);
+        auto * ctx = tensors.of_layer(il);
 
-        if (n_front_max() > 0) {
-            k_front[il] = ggml_new_tensor_2d(ctx, GGML_TYPE_F32, hparams.n_embd_k_gqa(il), n_front_max());
+        if (params.n_front_max + n_retain > 0) {
+            k_front[il] = ggml_new_tensor_2d(ctx, GGML_TYPE_F32, hparams.n_embd_k_gqa(il), params.n_front_max + n_retain);
             ggml_format_name(k_front[il], "edgeinf_k_front_l%d", il);
         }
-        if (policy) {
+        if (n_retain > 0) {
             const int64_t n_head_kv = hparams.n_head_kv(il);
             const bool    folds     = gate && gate->layers.count(il) > 0;
 
             layer_retain r = {};
             r.q   = ggml_new_tensor_2d(ctx, GGML_TYPE_F32, hparams.n_embd_head_k(il)*hparams.n_head(il), policy->n_query());
-            r.idx = ggml_new_tensor_2d(ctx, GGML_TYPE_I32, policy->n_retain(), n_head_kv);
+            r.idx = ggml_new_tensor_2d(ctx, GGML_TYPE_I32, n_retain, n_head_kv);
             if (folds) {
-                r.leaves = ggml_new_tensor_3d(ctx, GGML_TYPE_F32, 1, get_size(), n_head_kv);
+                r.leaves = ggml_new_tensor_3d(ctx, GGML_TYPE_F32, 1, n_retain + get_size(), n_head_kv);
             }
             retain[il] = r;
         }
@@ -149,17 +155,7 @@ llama_kv_cache_edgeinf::llama_kv_cache_edgeinf(
         mem[il] = l;
     }
 
-    for (auto & [buft, ctx] : ctxs) {
-        if (!ggml_get_first_tensor(ctx.get())) {
-            continue;
-        }
-        ggml_backend_buffer_ptr buf { ggml_backend_alloc_ctx_tensors_from_buft(ctx.get(), buft) };
-        if (!buf) {
-            throw std::runtime_error("failed to allocate the memory of the edgeinf cache");
-        }
-        ggml_backend_buffer_clear(buf.get(), 0);
-        bufs.emplace_back(std::move(ctx), std::move(buf));
-    }
+    tensors.allocate(bufs);
     for (const auto & [t, v] : data) {
         ggml_backend_tensor_set(t, v->data(), 0, ggml_nbytes(t));
     }
@@ -211,11 +207,28 @@ void llama_kv_cache_edgeinf::reset_memory() {
     n_turned = 0;
     poisoned = false;
 
+    for (auto & group : groups) {
+        group.n_held = 0;
+    }
+    pos_gap_end   = 0;
     n_first_query = 0;
     std::fill(query_slots.begin(), query_slots.end(), -1);
 }
 
 bool llama_kv_cache_edgeinf::seq_rm(llama_seq_id seq_id, llama_pos p0, llama_pos p1) {
+    p0 = std::max(p0, 0);
+    p1 = p1 < 0 ? std::numeric_limits<llama_pos>::max() : p1;
+
+    if (n_held() > 0) {
+        if (p0 <= pos_base() && p1 >= pos_next()) {
+            clear(false);
+            return true;
+        }
+        // what is retained has no cells that could be taken out one by one
+        if (p0 < pos_gap_end && p1 > pos_base()) {
+            return false;
+        }
+    }
     const llama_pos i0 = std::max(0, p0 - std::max(0, pos_base()));
 
     const bool res = llama_kv_cache::seq_rm(seq_id, p0, p1);
@@ -242,19 +255,29 @@ std::map<ggml_backend_buffer_type_t, size_t> llama_kv_cache_edgeinf::memory_brea
 //
 
 uint32_t llama_kv_cache_edgeinf::n_cached() const {
-    return v_cells[0].get_used();
+    return v_cells[0].get_used() + n_held();
 }
 
-uint32_t llama_kv_cache_edgeinf::n_front_max() const {
-    return params.n_front_max + n_retain();
+uint32_t llama_kv_cache_edgeinf::n_free() const {
+    return v_cells[0].size() - v_cells[0].get_used();
 }
 
 llama_pos llama_kv_cache_edgeinf::pos_base() const {
-    return seq_pos_min(0);
+    return n_held() > 0 ? pos_gap_end - n_held() - n_front : llama_kv_cache::seq_pos_min(0);
 }
 
 llama_pos llama_kv_cache_edgeinf::pos_next() const {
-    return seq_pos_max(0) + 1;
+    const llama_pos next = llama_kv_cache::seq_pos_max(0) + 1;
+
+    return n_held() > 0 ? std::max(next, pos_gap_end) : next;
+}
+
+llama_pos llama_kv_cache_edgeinf::seq_pos_min(llama_seq_id seq_id) const {
+    return seq_id == 0 ? pos_base() : llama_kv_cache::seq_pos_min(seq_id);
+}
+
+llama_pos llama_kv_cache_edgeinf::seq_pos_max(llama_seq_id seq_id) const {
+    return seq_id == 0 ? pos_next() - 1 : llama_kv_cache::seq_pos_max(seq_id);
 }
 
 llama_edgeinf_usage llama_kv_cache_edgeinf::usage() const {
@@ -313,28 +336,9 @@ uint64_t llama_kv_cache_edgeinf::fingerprint() const {
         add(hparams.n_embd_k_gqa(layer.il));
         add(hparams.n_embd_v_gqa(layer.il));
         add(mem.count(layer.il));
+        add(policy ? policy->n_retain(layer.il) : 0);
     }
     return h;
-}
-
-llama_kv_cache_edgeinf::cell_list llama_kv_cache_edgeinf::list_cells(uint32_t i0, uint32_t i1) const {
-    const auto & cells = v_cells[0];
-    const auto   base  = pos_base();
-
-    cell_list res;
-    res.idxs.resize(i1 - i0);
-    res.pos .resize(i1 - i0);
-    for (uint32_t c = 0; c < cells.size(); ++c) {
-        if (cells.is_empty(c)) {
-            continue;
-        }
-        const uint32_t i = cells.pos_get(c) - base;
-        if (i >= i0 && i < i1) {
-            res.idxs[i - i0] = c;
-            res.pos [i - i0] = cells.pos_get(c);
-        }
-    }
-    return res;
 }
 
 //
@@ -349,6 +353,11 @@ llama_edgeinf_status llama_kv_cache_edgeinf::compact_request(uint32_t i0, uint32
     if (i0 > i1 || i1 > n_cached() || i0 > params.n_front_max) {
         edgeinf_set_error(format("cannot compact tokens %u to %u of %u with at most %u before them",
                 i0, i1, n_cached(), params.n_front_max));
+        return LLAMA_EDGEINF_BAD_ARGUMENT;
+    }
+    if (n_held() > 0 && (i0 != n_front || i1 < i0 + n_held())) {
+        edgeinf_set_error(format("cannot compact tokens %u to %u: %u tokens behind the first %u are retained and have to be in between",
+                i0, i1, n_held(), n_front));
         return LLAMA_EDGEINF_BAD_ARGUMENT;
     }
     if (get_has_shift()) {
@@ -369,36 +378,43 @@ void llama_kv_cache_edgeinf::compact_apply(llama_context * lctx) {
     const int32_t fail = fail_stage;
     fail_stage = -1;
 
-    const auto     cells  = list_cells(req.i0, req.i1);
-    const uint32_t n_keep = std::min(n_retain(), req.i1 - req.i0);
-
     req.status = LLAMA_EDGEINF_OK;
-    if (n_keep == req.i1 - req.i0) {
-        return; // nothing leaves
+    if (req.i1 - req.i0 == n_held()) {
+        return; // all of them are retained already
     }
+    std::vector<choice> choices;
+    for (const auto & group : groups) {
+        choice c = { list_rows(group, req.i0, req.i1), 0 };
+        c.n_keep = std::min<uint32_t>(group.n_retain, c.rows.idxs.size());
+        choices.push_back(std::move(c));
+    }
+    // with a memory there is one group
+    const auto & folded = choices[has_memory() ? rows.at(mem.begin()->first).group : 0];
+    const bool   folds  = has_memory() && folded.n_keep < folded.rows.idxs.size();
+
     const int64_t n_remain = n_cached() - req.i1; // behind them
 
     // until the fold is done a failure of any kind, also an exception, changes nothing
     req.status = LLAMA_EDGEINF_FAILED;
-    if (n_keep > 0 && !select(lctx, req.i0, req.i1, n_keep)) {
+    if (!select(lctx, req.i0, choices)) {
         edgeinf_set_error("failed to choose the tokens that stay");
         return;
     }
-    if (has_memory() && !fold(lctx, cells, fail == 0)) {
+    if (folds && !fold(lctx, folded.rows, fail == 0)) {
         edgeinf_set_error("failed to fold tokens into the memory");
         return;
     }
     // from here on some keys may have been turned already, some not
     req.status = LLAMA_EDGEINF_POISONED;
-    if (!move(lctx, req.i0, req.i1, n_keep, fail == 1)) {
+    if (!move(lctx, req.i0, req.i1, choices, fail == 1)) {
         poison();
         edgeinf_set_error("failed to move keys");
         return;
     }
     req.status = LLAMA_EDGEINF_OK;
-    if (has_memory()) {
+    if (folds) {
         i_cur   = 1 - i_cur;
-        n_fold += cells.idxs.size() - n_keep;
+        n_fold += folded.rows.idxs.size() - folded.n_keep;
     }
     // tokens that left, or that stayed in some heads, ask no more
     n_first_query = std::max(n_first_query, pos_next() + n_turned - n_remain);

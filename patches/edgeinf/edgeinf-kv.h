@@ -13,7 +13,8 @@
 // A KV cache that can be compacted, with an optional memory for what leaves it.
 //
 // Positions: the tokens of a cache stand at consecutive positions base, base + 1, ... Compaction removes a range from the
-// middle, or all but a few tokens of it (edgeinf-retain.cpp). StreamingLLM would then turn the keys behind the gap back by its length; here the few keys before the gap (the
+// middle, or all but a few tokens of it (edgeinf-retain.cpp). Those lie in rows of their own, which llama_kv_cache does not know
+// (edgeinf-rows.cpp): its cells have a gap of their positions. StreamingLLM would then turn the keys behind the gap back by its length; here the few keys before the gap (the
 // front: sinks and prompt) are turned forward instead, each time from an un-rotated original. Attention sees the same
 // relative positions, the keys of the window are not touched at all, and no key is worn down by repeated rounding. Only
 // when positions would grow so large that their float32 angles lose precision is the whole cache turned back once.
@@ -37,7 +38,11 @@ public:
 
     void clear(bool data) override;
 
+    // false, and nothing is changed, for a part of the front or of what is retained while something is
     bool seq_rm(llama_seq_id seq_id, llama_pos p0, llama_pos p1) override;
+
+    llama_pos seq_pos_min(llama_seq_id seq_id) const override;
+    llama_pos seq_pos_max(llama_seq_id seq_id) const override;
 
     std::map<ggml_backend_buffer_type_t, size_t> memory_breakdown() const override;
 
@@ -70,8 +75,8 @@ public:
 
     llama_edgeinf_usage usage() const;
 
-    uint32_t n_front_max() const; // rows of k_front
-    uint32_t n_retain() const { return policy ? policy->n_retain() : 0; }
+    uint32_t n_held() const; // retained tokens, in the layer that has most of them
+    uint32_t n_free() const; // tokens that can be decoded before the next compaction
 
     bool get_memory(int32_t il, float * m, float * z) const;
     bool get_key   (llama_context * lctx, int32_t il, uint32_t i, bool rotated, float * k) const;
@@ -84,13 +89,46 @@ public:
 
     std::unique_ptr<llm_graph_input_i> build_inp(ggml_context * ctx) const;
 
+    void build_attended(ggml_context * ctx, ggml_tensor *& k, ggml_tensor *& v, ggml_tensor *& kq_mask, int il) const;
+
     ggml_tensor * build_readout(
             ggml_context * ctx, ggml_cgraph * gf, ggml_tensor * q, ggml_tensor * k, ggml_tensor * cur, int il) const;
 
     // the worst-case graph is the one with the memory
     bool is_active() const { return has_memory() && (n_fold > 0 || reserving); }
 
+    // how many retained tokens the layers of each group attend to; in the worst-case graph all that there can be
+    std::vector<uint32_t> n_attended() const;
+
+    struct row_list {
+        std::vector<int32_t> idxs; // rows of K and V
+        std::vector<int32_t> pos;  // their positions
+    };
+
 private:
+    // layers that retain equally many tokens
+    struct layer_group {
+        uint32_t n_retain;
+        uint32_t n_held; // at present
+        std::vector<int32_t> layers;
+    };
+
+    // K and V of a layer: n_retain rows, of which the last n_held are in use, and behind them the cells of llama_kv_cache, so that
+    // everything a layer attends to is in one piece
+    struct layer_rows {
+        size_t        group;
+        ggml_tensor * k; // [n_embd_k_gqa, n_retain + n_cells]
+        ggml_tensor * v; // [n_embd_v_gqa, n_retain + n_cells]
+    };
+
+    // of a compaction: what may leave the layers of a group, and how many of it stay in each head
+    struct choice {
+        row_list rows;
+        uint32_t n_keep;
+
+        bool is_open() const { return n_keep > 0 && n_keep < rows.idxs.size(); }
+    };
+
     struct layer_mem {
         // [0] and [1] take turns: compaction writes the other one, so that a failure changes nothing
         ggml_tensor * m[2]; // F32 [n_features, n_embd_head_v, n_head_kv]
@@ -107,12 +145,7 @@ private:
     struct layer_retain {
         ggml_tensor * q;      // F32 [n_embd_head_k*n_head, n_query], queries without RoPE of the newest tokens, in turn
         ggml_tensor * idx;    // I32 [n_retain, n_head_kv], of a compaction: what stays, counted from its first token
-        ggml_tensor * leaves; // F32 [1, n_cells, n_head_kv], likewise: 0 for what stays, 1 for what leaves; only with a memory
-    };
-
-    struct cell_list {
-        std::vector<int32_t> idxs; // cells
-        std::vector<int32_t> pos;  // their positions
+        ggml_tensor * leaves; // F32 [1, n_retain + n_cells, n_head_kv], likewise: 0 for what stays, 1 for what leaves; only with a memory
     };
 
     struct request {
@@ -124,15 +157,18 @@ private:
     };
 
     friend class llm_graph_input_edgeinf;
-    friend class llm_graph_input_cells;
+    friend class llm_graph_input_rows;
 
     bool graph_compute(llama_context * lctx, llm_graph_result * res) const;
 
-    bool fold (llama_context * lctx, const cell_list & cells, bool inject_failure);
-    // of the tokens i0 <= i < i1 n_keep stay in each head, behind the front
-    bool select       (llama_context * lctx, uint32_t i0, uint32_t i1, uint32_t n_keep);
-    bool move_retained(llama_context * lctx, uint32_t i0, uint32_t i1, uint32_t n_keep);
-    bool move         (llama_context * lctx, uint32_t i0, uint32_t i1, uint32_t n_keep, bool inject_failure);
+    // gives the layers rows for retained tokens beside n_cells cells
+    void add_retained_rows(uint32_t n_cells);
+
+    bool fold (llama_context * lctx, const row_list & list, bool inject_failure);
+    // one choice for each group of layers, of the tokens behind the first i0
+    bool select       (llama_context * lctx, uint32_t i0, const std::vector<choice> & choices);
+    bool move_retained(llama_context * lctx, uint32_t i0, const std::vector<choice> & choices);
+    bool move         (llama_context * lctx, uint32_t i0, uint32_t i1, const std::vector<choice> & choices, bool inject_failure);
 
     // throws if k, as handed to attention, was rotated in another way than build_rope does it
     void check_rope(ggml_context * ctx, ggml_tensor * k, const llama_cparams & cparams, int32_t il) const;
@@ -145,18 +181,23 @@ private:
     // features [n_features, n, n_head_kv] of the tokens from the i-th of a compaction on, zero for those that stay
     ggml_tensor * build_leaves(ggml_context * ctx, ggml_tensor * phi, int32_t il, size_t i) const;
 
-    // F32 [n_embd_head, n_head_kv, n] of the listed cells; keys with RoPE or without
-    ggml_tensor * build_k_rotated(ggml_context * ctx, const class llm_graph_input_cells * inp, int32_t il) const;
-    ggml_tensor * build_k(ggml_context * ctx, const class llm_graph_input_cells * inp, const llama_cparams & cparams, int32_t il) const;
-    ggml_tensor * build_v(ggml_context * ctx, const class llm_graph_input_cells * inp, int32_t il) const;
+    // F32 [n_embd_head, n_head_kv, n] of the listed rows; keys with RoPE or without
+    ggml_tensor * build_k_rotated(ggml_context * ctx, const class llm_graph_input_rows * inp, int32_t il) const;
+    ggml_tensor * build_k(ggml_context * ctx, const class llm_graph_input_rows * inp, const llama_cparams & cparams, int32_t il) const;
+    ggml_tensor * build_v(ggml_context * ctx, const class llm_graph_input_rows * inp, int32_t il) const;
 
     ggml_tensor * build_rope(ggml_context * ctx, ggml_tensor * k, ggml_tensor * pos, const llama_cparams & cparams, int32_t il, bool back) const;
 
     // x [n_embd_head_k, n, n_head] -> [n_features, n, n_head]
     ggml_tensor * build_feature_map(ggml_context * ctx, ggml_tensor * x, ggml_tensor * map) const;
 
-    // the cached tokens i0 <= i < i1 in order
-    cell_list list_cells(uint32_t i0, uint32_t i1) const;
+    // the cached tokens i0 <= i < i1 in order, as far as the layers of the group hold them
+    row_list list_rows(const layer_group & group, uint32_t i0, uint32_t i1) const;
+
+    // row of the first of n retained tokens
+    static int32_t first_retained_row(const layer_group & group, uint32_t n) { return group.n_retain - n; }
+
+    uint32_t n_retain_max() const;
 
     void reset_memory();
 
@@ -170,15 +211,22 @@ private:
 
     std::unique_ptr<edgeinf_policy> policy; // nullptr if nothing is retained
 
+    // layers with attention
+    std::vector<layer_group>      groups;
+    std::map<int32_t, layer_rows> rows;
+
     std::map<int32_t, layer_mem>     mem;
     std::map<int32_t, layer_retain>  retain;
-    std::map<int32_t, ggml_tensor *> k_front; // F32 [n_embd_k_gqa, n_front_max + n_retain], keys without RoPE
+    // F32 [n_embd_k_gqa, n_front_max + n_retain], keys without RoPE: n_front rows, and behind them n_held
+    std::map<int32_t, ggml_tensor *> k_front;
 
     std::vector<std::pair<ggml_context_ptr, ggml_backend_buffer_ptr>> bufs;
 
     int      i_cur   = 0; // which of m[2], z[2] is valid
     int64_t  n_fold  = 0;
-    uint32_t n_front = 0; // rows of k_front that are filled
+    uint32_t n_front = 0; // tokens before the retained ones whose keys are in k_front
+
+    llama_pos pos_gap_end = 0; // position behind the retained tokens; only where there are any
 
     // the number of a token is its position plus n_turned
     int64_t n_turned      = 0; // by how much positions were turned back

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 struct ggml_context;
 struct ggml_tensor;
@@ -22,21 +23,30 @@ struct edgeinf_attention {
 
 class edgeinf_policy {
 public:
+    edgeinf_policy(const llama_edgeinf_retain & params, std::vector<uint32_t> n_retain) :
+        params(params), v_retain(std::move(n_retain)) {}
+
     virtual ~edgeinf_policy() = default;
 
-    // how many tokens stay in each KV head
-    virtual uint32_t n_retain() const = 0;
+    // how many tokens stay in each KV head of a layer
+    uint32_t n_retain(int32_t il) const { return v_retain.at(il); }
 
     // how many queries are kept for the scores
-    virtual uint32_t n_query() const = 0;
+    uint32_t n_query() const { return params.n_query; }
 
     // Scores F32 [i1 - i0, n_head_kv] of the cached tokens i0 <= i < i1; in each KV head those with the highest stay.
     virtual ggml_tensor * build_scores(
             ggml_context * ctx, const edgeinf_attention & att, uint32_t i0, uint32_t i1) const = 0;
+
+protected:
+    const llama_edgeinf_retain params;
+
+private:
+    const std::vector<uint32_t> v_retain; // of each layer
 };
 
 // nullptr if nothing is retained; throws for parameters that make no sense
-std::unique_ptr<edgeinf_policy> edgeinf_make_policy(const llama_edgeinf_retain & params);
+std::unique_ptr<edgeinf_policy> edgeinf_make_policy(llama_edgeinf_retain params, const llama_hparams & hparams);
 
 // edgeinf-snapkv.cpp
-std::unique_ptr<edgeinf_policy> edgeinf_make_snapkv(const llama_edgeinf_retain & params);
+std::unique_ptr<edgeinf_policy> edgeinf_make_snapkv(const llama_edgeinf_retain & params, std::vector<uint32_t> n_retain);

@@ -1,11 +1,11 @@
 // Tokens that stay when others leave: which ones, and where they go.
 //
-// Each KV head of each layer retains tokens of its own. They need no cells of their own: a row of K or V holds all heads of a
-// layer side by side, so that the rows behind the front can hold another token in each head. Like the front they have
-// un-rotated originals, from which they are turned forward at each compaction.
+// Each KV head of each layer retains tokens of its own: a row of K or V holds all heads of a layer side by side, so that the
+// rows before the cells (edgeinf-rows.cpp) can hold another token in each head. Like the front they have un-rotated originals,
+// from which they are turned forward at each compaction.
 
-#include "edgeinf-cells.h"
 #include "edgeinf-policy.h"
+#include "edgeinf-rows.h"
 
 #include "llama-context.h"
 #include "llama-impl.h"
@@ -102,8 +102,12 @@ void llama_kv_cache_edgeinf::build_query_store(
 // compaction
 //
 
-bool llama_kv_cache_edgeinf::select(llama_context * lctx, uint32_t i0, uint32_t i1, uint32_t n_keep) {
+bool llama_kv_cache_edgeinf::select(llama_context * lctx, uint32_t i0, const std::vector<choice> & choices) {
     const auto & cparams = lctx->get_cparams();
+
+    if (std::none_of(choices.begin(), choices.end(), [](const choice & c) { return c.is_open(); })) {
+        return true;
+    }
 
     // the newest tokens whose queries are there; those of tokens that were taken back may have overwritten some
     const int64_t n_first = std::max(n_first_query, pos_base() + n_turned);
@@ -132,49 +136,58 @@ bool llama_kv_cache_edgeinf::select(llama_context * lctx, uint32_t i0, uint32_t 
     auto * ctx = res->get_ctx();
     auto * gf  = res->get_gf();
 
-    auto cells = list_cells(0, n_cached());
-    auto inp_q = std::make_unique<llm_graph_input_queries>(ctx, std::move(slots), std::move(pos), cells.pos, i1 - i0);
-    auto inp_k = std::make_unique<llm_graph_input_cells>(this, ctx, std::move(cells.idxs), std::move(cells.pos));
-
-    for (const auto & [il, r] : retain) {
-        const int64_t d_k       = hparams.n_embd_head_k(il);
-        const int64_t n_head    = hparams.n_head(il);
-        const int64_t n_head_kv = hparams.n_head_kv(il);
-
-        ggml_tensor * q = ggml_get_rows(ctx, r.q, inp_q->t_slots);
-        q = ggml_reshape_3d(ctx, q, d_k, n_head, n_query);
-        q = build_rope(ctx, q, inp_q->t_pos, cparams, il, false);
-
-        edgeinf_attention att;
-        att.q     = ggml_cont(ctx, ggml_permute(ctx, q, 0, 2, 1, 3));
-        att.k     = ggml_permute(ctx, build_k_rotated(ctx, inp_k.get(), il), 0, 2, 1, 3);
-        att.mask  = inp_q->t_mask;
-        att.scale = hparams.f_attention_scale == 0.0f ? 1.0f/sqrtf(float(d_k)) : hparams.f_attention_scale;
-
-        ggml_tensor * idx = ggml_top_k(ctx, policy->build_scores(ctx, att, i0, i1), n_keep); // I32 [n_keep, n_head_kv]
-
-        // they stay in the order of the text
-        ggml_tensor * order = ggml_get_rows(ctx, inp_q->t_order, ggml_reshape_1d(ctx, idx, n_keep*n_head_kv));
-        order = ggml_argsort(ctx, ggml_reshape_2d(ctx, order, n_keep, n_head_kv), GGML_SORT_ORDER_ASC);
-        idx   = ggml_get_rows(ctx, ggml_reshape_3d(ctx, idx, 1, n_keep, n_head_kv), order);
-        idx   = ggml_reshape_2d(ctx, idx, n_keep, n_head_kv);
-
-        ggml_build_forward_expand(gf, ggml_cpy(ctx, idx, ggml_view_2d(ctx, r.idx, n_keep, n_head_kv, r.idx->nb[1], 0)));
-
-        if (mem.count(il)) {
-            ggml_tensor * zero = ggml_view_1d(ctx, inp_q->t_bits, 1, 0);
-            ggml_tensor * one  = ggml_view_1d(ctx, inp_q->t_bits, 1, sizeof(float));
-
-            ggml_tensor * w = ggml_repeat_4d(ctx, one, 1, i1 - i0, n_head_kv, 1);
-            w = ggml_set_rows(ctx, w, ggml_repeat_4d(ctx, zero, 1, n_keep, n_head_kv, 1), idx);
-
-            ggml_build_forward_expand(gf, ggml_cpy(ctx, w,
-                    ggml_view_3d(ctx, r.leaves, 1, i1 - i0, n_head_kv, r.leaves->nb[1], r.leaves->nb[2], 0)));
+    for (size_t i = 0; i < groups.size(); ++i) {
+        if (!choices[i].is_open()) {
+            continue;
         }
-    }
-    res->add_input(std::move(inp_q));
-    res->add_input(std::move(inp_k));
+        const uint32_t n_keep = choices[i].n_keep;
+        const uint32_t i1     = i0 + choices[i].rows.idxs.size(); // as these layers see the cache
 
+        auto all   = list_rows(groups[i], 0, n_cached());
+        auto inp_q = std::make_unique<llm_graph_input_queries>(ctx, slots, pos, all.pos, i1 - i0);
+        auto inp_k = std::make_unique<llm_graph_input_rows>(this, ctx, std::move(all));
+
+        for (const auto il : groups[i].layers) {
+            const auto & r = retain.at(il);
+
+            const int64_t d_k       = hparams.n_embd_head_k(il);
+            const int64_t n_head    = hparams.n_head(il);
+            const int64_t n_head_kv = hparams.n_head_kv(il);
+
+            ggml_tensor * q = ggml_get_rows(ctx, r.q, inp_q->t_slots);
+            q = ggml_reshape_3d(ctx, q, d_k, n_head, n_query);
+            q = build_rope(ctx, q, inp_q->t_pos, cparams, il, false);
+
+            edgeinf_attention att;
+            att.q     = ggml_cont(ctx, ggml_permute(ctx, q, 0, 2, 1, 3));
+            att.k     = ggml_permute(ctx, build_k_rotated(ctx, inp_k.get(), il), 0, 2, 1, 3);
+            att.mask  = inp_q->t_mask;
+            att.scale = hparams.f_attention_scale == 0.0f ? 1.0f/sqrtf(float(d_k)) : hparams.f_attention_scale;
+
+            ggml_tensor * idx = ggml_top_k(ctx, policy->build_scores(ctx, att, i0, i1), n_keep); // I32 [n_keep, n_head_kv]
+
+            // they stay in the order of the text
+            ggml_tensor * order = ggml_get_rows(ctx, inp_q->t_order, ggml_reshape_1d(ctx, idx, n_keep*n_head_kv));
+            order = ggml_argsort(ctx, ggml_reshape_2d(ctx, order, n_keep, n_head_kv), GGML_SORT_ORDER_ASC);
+            idx   = ggml_get_rows(ctx, ggml_reshape_3d(ctx, idx, 1, n_keep, n_head_kv), order);
+            idx   = ggml_reshape_2d(ctx, idx, n_keep, n_head_kv);
+
+            ggml_build_forward_expand(gf, ggml_cpy(ctx, idx, ggml_view_2d(ctx, r.idx, n_keep, n_head_kv, r.idx->nb[1], 0)));
+
+            if (mem.count(il)) {
+                ggml_tensor * zero = ggml_view_1d(ctx, inp_q->t_bits, 1, 0);
+                ggml_tensor * one  = ggml_view_1d(ctx, inp_q->t_bits, 1, sizeof(float));
+
+                ggml_tensor * w = ggml_repeat_4d(ctx, one, 1, i1 - i0, n_head_kv, 1);
+                w = ggml_set_rows(ctx, w, ggml_repeat_4d(ctx, zero, 1, n_keep, n_head_kv, 1), idx);
+
+                ggml_build_forward_expand(gf, ggml_cpy(ctx, w,
+                        ggml_view_3d(ctx, r.leaves, 1, i1 - i0, n_head_kv, r.leaves->nb[1], r.leaves->nb[2], 0)));
+            }
+        }
+        res->add_input(std::move(inp_q));
+        res->add_input(std::move(inp_k));
+    }
     return graph_compute(lctx, res);
 }
 
@@ -185,7 +198,7 @@ ggml_tensor * llama_kv_cache_edgeinf::build_leaves(ggml_context * ctx, ggml_tens
             ggml_view_3d(ctx, const_cast<ggml_tensor *>(w), 1, phi->ne[1], phi->ne[2], w->nb[1], w->nb[2], i*w->nb[1]));
 }
 
-bool llama_kv_cache_edgeinf::move_retained(llama_context * lctx, uint32_t i0, uint32_t i1, uint32_t n_keep) {
+bool llama_kv_cache_edgeinf::move_retained(llama_context * lctx, uint32_t i0, const std::vector<choice> & choices) {
     const auto & cparams = lctx->get_cparams();
 
     ggml_backend_sched_reset(lctx->get_sched());
@@ -196,54 +209,63 @@ bool llama_kv_cache_edgeinf::move_retained(llama_context * lctx, uint32_t i0, ui
     auto * ctx = res->get_ctx();
     auto * gf  = res->get_gf();
 
-    auto make_cells = [&](uint32_t from, uint32_t to) {
-        auto cells = list_cells(from, to);
-        return std::make_unique<llm_graph_input_cells>(this, ctx, std::move(cells.idxs), std::move(cells.pos));
-    };
-    // those that were retained before have originals
-    const uint32_t i_new = std::min(std::max(i0, n_front), i1);
-
-    auto inp_all = make_cells(i0, i1);
-    auto inp_new = make_cells(i_new, i1);
-    auto inp_dst = make_cells(i0, i0 + n_keep);
-
-    for (const auto & [il, r] : retain) {
-        const int64_t d_k       = hparams.n_embd_head_k(il);
-        const int64_t d_v       = hparams.n_embd_head_v(il);
-        const int64_t n_head_kv = hparams.n_head_kv(il);
-
-        ggml_tensor * front = k_front.at(il);
-        ggml_tensor * idx   = ggml_view_2d(ctx, r.idx, n_keep, n_head_kv, r.idx->nb[1], 0);
-
-        // x [d, n_head_kv, i1 - i0] -> [d*n_head_kv, n_keep]
-        auto gather = [&](ggml_tensor * x, int64_t d) {
-            x = ggml_get_rows(ctx, ggml_permute(ctx, x, 0, 2, 1, 3), idx); // [d, n_keep, n_head_kv]
-            x = ggml_cont(ctx, ggml_permute(ctx, x, 0, 2, 1, 3));
-            return ggml_reshape_2d(ctx, x, d*n_head_kv, n_keep);
-        };
-
-        ggml_tensor * k = nullptr;
-        if (i_new < i1) {
-            k = build_k(ctx, inp_new.get(), cparams, il);
+    for (size_t i = 0; i < groups.size(); ++i) {
+        const auto   & group  = groups[i];
+        const auto   & list   = choices[i].rows;
+        const uint32_t n_keep = choices[i].n_keep;
+        const int64_t  n_old  = group.n_held; // these have originals
+        const int64_t  n_all  = list.idxs.size();
+        if (n_keep == 0) {
+            continue;
         }
-        if (i_new > i0) {
-            ggml_tensor * old = ggml_view_3d(ctx, front, d_k, n_head_kv, i_new - i0,
-                    ggml_row_size(front->type, d_k), front->nb[1], i0*front->nb[1]);
-            k = k ? ggml_concat(ctx, old, k, 2) : ggml_cont(ctx, old);
+        row_list dst;
+        for (uint32_t j = 0; j < n_keep; ++j) {
+            dst.idxs.push_back(first_retained_row(group, n_keep) + j);
+            dst.pos .push_back(0);
         }
-        ggml_build_forward_expand(gf, ggml_cpy(ctx, gather(k, d_k),
-                ggml_view_2d(ctx, front, front->ne[0], n_keep, front->nb[1], i0*front->nb[1])));
+        auto inp_all = std::make_unique<llm_graph_input_rows>(this, ctx, list);
+        auto inp_new = std::make_unique<llm_graph_input_rows>(this, ctx, row_list {
+                { list.idxs.begin() + n_old, list.idxs.end() }, { list.pos.begin() + n_old, list.pos.end() } });
+        auto inp_dst = std::make_unique<llm_graph_input_rows>(this, ctx, std::move(dst));
 
-        // as it is stored: a value of a quantized cache stays what it is
-        ggml_tensor * v_cells_il = layers[map_layer_ids.at(il)].v;
-        ggml_tensor * v = ggml_get_rows(ctx, v_cells_il, inp_all->t_idxs);
-        v = gather(ggml_reshape_3d(ctx, v, d_v, n_head_kv, i1 - i0), d_v);
+        for (const auto il : group.layers) {
+            const auto & r = retain.at(il);
 
-        ggml_build_forward_expand(gf, ggml_set_rows(ctx, v_cells_il, v, inp_dst->t_idxs64));
+            const int64_t d_k       = hparams.n_embd_head_k(il);
+            const int64_t d_v       = hparams.n_embd_head_v(il);
+            const int64_t n_head_kv = hparams.n_head_kv(il);
+
+            ggml_tensor * front = k_front.at(il);
+            ggml_tensor * idx   = ggml_view_2d(ctx, r.idx, n_keep, n_head_kv, r.idx->nb[1], 0);
+
+            // x [d, n_head_kv, n_all] -> [d*n_head_kv, n_keep]
+            auto gather = [&](ggml_tensor * x, int64_t d) {
+                if (!choices[i].is_open()) {
+                    return ggml_reshape_2d(ctx, x, d*n_head_kv, n_all);
+                }
+                x = ggml_get_rows(ctx, ggml_permute(ctx, x, 0, 2, 1, 3), idx); // [d, n_keep, n_head_kv]
+                x = ggml_cont(ctx, ggml_permute(ctx, x, 0, 2, 1, 3));
+                return ggml_reshape_2d(ctx, x, d*n_head_kv, n_keep);
+            };
+
+            ggml_tensor * k = build_k(ctx, inp_new.get(), cparams, il);
+            if (n_old > 0) {
+                ggml_tensor * old = ggml_view_3d(ctx, front, d_k, n_head_kv, n_old,
+                        ggml_row_size(front->type, d_k), front->nb[1], i0*front->nb[1]);
+                k = ggml_concat(ctx, old, k, 2);
+            }
+            ggml_build_forward_expand(gf, ggml_cpy(ctx, gather(k, d_k),
+                    ggml_view_2d(ctx, front, front->ne[0], n_keep, front->nb[1], i0*front->nb[1])));
+
+            // as it is stored: a value of a quantized cache stays what it is
+            ggml_tensor * v = ggml_get_rows(ctx, rows.at(il).v, inp_all->t_idxs);
+            v = gather(ggml_reshape_3d(ctx, v, d_v, n_head_kv, n_all), d_v);
+
+            ggml_build_forward_expand(gf, ggml_set_rows(ctx, rows.at(il).v, v, inp_dst->t_idxs64));
+        }
+        res->add_input(std::move(inp_all));
+        res->add_input(std::move(inp_new));
+        res->add_input(std::move(inp_dst));
     }
-    res->add_input(std::move(inp_all));
-    res->add_input(std::move(inp_new));
-    res->add_input(std::move(inp_dst));
-
     return graph_compute(lctx, res);
 }

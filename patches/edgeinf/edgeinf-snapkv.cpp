@@ -8,10 +8,7 @@ namespace {
 
 class edgeinf_snapkv : public edgeinf_policy {
 public:
-    edgeinf_snapkv(const llama_edgeinf_retain & params) : params(params) {}
-
-    uint32_t n_retain() const override { return params.n_retain; }
-    uint32_t n_query()  const override { return params.n_query; }
+    using edgeinf_policy::edgeinf_policy;
 
     // s = max over n_kernel neighbours of mean over queries and heads of a group of softmax(scale q k)
     ggml_tensor * build_scores(
@@ -31,13 +28,10 @@ public:
 
         return ggml_pool_1d(ctx, p, GGML_OP_POOL_MAX, params.n_kernel, 1, params.n_kernel/2);
     }
-
-private:
-    const llama_edgeinf_retain params;
 };
 
 }
 
-std::unique_ptr<edgeinf_policy> edgeinf_make_snapkv(const llama_edgeinf_retain & params) {
-    return std::make_unique<edgeinf_snapkv>(params);
+std::unique_ptr<edgeinf_policy> edgeinf_make_snapkv(const llama_edgeinf_retain & params, std::vector<uint32_t> n_retain) {
+    return std::make_unique<edgeinf_snapkv>(params, std::move(n_retain));
 }

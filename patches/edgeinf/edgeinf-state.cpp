@@ -5,10 +5,12 @@
 #include "llama-impl.h"
 #include "llama-io.h"
 
+#include <algorithm>
 #include <stdexcept>
+#include <vector>
 
 static constexpr uint32_t STATE_MAGIC   = 0x666e6965; // "einf"
-static constexpr uint32_t STATE_VERSION = 2;
+static constexpr uint32_t STATE_VERSION = 3;
 
 namespace {
 
@@ -20,6 +22,7 @@ struct state_header {
     uint64_t n_front;
     int64_t  n_turned;
     int64_t  n_first_query;
+    int64_t  pos_gap_end;
 };
 
 }
@@ -28,14 +31,26 @@ void llama_kv_cache_edgeinf::state_write(llama_io_write_i & io, llama_seq_id seq
     if (poisoned) {
         throw std::runtime_error("the context is poisoned by a failed compaction");
     }
-    const state_header h = { STATE_MAGIC, STATE_VERSION, fingerprint(), n_fold, n_front, n_turned, n_first_query };
+    const state_header h = {
+        STATE_MAGIC, STATE_VERSION, fingerprint(), n_fold, n_front, n_turned, n_first_query, pos_gap_end };
     io.write(&h, sizeof(h));
+    for (const auto & group : groups) {
+        io.write(&group.n_held, sizeof(group.n_held));
+    }
 
     llama_kv_cache::state_write(io, seq_id, flags);
 
-    if (n_front > 0) {
-        for (const auto & [_, t] : k_front) {
-            io.write_tensor(t, 0, n_front*t->nb[1]);
+    for (const auto & [il, t] : k_front) {
+        if (const size_t n = n_front + groups[rows.at(il).group].n_held) {
+            io.write_tensor(t, 0, n*t->nb[1]);
+        }
+    }
+    for (const auto & [_, l] : rows) {
+        const auto & group = groups[l.group];
+        if (group.n_held > 0) {
+            for (auto * t : { l.k, l.v }) {
+                io.write_tensor(t, first_retained_row(group, group.n_held)*t->nb[1], group.n_held*t->nb[1]);
+            }
         }
     }
     if (policy) {
@@ -62,16 +77,35 @@ void llama_kv_cache_edgeinf::state_read(llama_io_read_i & io, llama_seq_id seq_i
     if (h.fingerprint != fingerprint()) {
         throw std::runtime_error("the state belongs to another model, gate, cache type or size");
     }
-    if (h.n_fold < 0 || h.n_front > n_front_max() || h.n_turned < 0 || h.n_first_query < 0) {
+    std::vector<uint32_t> held(groups.size());
+    for (auto & n : held) {
+        io.read(&n, sizeof(n));
+    }
+    uint32_t n_max = 0;
+    for (const auto n : held) {
+        n_max = std::max(n_max, n);
+    }
+    bool damaged = h.n_fold < 0 || h.n_front > params.n_front_max || h.n_turned < 0 || h.n_first_query < 0;
+    for (size_t i = 0; i < held.size(); ++i) {
+        damaged = damaged || held[i] != std::min(groups[i].n_retain, n_max);
+    }
+    if (damaged) {
         throw std::runtime_error("the state is damaged");
     }
     try {
         // empties the cache and the memory
         llama_kv_cache::state_read(io, seq_id, flags);
 
-        if (h.n_front > 0) {
-            for (const auto & [_, t] : k_front) {
-                io.read_tensor(t, 0, h.n_front*t->nb[1]);
+        for (const auto & [il, t] : k_front) {
+            if (const size_t n = h.n_front + held[rows.at(il).group]) {
+                io.read_tensor(t, 0, n*t->nb[1]);
+            }
+        }
+        for (const auto & [_, l] : rows) {
+            if (const uint32_t n = held[l.group]) {
+                for (auto * t : { l.k, l.v }) {
+                    io.read_tensor(t, first_retained_row(groups[l.group], n)*t->nb[1], n*t->nb[1]);
+                }
             }
         }
         if (policy) {
@@ -90,12 +124,17 @@ void llama_kv_cache_edgeinf::state_read(llama_io_read_i & io, llama_seq_id seq_i
         clear(true);
         throw;
     }
-    if (h.n_turned > (int64_t(1) << 60) || h.n_first_query > pos_next() + h.n_turned) {
+    n_front     = h.n_front;
+    pos_gap_end = h.pos_gap_end;
+    for (size_t i = 0; i < held.size(); ++i) {
+        groups[i].n_held = held[i];
+    }
+    if (h.n_turned > (int64_t(1) << 60) || h.n_first_query > pos_next() + h.n_turned ||
+        (n_max > 0 && (h.pos_gap_end > INT32_MAX || pos_base() < 0 || (uint32_t) (pos_next() - pos_base()) != n_cached()))) {
         clear(true);
         throw std::runtime_error("the state is damaged");
     }
     n_fold   = h.n_fold;
-    n_front  = h.n_front;
     n_turned = h.n_turned;
     poisoned = false;
 

@@ -44,6 +44,14 @@ llama_pos llama_edgeinf_next_pos(const llama_context *) {
     return not_built_in();
 }
 
+int32_t llama_edgeinf_n_retained(const llama_context *) {
+    return not_built_in();
+}
+
+int32_t llama_edgeinf_n_free(const llama_context *) {
+    return not_built_in();
+}
+
 int32_t llama_edgeinf_compact(llama_context *, uint32_t, uint32_t) {
     return not_built_in();
 }

@@ -116,12 +116,16 @@ extern "C" {
     struct llama_edgeinf_retain {
         enum llama_edgeinf_score score;
         uint32_t n_retain; // how many; 0: none
+        // how many in each layer, so that n_retain is their mean; NULL: n_retain
+        const uint32_t * n_retain_layer;
         uint32_t n_query;  // by the attention of so many newest tokens
         uint32_t n_kernel; // of max pooling along the text, odd
     };
 
     struct llama_edgeinf_params {
-        uint32_t n_cells;     // size of the KV cache in tokens; 0: that of the context
+        // Size of the KV cache in tokens; 0: that of the context. The last retain.n_retain of them are for retained tokens only;
+        // a layer that retains more or less than that has so many rows more or less.
+        uint32_t n_cells;
         uint32_t n_front_max; // largest i0 that llama_edgeinf_compact will be called with
         uint64_t model_id;    // goes into the fingerprint of saved states
 
@@ -133,14 +137,21 @@ extern "C" {
     LLAMA_API int32_t llama_edgeinf_attach(
             struct llama_context * ctx, const struct llama_edgeinf_gate * gate, struct llama_edgeinf_params params);
 
-    // number of tokens in the cache, and the position of the next one
+    // Number of tokens in the cache, and the position of the next one. Retained tokens count as many as there are in the layer
+    // that holds most of them.
     LLAMA_API int32_t   llama_edgeinf_n_cached(const struct llama_context * ctx);
     LLAMA_API llama_pos llama_edgeinf_next_pos(const struct llama_context * ctx);
 
+    // how many of the cached tokens are retained ones, and how many more fit before the next compaction
+    LLAMA_API int32_t llama_edgeinf_n_retained(const struct llama_context * ctx);
+    LLAMA_API int32_t llama_edgeinf_n_free    (const struct llama_context * ctx);
+
     // Of the cached tokens i0 <= i < i1, counted from the oldest one in the cache, retain those with the highest scores, if
     // any are to be retained; fold the others into the memory, if there is one, and drop them from the cache. What is
-    // retained lies behind the first i0 tokens then, and takes part in the next choice. The distance between the tokens before and after them becomes what it would be if they had
-    // never been there. Not for use inside a decode; an abort callback is not consulted.
+    // retained lies behind the first i0 tokens then, in cells of its own, and takes part in the next choice: once there are such
+    // tokens, i0 must be the same as before and i1 behind them. A layer that retains less than others has the last of the slots
+    // behind i0. The distance between the tokens before and after becomes what it would be if those that left had never been
+    // there. Not for use inside a decode; an abort callback is not consulted.
     LLAMA_API int32_t llama_edgeinf_compact(struct llama_context * ctx, uint32_t i0, uint32_t i1);
 
     // The same on a context that was not attached, by llama.cpp's own means: removal and a K-shift of the whole cache.
@@ -153,7 +164,7 @@ extern "C" {
     LLAMA_API bool llama_edgeinf_is_poisoned(const struct llama_context * ctx);
 
     struct llama_edgeinf_usage {
-        uint64_t kv_cache_bytes;   // K and V of all cells
+        uint64_t kv_cache_bytes;   // K and V of all cells and of retained tokens
         uint64_t memory_bytes;     // M and z, both buffers, and the gate
         uint64_t front_bytes;      // un-rotated keys of the tokens before the window
         uint64_t retain_bytes;     // stored queries, and what is chosen by them
@@ -169,7 +180,8 @@ extern "C" {
     // M [n_head_kv][n_embd_head_v][n_features] and z [n_head_kv][n_features] of a layer; false if it has none
     LLAMA_API bool llama_edgeinf_get_memory(struct llama_context * ctx, int32_t il, float * m, float * z);
 
-    // the key of cached token i as it stands in the cache, F32 [n_embd_k_gqa]; rotated: with RoPE at its position
+    // the key of cached token i as it stands in the cache, F32 [n_embd_k_gqa]; rotated: with RoPE at its position; false if the
+    // layer does not hold it
     LLAMA_API bool llama_edgeinf_get_key(struct llama_context * ctx, int32_t il, uint32_t i, bool rotated, float * k);
 
     // let the next compaction fail after the first tokens were folded (0) or the first keys moved (1)

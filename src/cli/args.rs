@@ -128,7 +128,7 @@ impl SummarizeArgs {
     /// Refuses what cannot go together.
     pub fn check(&self) -> Result<(), clap::Error> {
         self.engine.check()?;
-        self.engine.check_choice(self.policy == PolicyArg::Snapkv)?;
+        self.engine.check_choice(matches!(self.policy, PolicyArg::Snapkv | PolicyArg::Pyramidkv))?;
         if self.output.is_some() && self.files.len() > 1 {
             return Err(conflict(
                 "--output takes the summary of one file; with several, redirect stdout or use --json",
@@ -157,8 +157,8 @@ pub struct EngineArgs {
     /// First tokens of the document that always stay in the cache.
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(0..=65536))]
     pub sinks: u32,
-    /// Tokens between them and the window that policies snapkv and edgeinfinite choose to keep, others in each KV head
-    /// [default: snapkv half of the window, edgeinfinite none].
+    /// Tokens between them and the window that policies snapkv, pyramidkv and edgeinfinite choose to keep, others in each KV
+    /// head; with pyramidkv the mean over layers [default: snapkv and pyramidkv half of the window, edgeinfinite none].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=65536))]
     pub retain: Option<u32>,
     /// Everything that survives when tokens leave, sinks, retained tokens, window and memory, as bytes or as what so many
@@ -200,7 +200,9 @@ impl EngineArgs {
     /// Refuses a policy that retains tokens where values are stored in the other direction.
     pub fn check_choice(&self, retains: bool) -> Result<(), clap::Error> {
         if retains && self.no_flash_attention {
-            return Err(conflict("policy snapkv needs the fused attention kernel; leave --no-flash-attention out"));
+            return Err(conflict(
+                "policies snapkv and pyramidkv need the fused attention kernel; leave --no-flash-attention out",
+            ));
         }
         Ok(())
     }
@@ -289,7 +291,8 @@ impl BenchArgs {
             Some(BenchCommand::LengthsRun(args)) => args.engine.check(),
             None => {
                 self.engine.check()?;
-                self.engine.check_choice(self.policies.contains(&BenchPolicy::Snapkv))
+                let retains = |policy: &BenchPolicy| matches!(policy, BenchPolicy::Snapkv | BenchPolicy::Pyramidkv);
+                self.engine.check_choice(self.policies.iter().any(retains))
             }
         }
     }
@@ -338,6 +341,8 @@ pub enum PolicyArg {
     Streaming,
     /// Keep prompt, sinks, window and what the newest tokens attend to; forget the rest.
     Snapkv,
+    /// The same, more of it in lower layers than in higher ones.
+    Pyramidkv,
     /// Keep prompt, sinks and window; fold the rest into a memory.
     Edgeinfinite,
 }
@@ -350,6 +355,7 @@ impl PolicyArg {
             Self::Full => Some(Policy::Full),
             Self::Streaming => Some(Policy::Streaming),
             Self::Snapkv => Some(Policy::SnapKv),
+            Self::Pyramidkv => Some(Policy::PyramidKv),
             Self::Edgeinfinite => Some(Policy::EdgeInfinite),
         }
     }
@@ -364,6 +370,8 @@ pub enum BenchPolicy {
     Streaming,
     /// Ours, with tokens that are chosen to stay.
     Snapkv,
+    /// The same, with more of them in lower layers than in higher ones.
+    Pyramidkv,
     /// Ours, with a memory; a random gate unless --gate names one.
     Edgeinfinite,
 }

@@ -164,6 +164,7 @@ pub fn run_one(args: &BenchRunArgs, printer: &mut Printer, interrupt: &Arc<Atomi
     let policy = match args.policy {
         BenchPolicy::Plain | BenchPolicy::Streaming => Policy::Streaming,
         BenchPolicy::Snapkv => Policy::SnapKv,
+        BenchPolicy::Pyramidkv => Policy::PyramidKv,
         BenchPolicy::Edgeinfinite => Policy::EdgeInfinite,
     };
     let folded = engine.gate.as_ref().filter(|_| policy.rule().folds());

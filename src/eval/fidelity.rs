@@ -243,7 +243,7 @@ impl<'m> Comparison<'m> {
             return n_tokens as u64 * token_bytes(self.model, cache_type);
         }
         let memory = self.settings.memory_bytes(student.policy, self.model);
-        surviving_bytes(self.model, student.sizes, cache_type, memory)
+        surviving_bytes(self.model, student.policy, student.sizes, cache_type, memory)
     }
 
     fn sha256(&self, text: &[Token]) -> String {

@@ -141,7 +141,7 @@ impl<'m> Desk<'m> {
         if !self.form.prefill_once {
             return Ok(forgotten(&layout, n_prefix, n_document, n_suffix));
         }
-        let surplus = layout.surplus(n_prefix + n_document);
+        let surplus = layout.surplus(n_prefix + n_document, 0);
         let in_document = |i: u32| i.saturating_sub(n_prefix) as usize;
         Ok(in_document(surplus.start)..in_document(surplus.end))
     }
@@ -157,7 +157,7 @@ impl<'m> Desk<'m> {
             Some(Policy::Full) => n_document as u64 * token_bytes(self.model, cache_type),
             Some(policy) => {
                 let sizes = self.settings.sizes_of(policy, self.model)?;
-                surviving_bytes(self.model, sizes, cache_type, self.settings.memory_bytes(policy, self.model))
+                surviving_bytes(self.model, policy, sizes, cache_type, self.settings.memory_bytes(policy, self.model))
             }
         })
     }

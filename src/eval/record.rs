@@ -29,6 +29,8 @@ pub enum Condition {
     /// The same, with a last choice after the question.
     #[serde(rename = "snapkv-question")]
     SnapKvQuestion,
+    /// More of it stayed in lower layers than in higher ones.
+    PyramidKv,
     /// What left was folded into the memory.
     EdgeInfinite,
 }
@@ -41,6 +43,7 @@ impl Condition {
             Self::Full => Some(Policy::Full),
             Self::Streaming => Some(Policy::Streaming),
             Self::SnapKv | Self::SnapKvQuestion => Some(Policy::SnapKv),
+            Self::PyramidKv => Some(Policy::PyramidKv),
             Self::EdgeInfinite => Some(Policy::EdgeInfinite),
         }
     }
@@ -54,6 +57,7 @@ impl Display for Condition {
             Self::Streaming => "streaming",
             Self::SnapKv => "snapkv",
             Self::SnapKvQuestion => "snapkv-question",
+            Self::PyramidKv => "pyramidkv",
             Self::EdgeInfinite => "edgeinfinite",
         })
     }

@@ -11,7 +11,7 @@ pub fn forgotten(layout: &Layout, n_prefix: u32, n_document: u32, n_suffix: u32)
     let (mut n_cached, mut dropped) = (0, 0);
     let mut make_room = |n_cached: &mut u32, n: u32| {
         if *n_cached + n > layout.n_cells {
-            let surplus = layout.surplus(*n_cached);
+            let surplus = layout.surplus(*n_cached, 0);
             dropped += surplus.end - surplus.start;
             *n_cached -= surplus.end - surplus.start;
         }

@@ -134,16 +134,18 @@ impl<'m> Context<'m> {
         retain: Option<Retain>,
         model_id: u64,
     ) -> Result<(), LlamaError> {
+        let by_layer = retain.map(|retain| retain.by_layer(&self.model.shape()));
         let retain = sys::llama_edgeinf_retain {
             score: retain.map_or(sys::LLAMA_EDGEINF_SCORE_SNAPKV, |retain| retain.score.native()),
             n_retain: retain.map_or(0, |retain| retain.tokens),
+            n_retain_layer: by_layer.as_ref().map_or(std::ptr::null(), |n| n.as_ptr()),
             n_query: retain.map_or(0, |retain| retain.queries),
             n_kernel: retain.map_or(0, |retain| retain.kernel),
         };
         let params = sys::llama_edgeinf_params { n_cells: self.n_cells, n_front_max, model_id, retain };
         self.n_features = gate.map_or(0, NativeGate::n_features);
         let gate = gate.map_or(std::ptr::null(), NativeGate::as_ptr);
-        // SAFETY: the context is valid, the gate is NULL or valid.
+        // SAFETY: the context is valid, the gate is NULL or valid; there is a number for each layer, which is copied.
         let status = unsafe { sys::llama_edgeinf_attach(self.raw.as_ptr(), gate, params) };
         match status {
             sys::LLAMA_EDGEINF_OK => {
@@ -172,6 +174,22 @@ impl<'m> Context<'m> {
         u32::try_from(n).unwrap_or(0)
     }
 
+    /// How many of them are retained ones, in the layer that holds most of them.
+    pub fn n_retained(&self) -> u32 {
+        // SAFETY: the context is valid.
+        let n = if self.attached { unsafe { sys::llama_edgeinf_n_retained(self.raw.as_ptr()) } } else { 0 };
+        u32::try_from(n).unwrap_or(0)
+    }
+
+    /// Tokens that can still be decoded. Cells for tokens that may be retained do not take others.
+    pub fn n_free(&self) -> u32 {
+        if !self.attached {
+            return self.n_cells.saturating_sub(self.n_cached());
+        }
+        // SAFETY: the context is valid.
+        u32::try_from(unsafe { sys::llama_edgeinf_n_free(self.raw.as_ptr()) }).unwrap_or(0)
+    }
+
     fn next_position(&self) -> i32 {
         // SAFETY: the context is valid and has a memory; -1 means that it is empty.
         unsafe { sys::llama_memory_seq_pos_max(sys::llama_get_memory(self.raw.as_ptr()), 0) + 1 }
@@ -196,7 +214,7 @@ impl<'m> Context<'m> {
             return Err(LlamaError::Poisoned);
         }
         let full = LlamaError::CacheFull { n_cells: self.n_cells, n_tokens: tokens.len() };
-        if self.n_cached() as usize + tokens.len() > self.n_cells as usize {
+        if tokens.len() > self.n_free() as usize {
             return Err(full);
         }
         let last = tokens.len() - 1;
@@ -282,12 +300,13 @@ impl<'m> Context<'m> {
     }
 
     /// Takes the newest tokens out again, so that `n` remain in the cache. What was folded stays folded, unless nothing
-    /// remains: an empty cache has an empty memory.
-    pub fn truncate(&mut self, n: u32) {
+    /// remains: an empty cache has an empty memory. `false`, and nothing is changed, if tokens would have to go that were
+    /// retained, but not all.
+    pub fn truncate(&mut self, n: u32) -> bool {
         let surplus = self.n_cached().saturating_sub(n) as i32;
         let next = self.next_position();
         // SAFETY: the context is valid.
-        unsafe { sys::llama_memory_seq_rm(sys::llama_get_memory(self.raw.as_ptr()), 0, next - surplus, -1) };
+        unsafe { sys::llama_memory_seq_rm(sys::llama_get_memory(self.raw.as_ptr()), 0, next - surplus, -1) }
     }
 
     /// Empties the cache and the memory.

@@ -26,7 +26,7 @@ pub use eval::{EvalCallback, EvalTensor, Node, NodeInput, NodeObserver, TensorId
 pub use gate::NativeGate;
 pub use gemm::{TensorType, product_speed};
 pub use model::{Model, ModelParams};
-pub use params::{CacheType, Compaction, ContextParams, Logits, MemoryUsage, Retain, Score};
+pub use params::{CacheType, Compaction, ContextParams, Depth, Logits, MemoryUsage, Retain, Score};
 pub use sampler::{Sampler, SamplerParams};
 pub use vocab::{Token, TokenKind, Vocab};
 

@@ -6,6 +6,8 @@ use std::sync::atomic::AtomicBool;
 use llama_cpp_sys_2 as sys;
 
 use super::{NativeGate, Watch};
+use crate::memory::gate::{LayerShape, ModelShape};
+use crate::memory::policy::layer_budgets;
 
 /// Element type of the KV cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,17 +55,43 @@ impl Score {
     }
 }
 
+/// How retained tokens are shared out among layers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// Each layer retains equally many.
+    Even,
+    /// Lower layers retain more than higher ones: PyramidKV (arXiv 2406.02069).
+    Pyramid,
+}
+
 /// Tokens that stay when others leave, others in each KV head of each layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retain {
     /// How they are chosen.
     pub score: Score,
-    /// How many.
+    /// How many in each layer, as a mean.
     pub tokens: u32,
+    /// How they are shared out among layers.
+    pub depth: Depth,
     /// By the attention of so many newest tokens.
     pub queries: u32,
     /// Width of max pooling along the text, odd.
     pub kernel: u32,
+}
+
+impl Retain {
+    /// How many tokens each layer of a model retains; none in a layer without attention.
+    pub fn by_layer(&self, shape: &ModelShape) -> Vec<u32> {
+        let attends = |layer: &LayerShape| layer.n_head_kv > 0;
+        let n_layers = shape.layers.iter().filter(|layer| attends(layer)).count();
+        let mut budgets = match self.depth {
+            Depth::Even => vec![self.tokens; n_layers],
+            Depth::Pyramid => layer_budgets(self.tokens, n_layers),
+        }
+        .into_iter();
+        let mut next = |layer| if attends(layer) { budgets.next().unwrap_or(0) } else { 0 };
+        shape.layers.iter().map(&mut next).collect()
+    }
 }
 
 /// How tokens leave the cache.
@@ -89,7 +117,7 @@ pub enum Compaction {
 
 /// How to make a context.
 pub struct ContextParams {
-    /// Size of the KV cache in tokens.
+    /// Size of the KV cache in tokens, with those for retained tokens.
     pub n_cells: u32,
     /// Largest batch that is computed at once, in tokens.
     pub n_ubatch: u32,

@@ -3,11 +3,12 @@
 use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
 
-use crate::llama::{CacheType, Model};
+use crate::llama::{CacheType, Model, Retain};
 use crate::size::parse_size;
 
 use super::gate::{Gate, LayerShape};
 use super::layout::WindowSizes;
+use super::policy::Policy;
 
 /// A budget as it is typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,8 +54,19 @@ impl Display for Budget {
 
 /// Bytes of the keys and values of one token in all layers.
 pub fn token_bytes(model: &Model, cache_type: CacheType) -> u64 {
-    let layers = model.shape().layers;
-    layers.iter().map(|layer| cache_type.bytes(u64::from(layer.n_head_kv) * u64::from(layer.d_k + layer.d_v))).sum()
+    model.shape().layers.iter().map(|layer| layer_bytes(layer, cache_type)).sum()
+}
+
+/// Bytes of the key and the value of one token in a layer.
+pub(super) fn layer_bytes(layer: &LayerShape, cache_type: CacheType) -> u64 {
+    cache_type.bytes(u64::from(layer.n_head_kv) * u64::from(layer.d_k + layer.d_v))
+}
+
+/// Bytes of the keys and values of retained tokens.
+fn retained_bytes(model: &Model, retain: Retain, cache_type: CacheType) -> u64 {
+    let shape = model.shape();
+    let of_layer = |(layer, n): (&LayerShape, u32)| u64::from(n) * layer_bytes(layer, cache_type);
+    shape.layers.iter().zip(retain.by_layer(&shape)).map(of_layer).sum()
 }
 
 /// Bytes of M and z in F32, in the layers that have a gate.
@@ -68,9 +80,10 @@ pub fn memory_bytes(model: &Model, gate: &Gate) -> u64 {
 /// Bytes of K and V of sinks, retained tokens and window, and the `memory` bytes of M and z.
 ///
 /// The prompt, which always stays, and the segment that is being read come on top and are the same for all policies.
-pub fn surviving_bytes(model: &Model, sizes: WindowSizes, cache_type: CacheType, memory: u64) -> u64 {
-    let tokens = u64::from(sizes.sinks) + u64::from(sizes.retain) + u64::from(sizes.window);
-    tokens * token_bytes(model, cache_type) + memory
+pub fn surviving_bytes(model: &Model, policy: Policy, sizes: WindowSizes, cache_type: CacheType, memory: u64) -> u64 {
+    let tokens = u64::from(sizes.sinks) + u64::from(sizes.window);
+    let retained = policy.rule().retain(sizes.retain).map_or(0, |retain| retained_bytes(model, retain, cache_type));
+    tokens * token_bytes(model, cache_type) + retained + memory
 }
 
 #[cfg(test)]

@@ -57,16 +57,11 @@ impl Layout {
         self
     }
 
-    /// The range that is compacted so that front, retained tokens and window remain of `n_cached` tokens; the retained ones
-    /// are in it. Empty if nothing has to leave.
-    pub fn surplus(&self, n_cached: u32) -> std::ops::Range<u32> {
+    /// The range that is compacted so that front, retained tokens and window remain of `n_cached` tokens, of which `n_retained`
+    /// are retained already; those are in it. Empty if it would make no room.
+    pub fn surplus(&self, n_cached: u32, n_retained: u32) -> std::ops::Range<u32> {
         let end = n_cached.saturating_sub(self.window).max(self.n_front);
-        if end - self.n_front > self.n_retain { self.n_front..end } else { self.n_front..self.n_front }
-    }
-
-    /// How many tokens leave when `range` is compacted.
-    pub fn n_leaving(&self, range: &std::ops::Range<u32>) -> u32 {
-        (range.end - range.start).saturating_sub(self.n_retain)
+        if end - self.n_front > n_retained { self.n_front..end } else { self.n_front..self.n_front }
     }
 }
 
@@ -97,17 +92,17 @@ mod tests {
     #[test]
     fn surplus_keeps_front_and_window() {
         let layout = Layout { n_front: 10, n_retain: 0, window: 100, segment: 50, n_cells: 160 };
-        assert_eq!(layout.surplus(160), 10..60);
-        assert_eq!(layout.surplus(110), 10..10);
-        assert_eq!(layout.surplus(5), 10..10);
+        assert_eq!(layout.surplus(160, 0), 10..60);
+        assert_eq!(layout.surplus(110, 0), 10..10);
+        assert_eq!(layout.surplus(5, 0), 10..10);
     }
 
     #[test]
     fn retained_tokens_come_from_what_is_compacted() {
         let layout = Layout { n_front: 10, n_retain: 20, window: 100, segment: 50, n_cells: 192 };
-        assert_eq!(layout.surplus(180), 10..80);
-        assert_eq!(layout.n_leaving(&layout.surplus(180)), 50);
-        assert_eq!(layout.surplus(130), 10..10);
-        assert_eq!(layout.n_leaving(&layout.surplus(130)), 0);
+        assert_eq!(layout.surplus(172, 0), 10..72);
+        // those that are retained already need no room
+        assert_eq!(layout.surplus(180, 20), 10..80);
+        assert_eq!(layout.surplus(130, 20), 10..10);
     }
 }

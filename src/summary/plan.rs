@@ -162,10 +162,10 @@ impl Plan {
         let sizes = RunSizes {
             n_cells,
             n_ubatch: settings.sizes.segment.min(MAX_UBATCH),
-            n_front: layout.map_or(0, |l| l.n_front) + n_retain,
+            n_front: layout.map_or(0, |l| l.n_front),
             cache_type: settings.cache_type,
             n_features: settings.n_features(policy),
-            n_query: policy.rule().retain(n_retain).filter(|_| n_retain > 0).map_or(0, |retain| retain.queries),
+            retain: policy.rule().retain(n_retain).filter(|_| n_retain > 0),
         };
         Self { policy, layout, n_cells, peak_bytes: peak_bytes(model, sizes) }
     }

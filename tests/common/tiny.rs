@@ -32,18 +32,23 @@ pub struct Tiny {
     pub d: u32,
     pub n_vocab: u32,
     pub seed: u64,
+    /// The only layer whose attention has a say, if there is one: what a token does to others it does there.
+    pub attends: Option<u32>,
 }
 
 impl Tiny {
     pub fn new(arch: &'static str) -> Self {
-        Self { arch, n_layer: 2, n_head: 4, n_head_kv: 2, d: 64, n_vocab: 256, seed: 1 }
+        Self { arch, n_layer: 2, n_head: 4, n_head_kv: 2, d: 64, n_vocab: 256, seed: 1, attends: None }
     }
 
     /// Writes the model into cargo's directory for such things and returns its path.
     pub fn write(self) -> PathBuf {
-        let Self { arch, n_layer, n_head, n_head_kv, d, n_vocab, seed } = self;
-        let name =
-            format!("tiny-{arch}-{n_layer}-{n_head}-{n_head_kv}-{d}-{n_vocab}-{seed}-{}.gguf", std::process::id());
+        let Self { arch, n_layer, n_head, n_head_kv, d, n_vocab, seed, attends } = self;
+        let only = attends.map_or(String::new(), |il| format!("-only{il}"));
+        let name = format!(
+            "tiny-{arch}-{n_layer}-{n_head}-{n_head_kv}-{d}-{n_vocab}-{seed}{only}-{}.gguf",
+            std::process::id()
+        );
         let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
         // qwen2 wants n_embd = n_head * d, the others should not depend on it
         let n_embd = if arch == "qwen2" { n_head * d } else { 128 };
@@ -89,7 +94,12 @@ impl Tiny {
             matrix(&mut w, t("attn_q.weight"), n_head * d, n_embd);
             matrix(&mut w, t("attn_k.weight"), n_head_kv * d, n_embd);
             matrix(&mut w, t("attn_v.weight"), n_head_kv * d, n_embd);
-            matrix(&mut w, t("attn_output.weight"), n_embd, n_head * d);
+            if attends.is_none_or(|layer| layer == il) {
+                matrix(&mut w, t("attn_output.weight"), n_embd, n_head * d);
+            } else {
+                let zeros = vec![0.0; (n_embd * n_head * d) as usize];
+                w.tensor(t("attn_output.weight"), &[(n_head * d).into(), n_embd.into()], TensorData::F32(zeros));
+            }
             matrix(&mut w, t("ffn_gate.weight"), n_ff, n_embd);
             matrix(&mut w, t("ffn_up.weight"), n_ff, n_embd);
             matrix(&mut w, t("ffn_down.weight"), n_embd, n_ff);

@@ -60,7 +60,9 @@ impl EvalArgs {
 
 /// Whether one of them chooses tokens that stay.
 fn retain(policies: &[EvalPolicy]) -> bool {
-    policies.iter().any(|policy| matches!(policy, EvalPolicy::Snapkv | EvalPolicy::SnapkvQuestion))
+    policies
+        .iter()
+        .any(|policy| matches!(policy, EvalPolicy::Snapkv | EvalPolicy::SnapkvQuestion | EvalPolicy::Pyramidkv))
 }
 
 /// The commands of `eval`.
@@ -94,6 +96,8 @@ pub enum EvalPolicy {
     Snapkv,
     /// The same, with a last choice after the question.
     SnapkvQuestion,
+    /// As snapkv, more of it in lower layers than in higher ones.
+    Pyramidkv,
     /// Keep prompt, sinks and window; fold the rest into a memory.
     Edgeinfinite,
 }
@@ -106,6 +110,7 @@ impl From<EvalPolicy> for Condition {
             EvalPolicy::Streaming => Self::Streaming,
             EvalPolicy::Snapkv => Self::SnapKv,
             EvalPolicy::SnapkvQuestion => Self::SnapKvQuestion,
+            EvalPolicy::Pyramidkv => Self::PyramidKv,
             EvalPolicy::Edgeinfinite => Self::EdgeInfinite,
         }
     }

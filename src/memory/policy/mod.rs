@@ -2,12 +2,15 @@
 
 mod edgeinfinite;
 mod full;
+mod pyramidkv;
 mod snapkv;
 mod streaming;
 
 use std::fmt;
 
 use crate::llama::Retain;
+
+pub use pyramidkv::layer_budgets;
 
 /// What happens to tokens that leave the window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +21,8 @@ pub enum Policy {
     Streaming,
     /// Those that the newest tokens attend to stay.
     SnapKv,
+    /// The same, more of them in lower layers than in higher ones.
+    PyramidKv,
     /// They are folded into a memory.
     EdgeInfinite,
 }
@@ -47,7 +52,7 @@ pub trait Rule {
 
 impl Policy {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Full, Self::Streaming, Self::SnapKv, Self::EdgeInfinite];
+    pub const ALL: [Self; 5] = [Self::Full, Self::Streaming, Self::SnapKv, Self::PyramidKv, Self::EdgeInfinite];
 
     /// What it decides.
     pub fn rule(self) -> &'static dyn Rule {
@@ -55,6 +60,7 @@ impl Policy {
             Self::Full => &full::Full,
             Self::Streaming => &streaming::Streaming,
             Self::SnapKv => &snapkv::SnapKv,
+            Self::PyramidKv => &pyramidkv::PyramidKv,
             Self::EdgeInfinite => &edgeinfinite::EdgeInfinite,
         }
     }

@@ -4,7 +4,7 @@
 //! and the largest of its neighbourhood of 7: single tokens without their surroundings say little. These are the numbers that
 //! the paper used for LongBench.
 
-use crate::llama::{Retain, Score};
+use crate::llama::{Depth, Retain, Score};
 
 use super::Rule;
 
@@ -26,6 +26,6 @@ impl Rule for SnapKv {
     }
 
     fn retain(&self, n: u32) -> Option<Retain> {
-        Some(Retain { score: Score::SnapKv, tokens: n, queries: QUERIES, kernel: KERNEL })
+        Some(Retain { score: Score::SnapKv, tokens: n, depth: Depth::Even, queries: QUERIES, kernel: KERNEL })
     }
 }

@@ -2,15 +2,14 @@
 
 #include "edgeinf-kv.h"
 
-// a list of cells as graph inputs
-class llm_graph_input_cells : public llm_graph_input_i {
+// rows of K and V as graph inputs
+class llm_graph_input_rows : public llm_graph_input_i {
 public:
-    llm_graph_input_cells(
-            const llama_kv_cache_edgeinf * kv, ggml_context * ctx, std::vector<int32_t> idxs, std::vector<int32_t> pos);
+    llm_graph_input_rows(const llama_kv_cache_edgeinf * kv, ggml_context * ctx, llama_kv_cache_edgeinf::row_list rows);
 
     void set_input(const llama_ubatch * ubatch) override;
 
-    int64_t n() const { return v_idxs.size(); }
+    int64_t n() const { return rows.idxs.size(); }
 
     ggml_tensor * t_idxs;   // I32 [n]
     ggml_tensor * t_idxs64; // I64 [n]
@@ -23,6 +22,5 @@ public:
 private:
     const llama_kv_cache_edgeinf * kv;
 
-    const std::vector<int32_t> v_idxs;
-    const std::vector<int32_t> v_pos;
+    const llama_kv_cache_edgeinf::row_list rows;
 };

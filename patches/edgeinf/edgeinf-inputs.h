@@ -1,0 +1,35 @@
+#pragma once
+
+#include "edgeinf-kv.h"
+
+// what a graph that attends gets from the memory; also decides whether it can be used again
+class llm_graph_input_edgeinf : public llm_graph_input_i {
+public:
+    llm_graph_input_edgeinf(const llama_kv_cache_edgeinf * kv);
+
+    void set_input(const llama_ubatch * ubatch) override;
+
+    bool can_reuse(const llm_graph_params & params) override;
+
+    int64_t n_stored(int64_t n_tokens) const;
+
+    ggml_tensor * t_inv_n = nullptr; // F32 [1]
+    ggml_tensor * t_ln_n  = nullptr; // F32 [1]
+    ggml_tensor * t_slots = nullptr; // I32 [n_stored], where queries are stored
+
+    struct attention_mask {
+        ggml_tensor * retained = nullptr; // F16 [n_attended, n_tokens]
+        ggml_tensor * all      = nullptr; // F16 [n_attended + n_kv, n_tokens]
+    };
+
+    // of each group of layers
+    const std::vector<uint32_t> n_attended;
+    std::vector<attention_mask> masks;
+
+private:
+    const llama_kv_cache_edgeinf * kv;
+    const bool active;
+};
+
+// the cache that a graph reads, if it is one of ours
+const llama_kv_cache_edgeinf * edgeinf_get_kv(const llama_kv_cache_context * mctx);
