@@ -250,7 +250,7 @@ impl Reading<'_> {
     /// Lets the model write a text of whole sentences.
     ///
     /// # Errors
-    /// Those of [`write`].
+    /// Those of [`write()`].
     pub fn answer(&mut self, max_tokens: u32, sampler: SamplerParams) -> Result<Written, LlamaError> {
         let vocab = self.desk.model.vocab();
         let mut sampler = Sampler::new(vocab, sampler)?;

@@ -20,7 +20,7 @@ use super::{EvalPolicy, conditions, setting, settings};
 /// Arguments of `eval longbench`.
 #[derive(Debug, Args)]
 pub struct LongBenchArgs {
-    /// Folder with LongBench's <dataset>.jsonl files and its dataset2prompt.json and dataset2maxlen.json.
+    /// Folder with LongBench's files (DATASET.jsonl) and its dataset2prompt.json and dataset2maxlen.json.
     pub dir: PathBuf,
     /// Only these datasets.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
