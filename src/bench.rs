@@ -20,6 +20,7 @@ use crate::report::memory::peak_rss_bytes;
 use crate::summary::error::SummaryError;
 use crate::summary::plan::windowed_layout;
 use crate::summary::prompt::{Instructions, PromptTokens};
+use crate::summary::request::Length;
 
 /// How a run reads.
 #[derive(Debug, Clone, Copy)]
@@ -76,7 +77,7 @@ pub fn run(
     compaction: impl FnOnce(Layout) -> Result<Compaction, LlamaError>,
     interrupt: &Arc<AtomicBool>,
 ) -> Result<BenchResult, SummaryError> {
-    let prompt = PromptTokens::new(model, &Instructions::default())?;
+    let prompt = PromptTokens::new(model, &Instructions::summary(Length::default())?)?;
     let layout = windowed_layout(model, settings.sizes, &prompt)?;
     let params = ContextParams {
         n_cells: layout.n_cells,

@@ -26,3 +26,4 @@ mod rng;
 pub mod sample;
 pub mod size;
 pub mod summary;
+pub mod text;

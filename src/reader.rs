@@ -43,6 +43,8 @@ pub struct Reader<'m> {
     pending: Vec<Token>,
     started: Instant,
     progress: Progress,
+    /// Whether cells that are kept for asides may be used.
+    aside: bool,
 }
 
 impl<'m> Reader<'m> {
@@ -55,6 +57,7 @@ impl<'m> Reader<'m> {
             pending: Vec::new(),
             started: Instant::now(),
             progress: Progress::default(),
+            aside: false,
         }
     }
 
@@ -141,7 +144,8 @@ impl<'m> Reader<'m> {
     /// Those of [`Context::compact`].
     pub fn make_room(&mut self, n: u32) -> Result<(), LlamaError> {
         let Some(layout) = &self.layout else { return Ok(()) };
-        if n <= self.context.n_free() {
+        let kept = if self.aside { 0 } else { layout.n_aside };
+        if n + kept <= self.context.n_free() {
             return Ok(());
         }
         self.compact(layout.surplus(self.context.n_cached(), self.context.n_retained()))
@@ -184,6 +188,48 @@ impl<'m> Reader<'m> {
         self.progress.compactions += 1;
         self.progress.tokens_dropped += u64::from(n_before - self.context.n_cached());
         Ok(())
+    }
+
+    /// Tokens that wait for their segment to be whole.
+    pub fn n_pending(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// Decodes a question whose last token gets logits, in the cells that are kept for it; [`Reader::step`] uses them too until
+    /// [`Reader::resume`]. It does not count as read.
+    ///
+    /// # Errors
+    /// Those of [`Context::decode`].
+    pub fn ask(&mut self, suffix: &[Token]) -> Result<(), LlamaError> {
+        self.aside = true;
+        let last = suffix.len().saturating_sub(1) / self.segment;
+        for (i, part) in suffix.chunks(self.segment).enumerate() {
+            self.context.decode(part, if i == last { Logits::Last } else { Logits::None })?;
+        }
+        Ok(())
+    }
+
+    /// Takes everything out of the cache again but the oldest `n_cached` tokens, those that were in it before a question was asked.
+    ///
+    /// # Errors
+    /// [`LlamaError::State`] if that is not possible.
+    pub fn resume(&mut self, n_cached: u32) -> Result<(), LlamaError> {
+        self.aside = false;
+        if self.context.truncate(n_cached) {
+            Ok(())
+        } else {
+            Err(LlamaError::State("a note stays in the cache".into()))
+        }
+    }
+
+    /// Empties cache and memory, for a text by itself that fits the whole cache. It does not count as read.
+    ///
+    /// # Errors
+    /// Those of [`Context::decode`].
+    pub fn begin_apart(&mut self, tokens: &[Token]) -> Result<(), LlamaError> {
+        self.pending.clear();
+        self.context.clear();
+        self.ask(tokens)
     }
 
     /// What was read so far.

@@ -20,7 +20,8 @@ use crate::llama::{Context, LlamaError, Model, NativeGate, Sampler, TensorType, 
 use crate::memory::policy::Policy;
 use crate::reader::Reader;
 use crate::summary::plan::{Plan, Settings, context_params, windowed_layout};
-use crate::summary::prompt::PromptTokens;
+use crate::summary::prompt::{Instructions, PromptTokens};
+use crate::summary::request::Length;
 
 use super::ANSWER_TOKENS;
 use super::error::BenchError;
@@ -135,7 +136,7 @@ pub fn run(
     count: u32,
     interrupt: &Arc<AtomicBool>,
 ) -> Result<Measured, BenchError> {
-    let prompt = PromptTokens::new(model, &settings.instructions)?;
+    let prompt = PromptTokens::new(model, &Instructions::summary(Length::default())?)?;
     let layout = windowed_layout(model, settings.sizes_of(policy, model)?, &prompt)?;
     let plan = Plan::new(model, &settings, policy, Some(layout), layout.n_cells);
     let gate = settings.gate.take().filter(|_| policy.rule().folds());

@@ -18,7 +18,8 @@ use crate::memory::policy::Policy;
 use crate::reader::Reader;
 use crate::report::memory::peak_rss_bytes;
 use crate::summary::plan::{Plan, Settings, new_context, windowed_layout};
-use crate::summary::prompt::PromptTokens;
+use crate::summary::prompt::{Instructions, PromptTokens};
+use crate::summary::request::Length;
 
 use super::ANSWER_TOKENS;
 use super::error::BenchError;
@@ -90,7 +91,7 @@ pub fn run(
     interrupt: &Arc<AtomicBool>,
 ) -> Result<LengthRun, BenchError> {
     let wanted = lengths.last().copied().unwrap_or(0);
-    let prompt = PromptTokens::new(model, &settings.instructions)?;
+    let prompt = PromptTokens::new(model, &Instructions::summary(Length::default())?)?;
     let n_prompt = (prompt.prefix.len() + prompt.suffix.len()) as u64;
     let plan = match policy {
         Policy::Full => {

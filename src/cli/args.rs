@@ -13,7 +13,8 @@ use crate::memory::policy::Policy;
 use crate::models::DEFAULT_MODEL;
 use crate::reader::MARK_EVERY;
 use crate::size::parse_size;
-use crate::summary::prompt::Length;
+use crate::summary::request::{Length, Style};
+use crate::summary::strategy::Strategy;
 
 use super::bench::kernel::KernelArgs;
 use super::bench::lengths::{LengthsArgs, LengthsRunArgs};
@@ -90,6 +91,29 @@ pub struct SummarizeArgs {
     /// How long the summary is to be: short (50 words), medium (150), long (400), or a number of words.
     #[arg(long, value_name = "LENGTH", default_value = "medium", help_heading = "Summary")]
     pub length: Length,
+    /// In which form: paragraph, bullets, outline or minutes.
+    #[arg(long, value_name = "STYLE", default_value_t = Style::Paragraph, help_heading = "Summary")]
+    pub style: Style,
+    /// Write in this language, such as German; how well depends on the model.
+    #[arg(long, value_name = "LANGUAGE", help_heading = "Summary", value_parser = parse_prompt)]
+    pub language: Option<String>,
+    /// How a document that does not fit the model's context becomes a summary: notes are taken while reading and the summary is
+    /// written from them (notes), it is written from what is still in the cache and the memory (direct), or chunks are
+    /// summarized one by one (map-reduce); auto takes notes, and reads directly what fits.
+    #[arg(long, value_name = "STRATEGY", default_value = "auto", help_heading = "Summary", value_parser = parse_strategy)]
+    pub strategy: StrategyArg,
+    /// Write the notes to FILE as they come, as JSONL if its name ends so.
+    #[arg(long, value_name = "FILE", help_heading = "Summary")]
+    pub keep_notes: Option<PathBuf>,
+    /// Tokens of the document for each note [default: what window and segment hold].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000), help_heading = "Summary")]
+    pub note_every: Option<u32>,
+    /// Longest note in tokens [default: what a third of the time of reading allows, at most 96].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(8..=1024), help_heading = "Summary")]
+    pub note_tokens: Option<u32>,
+    /// Templates for what the model is asked (docs/templates.md).
+    #[arg(long, value_name = "FILE", help_heading = "Summary")]
+    pub template: Option<PathBuf>,
     /// Ask this of the document instead of a summary.
     #[arg(long, value_name = "TEXT", help_heading = "Summary", value_parser = parse_prompt)]
     pub prompt: Option<String>,
@@ -134,11 +158,25 @@ impl SummarizeArgs {
                 "--output takes the summary of one file; with several, redirect stdout or use --json",
             ));
         }
+        if self.keep_notes.is_some() && self.files.len() > 1 {
+            return Err(conflict("--keep-notes takes the notes of one file; call edgeinf for each file"));
+        }
         if self.files.iter().filter(|file| file.as_os_str() == "-").count() > 1 {
             return Err(conflict("standard input (-) can be read only once"));
         }
         Ok(())
     }
+}
+
+/// `--strategy`; none for auto.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StrategyArg(pub Option<Strategy>);
+
+fn parse_strategy(text: &str) -> Result<StrategyArg, String> {
+    if text == "auto" {
+        return Ok(StrategyArg(None));
+    }
+    text.parse().map(|strategy| StrategyArg(Some(strategy))).map_err(|error: String| format!("{error}, or auto"))
 }
 
 pub(super) fn conflict(message: &str) -> clap::Error {

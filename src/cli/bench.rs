@@ -29,7 +29,6 @@ use crate::memory::gate::GateSpec;
 use crate::memory::policy::Policy;
 use crate::summary::error::SummaryError;
 use crate::summary::plan::Settings;
-use crate::summary::prompt::Instructions;
 
 use super::args::{BenchArgs, BenchCommand, BenchPolicy, BenchRunArgs, EngineArgs};
 use super::engine::Engine;
@@ -135,7 +134,6 @@ fn settings(args: &EngineArgs, engine: &mut Engine, policy: Policy) -> Result<Se
         max_memory: None,
         gate,
         model_id: engine.model_id,
-        instructions: Instructions::default(),
         sampler: SamplerParams::default(),
     })
 }

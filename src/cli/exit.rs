@@ -12,6 +12,7 @@ use crate::memory::gate::GateError;
 use crate::models::ModelError;
 use crate::summary::error::SummaryError;
 use crate::summary::prompt::PromptError;
+use crate::summary::prompts::PromptsError;
 
 /// What the process tells its caller. The numbers are part of the interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +68,7 @@ impl ExitStatus {
                 .or_else(|| cause.downcast_ref().map(of_input))
                 .or_else(|| cause.downcast_ref::<GateError>().map(|_| Self::Model))
                 .or_else(|| cause.downcast_ref().map(of_prompt))
+                .or_else(|| cause.downcast_ref().map(of_prompts))
                 .or_else(|| cause.downcast_ref().map(of_check))
                 .or_else(|| cause.downcast_ref().map(of_eval))
                 .or_else(|| cause.downcast_ref().map(of_report))
@@ -93,7 +95,15 @@ fn of_summary(error: &SummaryError) -> ExitStatus {
 fn of_prompt(error: &PromptError) -> ExitStatus {
     match error {
         PromptError::Template(_) => ExitStatus::Model,
+        PromptError::Prompts(e) => of_prompts(e),
         PromptError::Llama(e) => of_llama(e),
+    }
+}
+
+fn of_prompts(error: &PromptsError) -> ExitStatus {
+    match error {
+        PromptsError::Read { .. } => ExitStatus::Input,
+        PromptsError::Parse { .. } | PromptsError::Template { .. } => ExitStatus::Usage,
     }
 }
 

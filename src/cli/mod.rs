@@ -9,6 +9,7 @@ mod eval;
 mod exit;
 mod generate;
 mod interrupt;
+mod keep_notes;
 mod model;
 mod output;
 mod printer;

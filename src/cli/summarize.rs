@@ -14,14 +14,18 @@ use crate::report::dry_run::DryRun;
 use crate::report::failure::Failure;
 use crate::report::memory::{peak_rss_bytes, reset_peak_rss};
 use crate::report::statistics::{Run, Statistics};
-use crate::summary::direct::{Event, summarize};
 use crate::summary::forecast::forecast;
+use crate::summary::notes::NoteSizes;
 use crate::summary::plan::Settings;
-use crate::summary::prompt::Instructions;
+use crate::summary::prompts::Prompts;
+use crate::summary::request::Request;
+use crate::summary::run::{Event, summarize};
+use crate::summary::writing::Writing;
 
 use super::args::SummarizeArgs;
 use super::engine::Engine;
 use super::exit::ExitStatus;
+use super::keep_notes::NotesFile;
 use super::printer::{Printer, chain, one_line};
 use super::progress::Reading;
 
@@ -113,9 +117,10 @@ impl Pass<'_> {
             }
         };
         let settings = self.settings(engine);
+        let writing = self.writing()?;
         let mut document = TokenStream::new(source, engine.model.vocab(), Arc::clone(interrupt))?;
         if self.args.dry_run {
-            let forecast = forecast(&engine.model, &mut document, &settings, interrupt)?;
+            let forecast = forecast(&engine.model, &mut document, &settings, &writing, interrupt)?;
             let report = DryRun::new(self.file, document.bytes_read(), load_time, &forecast);
             if self.args.json {
                 self.print(printer, &(serde_json::to_string(&report)? + "\n"))?;
@@ -130,23 +135,31 @@ impl Pass<'_> {
         let begin = Instant::now();
         let mut wrote = false;
         let mut write_error = None;
-        let outcome = summarize(&engine.model, &mut document, settings, interrupt, &mut |event| match event {
-            Event::Started(policy) => printer.detail(&format!("policy {policy}")),
-            Event::Read { tokens, bytes, segments } => {
-                printer.reading(&Reading { tokens, bytes, total_bytes, segments, elapsed: begin.elapsed() });
-            }
-            Event::ReadAll => printer.end_progress(),
-            Event::Text(_) if self.args.json => {}
-            Event::Text(text) => {
-                let header = if wrote { String::new() } else { self.header() };
-                wrote = true;
-                if let Err(error) = printer.summary(&(header + text)) {
-                    // nothing that comes could be written either
-                    interrupt.store(true, Ordering::Relaxed);
-                    write_error.get_or_insert(error);
+        let mut notes = self.args.keep_notes.as_deref().map(NotesFile::create).transpose()?;
+        let outcome =
+            summarize(&engine.model, &mut document, settings, &writing, interrupt, &mut |event| match event {
+                Event::Started(policy, strategy) => printer.detail(&format!("policy {policy}, strategy {strategy}")),
+                Event::Note(note) => {
+                    if let Some(Err(error)) = notes.as_mut().map(|file| file.put(note)) {
+                        interrupt.store(true, Ordering::Relaxed);
+                        write_error.get_or_insert(error);
+                    }
                 }
-            }
-        });
+                Event::Read { tokens, bytes, segments } => {
+                    printer.reading(&Reading { tokens, bytes, total_bytes, segments, elapsed: begin.elapsed() });
+                }
+                Event::ReadAll => printer.end_progress(),
+                Event::Text(_) if self.args.json => {}
+                Event::Text(text) => {
+                    let header = if wrote { String::new() } else { self.header() };
+                    wrote = true;
+                    if let Err(error) = printer.summary(&(header + text)) {
+                        // nothing that comes could be written either
+                        interrupt.store(true, Ordering::Relaxed);
+                        write_error.get_or_insert(error);
+                    }
+                }
+            });
         printer.end_progress();
         if let Some(error) = write_error {
             return Err(self.cannot_write(error));
@@ -196,10 +209,6 @@ impl Pass<'_> {
             max_memory: args.max_memory,
             gate,
             model_id: engine.model_id,
-            instructions: match &args.prompt {
-                Some(text) => Instructions::request(text),
-                None => Instructions::summary(args.length),
-            },
             sampler: SamplerParams {
                 temperature: args.temp,
                 top_p: args.top_p,
@@ -207,6 +216,24 @@ impl Pass<'_> {
                 ..SamplerParams::default()
             },
         }
+    }
+
+    fn writing(&self) -> Result<Writing> {
+        let args = self.args;
+        Ok(Writing {
+            strategy: args.strategy.0,
+            request: Request {
+                length: args.length,
+                style: args.style,
+                language: args.language.clone(),
+                question: args.prompt.clone(),
+            },
+            prompts: match &args.template {
+                Some(path) => Prompts::open(path)?,
+                None => Prompts::built_in()?,
+            },
+            notes: NoteSizes { every: args.note_every, tokens: args.note_tokens },
+        })
     }
 
     /// What tells the summaries of several files apart, in the way of head(1).

@@ -9,6 +9,7 @@ use crate::input::Markers;
 use crate::llama::Token;
 use crate::memory::policy::Policy;
 use crate::summary::prompt::{Instructions, PromptTokens};
+use crate::summary::request::Length;
 
 use super::error::EvalError;
 use super::pairs::Pair;
@@ -63,8 +64,10 @@ impl<'m> Examiner<'m> {
                 let setting = setting.under(policy, sizes);
                 let case = Case { pairs, tokens: &tokens, i, condition };
                 let sha256 = case.sha256();
-                let instructions =
-                    pairs[i].question.as_deref().map_or_else(Instructions::default, Instructions::request);
+                let instructions = pairs[i]
+                    .question
+                    .as_deref()
+                    .map_or_else(|| Instructions::summary(Length::default()), Instructions::request)?;
                 let prompt = PromptTokens::new(self.desk.model, &self.desk.form.instructions(instructions))?;
                 let range = self.desk.forgotten(prompt.prefix.len(), tokens[i].document.len(), prompt.suffix.len())?;
                 // the same sizes may come of another window, with another stretch that is replaced

@@ -96,7 +96,7 @@ impl Haystack {
 }
 
 fn prompt(desk: &Desk<'_>, question: &str) -> Result<PromptTokens, EvalError> {
-    let asked = Instructions::request(question);
+    let asked = Instructions::request(question)?;
     let instructions = Instructions {
         before: "Read this document. Afterwards you will be asked about it.\n\n".into(),
         after: format!("\n\nAnswer from the document above in a few words: {question}"),

@@ -254,6 +254,6 @@ impl Reading<'_> {
     pub fn answer(&mut self, max_tokens: u32, sampler: SamplerParams) -> Result<Written, LlamaError> {
         let vocab = self.desk.model.vocab();
         let mut sampler = Sampler::new(vocab, sampler)?;
-        write(&mut self.reader, vocab, &mut sampler, max_tokens, &self.desk.interrupt, &mut |_| ())
+        write(&mut self.reader, vocab, &mut sampler, max_tokens, &self.desk.interrupt, &mut |_| true)
     }
 }

@@ -8,7 +8,8 @@ use sha2::{Digest, Sha256};
 use crate::input::Markers;
 use crate::llama::SamplerParams;
 use crate::memory::policy::Policy;
-use crate::summary::prompt::{Instructions, Length, PromptTokens};
+use crate::summary::prompt::{Instructions, PromptTokens};
+use crate::summary::request::Length;
 
 use super::error::EvalError;
 use super::pairs::Pair;
@@ -79,7 +80,7 @@ pub fn run(
     let mut markers = Markers::new(vocab)?;
     for pair in pairs {
         let instructions =
-            pair.question.as_deref().map_or_else(|| Instructions::summary(length), Instructions::request);
+            pair.question.as_deref().map_or_else(|| Instructions::summary(length), Instructions::request)?;
         let prompt = PromptTokens::new(desk.model, &desk.form.instructions(instructions))?;
         let text_sha256 = sha256(pair);
         let mut document = None;

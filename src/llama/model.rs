@@ -85,6 +85,12 @@ impl Model {
         self.inner.size()
     }
 
+    /// Number of parameters.
+    pub fn n_parameters(&self) -> u64 {
+        // SAFETY: the model is valid.
+        unsafe { sys::llama_model_n_params(self.as_ptr()) }
+    }
+
     /// Size of the sliding window in tokens; 0 if no layer has one.
     pub fn n_swa(&self) -> u32 {
         // SAFETY: the model is valid as long as self.

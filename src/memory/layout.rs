@@ -32,6 +32,8 @@ pub struct Layout {
     pub segment: u32,
     /// Size of the cache.
     pub n_cells: u32,
+    /// Cells that reading leaves free, for questions in between.
+    pub n_aside: u32,
 }
 
 impl Layout {
@@ -44,7 +46,7 @@ impl Layout {
         // flash attention works in tiles of 64 keys and skips those that are masked whole; where segments do not begin at
         // the border of a tile, 6 % more of them are computed
         let n_cells = (n_front + sizes.retain + sizes.window + free).next_multiple_of(64);
-        Self { n_front, n_retain: sizes.retain, window: sizes.window, segment: sizes.segment, n_cells }
+        Self { n_front, n_retain: sizes.retain, window: sizes.window, segment: sizes.segment, n_cells, n_aside: 0 }
     }
 
     /// The same for a cache whose window is turned back at each compaction: where keys would be turned more than 32 times
@@ -54,6 +56,15 @@ impl Layout {
         // whole segments leave: at least half of what is free
         let n_cells = self.n_front + self.window + self.window / 16;
         self.n_cells = self.n_cells.max(n_cells.next_multiple_of(64));
+        self
+    }
+
+    /// The same with room for so many more tokens that are taken out again before reading goes on, and for at least `n_apart` tokens in
+    /// all. Reading does not use it, so it compacts when it would without.
+    pub fn with_aside(mut self, n_aside: u32, n_apart: u32) -> Self {
+        let n_cells = (self.n_cells + n_aside).max(n_apart).next_multiple_of(64);
+        self.n_aside = n_cells - self.n_cells;
+        self.n_cells = n_cells;
         self
     }
 
@@ -91,7 +102,7 @@ mod tests {
 
     #[test]
     fn surplus_keeps_front_and_window() {
-        let layout = Layout { n_front: 10, n_retain: 0, window: 100, segment: 50, n_cells: 160 };
+        let layout = Layout { n_front: 10, n_retain: 0, window: 100, segment: 50, n_cells: 160, n_aside: 0 };
         assert_eq!(layout.surplus(160, 0), 10..60);
         assert_eq!(layout.surplus(110, 0), 10..10);
         assert_eq!(layout.surplus(5, 0), 10..10);
@@ -99,7 +110,7 @@ mod tests {
 
     #[test]
     fn retained_tokens_come_from_what_is_compacted() {
-        let layout = Layout { n_front: 10, n_retain: 20, window: 100, segment: 50, n_cells: 192 };
+        let layout = Layout { n_front: 10, n_retain: 20, window: 100, segment: 50, n_cells: 192, n_aside: 0 };
         assert_eq!(layout.surplus(172, 0), 10..72);
         // those that are retained already need no room
         assert_eq!(layout.surplus(180, 20), 10..80);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::summary::direct::Outcome;
+use crate::summary::run::Outcome;
 
 /// Version of the JSON form; grows when a key changes its meaning or goes away.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -24,6 +24,10 @@ pub struct Statistics {
     pub incomplete_reason: Option<String>,
     /// The policy that ran.
     pub policy: String,
+    /// The strategy that ran.
+    pub strategy: String,
+    /// Notes taken, or chunks summarized.
+    pub notes: u64,
     /// The model's file.
     pub model: String,
     /// The gate, if a memory was used.
@@ -73,6 +77,8 @@ pub struct Time {
     pub load_ms: f64,
     /// From the start of the program to the first token of the answer.
     pub ttft_ms: f64,
+    /// How much of that went into notes.
+    pub notes_ms: f64,
     /// Prompt and document.
     pub prefill_tokens_per_second: f64,
     /// Answer.
@@ -138,6 +144,8 @@ impl Statistics {
             complete: written.incomplete.is_none(),
             incomplete_reason: written.incomplete.clone(),
             policy: outcome.policy.to_string(),
+            strategy: outcome.strategy.to_string(),
+            notes: outcome.notes,
             model: run.model,
             gate: run.gate,
             segments: outcome.document_segments,
@@ -153,7 +161,11 @@ impl Statistics {
             time: Time {
                 load_ms: ms(run.load),
                 ttft_ms: ms(run.before + outcome.prefill + written.first_token),
-                prefill_tokens_per_second: speed(outcome.progress.tokens_read, outcome.prefill),
+                notes_ms: ms(outcome.notes_time),
+                prefill_tokens_per_second: speed(
+                    outcome.progress.tokens_read,
+                    outcome.prefill.saturating_sub(outcome.notes_time),
+                ),
                 generation_tokens_per_second: speed(u64::from(written.tokens), written.generation),
                 prefill_seconds_per_8192_tokens: outcome.progress.seconds_between_marks(),
                 total_ms: ms(run.total),
@@ -188,6 +200,9 @@ impl Statistics {
             "left the window",
             format!("{} tokens, {} folded into the memory", self.tokens_dropped, self.tokens_folded),
         );
+        if self.notes > 0 {
+            line("strategy", format!("{}, {} of them, {:.1} s", self.strategy, self.notes, self.time.notes_ms / 1e3));
+        }
         line("time to first token", format!("{:.1} s", self.time.ttft_ms / 1e3));
         line("prefill", format!("{:.1} tokens/s", self.time.prefill_tokens_per_second));
         line(

@@ -12,6 +12,7 @@ use crate::reader::Reader;
 use super::error::SummaryError;
 use super::plan::{Settings, new_context, plan};
 use super::prompt::PromptTokens;
+use super::writing::Writing;
 
 /// Segments of the document that are read to see how fast that goes, after one that warms up.
 const PROBE_SEGMENTS: usize = 2;
@@ -38,14 +39,15 @@ pub struct Forecast {
 /// Counts the tokens of the document and measures the speed on its first segments.
 ///
 /// # Errors
-/// Those of [`summarize`](super::direct::summarize), as far as they are found without reading everything.
+/// Those of [`summarize`](super::run::summarize), as far as they are found without reading everything.
 pub fn forecast(
     model: &Model,
     document: &mut TokenStream<'_>,
     settings: &Settings,
+    writing: &Writing,
     interrupt: &Arc<AtomicBool>,
 ) -> Result<Forecast, SummaryError> {
-    let prompt = PromptTokens::new(model, &settings.instructions)?;
+    let prompt = PromptTokens::new(model, &writing.around(model)?)?;
     let mut head = Vec::new();
     let plan = plan(model, document, settings, &prompt, &mut head)?;
     let segment = settings.sizes.segment.max(1) as usize;

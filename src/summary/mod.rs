@@ -1,10 +1,17 @@
 //! From a document to a summary: prompts, chat templates, the pass over the text, and writing.
 
-pub mod direct;
 pub mod error;
 pub mod forecast;
+pub mod map_reduce;
+pub mod notes;
 pub mod plan;
 pub mod prompt;
+pub mod prompts;
+pub mod request;
+pub mod run;
+pub mod scribe;
 pub mod sentence;
+pub mod strategy;
 pub mod template;
 pub mod writer;
+pub mod writing;

@@ -13,7 +13,7 @@ use crate::memory::predict::{RunSizes, peak_bytes};
 use crate::memory::request::SizeRequest;
 
 use super::error::SummaryError;
-use super::prompt::{Instructions, PromptTokens};
+use super::prompt::PromptTokens;
 
 /// How to read and write.
 #[derive(Debug, Clone)]
@@ -36,8 +36,6 @@ pub struct Settings {
     pub gate: Option<Gate>,
     /// Identifies the model in saved states.
     pub model_id: u64,
-    /// What the model is asked.
-    pub instructions: Instructions,
     /// How tokens are chosen.
     pub sampler: SamplerParams,
 }
@@ -168,6 +166,28 @@ impl Plan {
             retain: policy.rule().retain(n_retain).filter(|_| n_retain > 0),
         };
         Self { policy, layout, n_cells, peak_bytes: peak_bytes(model, sizes) }
+    }
+
+    /// The plan with `n_aside` cells that reading does not use, and `n_apart` cells at least.
+    ///
+    /// # Errors
+    /// [`SummaryError`] if that is more than the model was trained with or than memory allows.
+    pub fn with_aside(
+        self,
+        model: &Model,
+        settings: &Settings,
+        n_aside: u32,
+        n_apart: u32,
+    ) -> Result<Self, SummaryError> {
+        let layout = self.layout.map(|layout| layout.with_aside(n_aside, n_apart));
+        let n_cells = layout.map_or((self.n_cells + n_aside).max(n_apart), |layout| layout.n_cells);
+        let n_ctx_train = model.n_ctx_train();
+        if n_cells > n_ctx_train {
+            return Err(SummaryError::LayoutTooLarge { n_cells, n_ctx_train });
+        }
+        let plan = Self::new(model, settings, self.policy, layout, n_cells);
+        plan.check_memory(settings)?;
+        Ok(plan)
     }
 
     fn check_memory(&self, settings: &Settings) -> Result<(), SummaryError> {

@@ -1,12 +1,6 @@
 //! Text that is given out sentence by sentence.
 
-/// Marks that end a sentence.
-const ENDS: &[char] = &['.', '!', '?', '。', '！', '？', '…'];
-/// What may stand between such a mark and the white space after it.
-const CLOSERS: &[char] = &['"', '\'', ')', ']', '”', '’', '»', '*', '」'];
-/// Words whose full stop ends no sentence.
-const ABBREVIATIONS: &[&str] =
-    &["Mr.", "Mrs.", "Ms.", "Dr.", "Prof.", "St.", "vs.", "e.g.", "i.e.", "etc.", "No.", "p."];
+use crate::text::sentences::{CLOSERS, ENDS, is_abbreviation};
 
 /// Holds back an unfinished sentence, so that what was given out always ends at the end of one.
 #[derive(Debug, Default)]
@@ -91,18 +85,6 @@ fn last_end(text: &str) -> Option<usize> {
 fn end_of_item(text: &str) -> bool {
     let line = text.trim_end().rsplit('\n').next().unwrap_or_default();
     line.split_whitespace().count() > 2 && !line.ends_with([':', ',', ';'])
-}
-
-fn is_abbreviation(text: &str) -> bool {
-    let word = text.rsplit(char::is_whitespace).next().unwrap_or_default();
-    let word = word.trim_start_matches(['(', '[', '"', '\'', '“', '*']);
-    // "U.S."
-    let letters = word.len() > 3 && word.split('.').all(|part| part.len() <= 1);
-    // initials: "J."
-    let initial = word.len() == 2 && word.starts_with(|c: char| c.is_ascii_uppercase()) && word.ends_with('.');
-    // list numbers: "3."
-    let number = word.len() <= 3 && word.ends_with('.') && word[..word.len() - 1].bytes().all(|b| b.is_ascii_digit());
-    initial || number || letters || ABBREVIATIONS.contains(&word)
 }
 
 #[cfg(test)]

@@ -25,7 +25,8 @@ pub struct Written {
     pub generation: Duration,
 }
 
-/// Writes up to `max_tokens` tokens after what `reader` has read, and gives whole sentences to `sink` as they come.
+/// Writes up to `max_tokens` tokens after what `reader` has read, and gives whole sentences to `sink` as they come, until it wants no
+/// more.
 ///
 /// At the limit an unfinished sentence is left out. If not even one sentence was finished by then, the piece is given out,
 /// and the result says so.
@@ -38,7 +39,7 @@ pub fn write(
     sampler: &mut Sampler,
     max_tokens: u32,
     interrupt: &AtomicBool,
-    sink: &mut dyn FnMut(&str),
+    sink: &mut dyn FnMut(&str) -> bool,
 ) -> Result<Written, LlamaError> {
     let start = Instant::now();
     let mut written = Written::default();
@@ -49,8 +50,9 @@ pub fn write(
         let text = if written.text.is_empty() { text.trim_start() } else { text };
         if !text.is_empty() {
             written.text.push_str(text);
-            sink(text);
+            return sink(text);
         }
+        true
     };
 
     let mut token = sampler.sample(reader.logits()?);
@@ -68,7 +70,10 @@ pub fn write(
         written.tokens += 1;
         bytes.clear();
         vocab.append_piece(token, false, &mut bytes);
-        give(&buffer.push(&bytes), &mut written);
+        if !give(&buffer.push(&bytes), &mut written) {
+            written.generation = start.elapsed().saturating_sub(written.first_token);
+            return Ok(written);
+        }
         token = sampler.sample(reader.step(token)?);
     };
     written.finished = finished;

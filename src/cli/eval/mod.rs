@@ -19,7 +19,6 @@ use crate::eval::{Condition, EvalError, Form, Setting};
 use crate::llama::{Build, SamplerParams};
 use crate::models::{Cache, cached_sha256, sha256_file};
 use crate::summary::plan::Settings;
-use crate::summary::prompt::Instructions;
 
 use super::args::EngineArgs;
 use super::engine::Engine;
@@ -158,7 +157,6 @@ fn settings(args: &EngineArgs, engine: &mut Engine, form: Option<FormArgs>) -> S
         max_memory: None,
         gate: engine.gate.take(),
         model_id: engine.model_id,
-        instructions: Instructions::default(),
         sampler: SamplerParams::default(),
     }
 }

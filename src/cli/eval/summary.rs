@@ -12,7 +12,7 @@ use crate::cli::engine::Engine;
 use crate::cli::exit::ExitStatus;
 use crate::cli::printer::Printer;
 use crate::eval::{Desk, SummaryRecord, read_pairs, summary, summary_table};
-use crate::summary::prompt::Length;
+use crate::summary::request::Length;
 
 use super::results::Results;
 use super::{EvalPolicy, FormArgs, conditions, setting, settings};

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Deserializer};
 
-use super::numbers::terms;
-use super::words::{each_word, folded};
+use crate::text::numbers::terms;
+use crate::text::words::{each_word, folded};
 
 /// Parts of a document of equal length, by which coverage is told.
 pub const DECILES: usize = 10;

@@ -1,21 +1,16 @@
 //! Scores of a summary that need no model: against a reference, against its document, and by itself.
 
 mod facts;
-mod names;
-mod numbers;
 mod repetition;
 mod rouge;
-mod support;
-#[cfg(test)]
-mod support_tests;
-mod words;
 
 pub use facts::{DECILES, Fact, coverage, says};
 pub use repetition::{compression, repetition};
 pub use rouge::{RougeError, rouge};
-pub use support::{Support, Supported};
 
 use serde::{Deserialize, Serialize};
+
+use crate::text::support::{Support, Supported};
 
 /// What a summary is worth.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

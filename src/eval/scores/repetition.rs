@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::words::{each_word, folded};
+use crate::text::words::{each_word, folded};
 
 /// Words that are looked at together.
 const GRAM: usize = 4;

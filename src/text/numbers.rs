@@ -13,7 +13,7 @@ const SEPARATORS: &[char] = &[',', '.', '\'', '\u{a0}'];
 /// - anything else that goes on with other signs or further digits, such as `5½` or `3f9a`, stays whole.
 ///
 /// Any other word loses its `'s`.
-pub(super) fn terms(word: &str) -> Vec<String> {
+pub fn terms(word: &str) -> Vec<String> {
     let word = without_possessive(word);
     if !word.starts_with(|c: char| c.is_ascii_digit()) {
         return vec![word.to_owned()];
@@ -31,7 +31,7 @@ pub(super) fn terms(word: &str) -> Vec<String> {
 }
 
 /// All numbers within a word, such as 2023 in `FY2023`.
-pub(super) fn numbers_in(word: &str) -> impl Iterator<Item = String> {
+pub fn numbers_in(word: &str) -> impl Iterator<Item = String> {
     let runs = word.split(|c: char| !is_of_number(c)).map(|run| run.trim_matches(SEPARATORS));
     runs.filter(|run| !run.is_empty()).flat_map(numbers)
 }

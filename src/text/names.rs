@@ -34,7 +34,7 @@ const QUOTES: &[char] = &['"', '\'', '“', '”', '„', '‘', '’', '‚', '
 const MARKUP: &[char] = &['*', '_', '`', '#'];
 
 /// Gives each name and number of a summary, as often as it stands there.
-pub(super) fn each_name_or_number(summary: &str, each: &mut impl FnMut(&str)) {
+pub fn each_name_or_number(summary: &str, each: &mut impl FnMut(&str)) {
     for line in summary.lines() {
         let mut n_words = 0;
         each_word(line, &mut |_| n_words += 1);

@@ -14,7 +14,7 @@ const LONGEST: usize = 1024;
 
 /// A word, and where it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Word<'a> {
+pub struct Word<'a> {
     /// The word in its composed form.
     pub text: &'a str,
     /// Bytes of the text before it.
@@ -25,7 +25,7 @@ pub(super) struct Word<'a> {
 
 /// Finds words; keeps the one that is not over yet.
 #[derive(Debug, Default)]
-pub(super) struct Scanner {
+pub struct Scanner {
     /// The word so far; empty between words.
     word: String,
     /// A sign after it which the next character makes a part of the word, or its end.
@@ -40,7 +40,7 @@ pub(super) struct Scanner {
 
 impl Scanner {
     /// Takes the next piece of the text, which may begin and end within a word, and gives the words that are over.
-    pub(super) fn push(&mut self, piece: &str, each: &mut impl FnMut(Word<'_>)) {
+    pub fn push(&mut self, piece: &str, each: &mut impl FnMut(Word<'_>)) {
         for c in piece.chars() {
             if !matches!(c, '\u{ad}' | '\u{200c}' | '\u{200d}' | '\u{2060}' | '\u{feff}') {
                 self.take(c, each);
@@ -50,7 +50,7 @@ impl Scanner {
     }
 
     /// Gives the last word, where the text does not end between words.
-    pub(super) fn finish(&mut self, each: &mut impl FnMut(Word<'_>)) {
+    pub fn finish(&mut self, each: &mut impl FnMut(Word<'_>)) {
         self.held = None;
         if self.word.is_empty() {
             return;
@@ -120,19 +120,19 @@ fn is_whole(c: char) -> bool {
 }
 
 /// Gives each word of a whole text.
-pub(super) fn each_word(text: &str, each: &mut impl FnMut(Word<'_>)) {
+pub fn each_word(text: &str, each: &mut impl FnMut(Word<'_>)) {
     let mut scanner = Scanner::default();
     scanner.push(text, each);
     scanner.finish(each);
 }
 
 /// A word without the difference of upper and lower case: `STRASSE` and `Straße` give the same.
-pub(super) fn folded(word: &str) -> String {
+pub fn folded(word: &str) -> String {
     if word.is_ascii() { word.to_ascii_lowercase() } else { word.to_lowercase().to_uppercase().to_lowercase() }
 }
 
 /// A word without the `'s` at its end.
-pub(super) fn without_possessive(word: &str) -> &str {
+pub fn without_possessive(word: &str) -> &str {
     word.strip_suffix("'s").or_else(|| word.strip_suffix("'S")).unwrap_or(word)
 }
 

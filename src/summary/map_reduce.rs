@@ -1,0 +1,128 @@
+//! Chunks one by one, then their summaries: what one would script without this program, to compare with.
+
+use std::mem;
+
+use crate::llama::Token;
+use crate::reader::Reader;
+
+use super::error::SummaryError;
+use super::prompt::PromptError;
+use super::prompts::{Prompts, Task, Values};
+use super::scribe::Scribe;
+use super::writer::Written;
+
+/// Summarizes chunks.
+#[derive(Debug)]
+pub struct MapReduce {
+    prompts: Prompts,
+    values: Values,
+    every: usize,
+    max_tokens: u32,
+    chunk: Vec<Token>,
+    summaries: Vec<String>,
+    /// Tokens of the document that were decoded.
+    pub tokens_read: u64,
+    /// Chunks.
+    pub n_chunks: u64,
+}
+
+impl MapReduce {
+    /// Chunks of `every` tokens, each summarized in at most `max_tokens`.
+    pub fn new(prompts: Prompts, values: Values, every: u32, max_tokens: u32) -> Self {
+        let values = Values { words: max_tokens * 10 / 17, ..values };
+        let every = every.max(1) as usize;
+        Self {
+            prompts,
+            values,
+            every,
+            max_tokens,
+            chunk: Vec::new(),
+            summaries: Vec::new(),
+            tokens_read: 0,
+            n_chunks: 0,
+        }
+    }
+
+    /// Takes the next tokens of the document.
+    ///
+    /// # Errors
+    /// Those of [`Scribe::apart`].
+    pub fn read<'m>(
+        &mut self,
+        reader: &mut Reader<'m>,
+        scribe: &mut Scribe<'m>,
+        tokens: &[Token],
+    ) -> Result<(), SummaryError> {
+        self.chunk.extend_from_slice(tokens);
+        while self.chunk.len() >= self.every {
+            let rest = self.chunk.split_off(self.every);
+            let chunk = mem::replace(&mut self.chunk, rest);
+            self.summarize(reader, scribe, &chunk)?;
+        }
+        Ok(())
+    }
+
+    /// Summarizes what is left of the document.
+    ///
+    /// # Errors
+    /// Those of [`Scribe::apart`].
+    pub fn end<'m>(&mut self, reader: &mut Reader<'m>, scribe: &mut Scribe<'m>) -> Result<(), SummaryError> {
+        let chunk = mem::take(&mut self.chunk);
+        if chunk.is_empty() { Ok(()) } else { self.summarize(reader, scribe, &chunk) }
+    }
+
+    fn summarize<'m>(
+        &mut self,
+        reader: &mut Reader<'m>,
+        scribe: &mut Scribe<'m>,
+        chunk: &[Token],
+    ) -> Result<(), SummaryError> {
+        let asked = self.prompts.render(Task::Chunk, &self.values).map_err(PromptError::from)?;
+        let written = scribe.apart(reader, &asked, chunk, self.max_tokens, &mut |_| true)?;
+        self.tokens_read += chunk.len() as u64;
+        self.n_chunks += 1;
+        self.summaries.push(written.text);
+        Ok(())
+    }
+
+    /// Summarizes the summaries, as often as it takes until they fit the cache, and gives the last summary to `sink`.
+    ///
+    /// # Errors
+    /// Those of [`Scribe::apart`].
+    pub fn reduce<'m>(
+        &mut self,
+        reader: &mut Reader<'m>,
+        scribe: &mut Scribe<'m>,
+        values: &Values,
+        max_tokens: u32,
+        sink: &mut dyn FnMut(&str),
+    ) -> Result<Written, SummaryError> {
+        let last = self.prompts.render(Task::Reduce, values).map_err(PromptError::from)?;
+        let between = self.prompts.render(Task::Chunk, &self.values).map_err(PromptError::from)?;
+        let n_cells = reader.context().n_cells() as usize;
+        let around = scribe.prompt(&last)?;
+        let room = n_cells.saturating_sub(around.prefix.len() + around.suffix.len() + max_tokens as usize);
+        loop {
+            let all = scribe.tokens(&self.summaries.join("\n\n"))?;
+            let n = self.summaries.len();
+            if all.len() <= room || n == 1 {
+                return scribe.apart(reader, &last, &all, max_tokens, &mut |text| {
+                    sink(text);
+                    true
+                });
+            }
+            let mut group: Vec<Token> = Vec::new();
+            for text in mem::take(&mut self.summaries) {
+                let tokens = scribe.tokens(&format!("{text}\n\n"))?;
+                if !group.is_empty() && group.len() + tokens.len() > room {
+                    let written = scribe.apart(reader, &between, &group, self.max_tokens, &mut |_| true)?;
+                    self.summaries.push(written.text);
+                    group.clear();
+                }
+                group.extend(tokens);
+            }
+            let written = scribe.apart(reader, &between, &group, self.max_tokens, &mut |_| true)?;
+            self.summaries.push(written.text);
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! What of a model's text is not passed on.
+//!
+//! Left out are sentences that speak of the task instead of the document, sentences that were there before, and sentences with a
+//! name or a number that neither the document's stretch nor the notes have. So a text can only become shorter, and what remains
+//! is the model's own.
+
+use crate::text::sentences::{CLOSERS, ENDS, sentences};
+use crate::text::support::Support;
+use crate::text::words::{each_word, folded};
+
+/// How texts begin that speak of the task, folded.
+const SCAFFOLD: &[&str] = &[
+    "here is",
+    "here's",
+    "here are",
+    "sure",
+    "certainly",
+    "of course",
+    "okay",
+    "summary",
+    "note",
+    "notes",
+    "in summary",
+    "in conclusion",
+    "to summarize",
+    "to sum up",
+    "overall",
+    "as an ai",
+    "i hope",
+    "let me know",
+    "based on the",
+    "this chunk",
+    "this note",
+    "these notes",
+    "the notes",
+    "the note",
+    "the summary",
+    "this summary",
+    "the following",
+    "the last part",
+    "the above",
+    "the reader",
+    "this part",
+    "the part above",
+];
+
+/// What may stand before it.
+const ORNAMENT: &[char] = &['*', '#', '-', '_', ' ', '"', '“', '>', '\t', '•', '`', '\n'];
+
+/// A sentence counts as said before if so many of a hundred of its words are those of an earlier one.
+const SAME: usize = 80;
+
+/// A sentence counts as copied if it has so many of a hundred of the original's words, and hardly any others.
+const COPIED: usize = 60;
+
+/// Repeated sentences in a row after which nothing new is to be expected.
+const LOOP: usize = 2;
+
+/// Phrases that speak of the task wherever they stand.
+const TALK: &[&str] =
+    &["summary of the", "summary of a part", "summary of this", "information is missing", "as follows:"];
+
+/// Words of a sentence from which on a piece without an end is no sentence but a line.
+const LINE: usize = 5;
+
+/// Of a longer sentence fewer than one word in two is a different one only where the model has lost its way.
+const BABBLE: usize = 12;
+
+/// Whether a sentence speaks of the task instead of the document.
+pub fn is_scaffold(sentence: &str) -> bool {
+    let text = sentence.trim_start_matches(ORNAMENT).to_lowercase().replace('’', "'");
+    if TALK.iter().any(|phrase| text.contains(phrase)) {
+        return true;
+    }
+    let begins =
+        |start: &&&str| text.strip_prefix(**start).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric));
+    match SCAFFOLD.iter().find(|start| begins(&start)) {
+        // such words also begin sentences with something to say
+        Some(
+            &("sure" | "certainly" | "of course" | "okay" | "overall" | "in conclusion" | "in summary"
+            | "based on the"),
+        ) => text.trim_end().ends_with(':') || text.split_whitespace().count() <= 3,
+        Some(&("summary" | "note" | "notes" | "here is" | "here's" | "here are" | "the following")) => {
+            text.trim_end().ends_with([':', '*']) || text.contains("summar") || text.contains(" note")
+        }
+        Some(_) => true,
+        None => text.split_whitespace().count() == 0,
+    }
+}
+
+/// Passes on the sentences of a text that say something.
+#[derive(Debug, Default)]
+pub struct Cleaner {
+    /// Words of the sentences that were passed on, sorted.
+    said: Vec<Vec<String>>,
+    repeated: usize,
+    /// Whether names and numbers are compared; not where the model writes in another language.
+    compare: bool,
+}
+
+impl Cleaner {
+    /// One that has passed nothing on yet. With `compare` sentences with foreign names and numbers are left out.
+    pub fn new(compare: bool) -> Self {
+        Self { compare, ..Self::default() }
+    }
+
+    /// The sentences of `text` that say something, on one line; `sources` are what the model had before it.
+    pub fn clean(&mut self, text: &str, sources: &[&str]) -> String {
+        let mut kept: Vec<String> = Vec::new();
+        for range in sentences(text) {
+            let sentence = text[range].split_whitespace().collect::<Vec<_>>().join(" ");
+            if self.passes(&sentence, sources) {
+                kept.push(sentence);
+            }
+        }
+        kept.join(" ")
+    }
+
+    /// Whether a sentence says something that was not said before.
+    pub fn passes(&mut self, sentence: &str, sources: &[&str]) -> bool {
+        if is_scaffold(sentence) {
+            return false;
+        }
+        let mut words = Vec::new();
+        each_word(sentence, &mut |word| words.push(folded(word.text)));
+        let n_words = words.len();
+        words.sort_unstable();
+        words.dedup();
+        let ends = sentence.trim_end_matches(CLOSERS).ends_with(ENDS);
+        if words.is_empty() || !ends && n_words < LINE {
+            return false;
+        }
+        if n_words >= BABBLE && 2 * words.len() < n_words {
+            self.repeated += 1;
+            return false;
+        }
+        let shared = |other: &Vec<String>| words.iter().filter(|word| other.binary_search(word).is_ok()).count();
+        if self.said.iter().any(|other| shared(other) * 100 >= words.len().max(4) * SAME) {
+            self.repeated += 1;
+            return false;
+        }
+        if self.compare && !is_supported(sentence, sources) {
+            return false;
+        }
+        self.repeated = 0;
+        self.said.push(words);
+        true
+    }
+
+    /// Whether the model only repeats itself by now.
+    pub fn is_looping(&self) -> bool {
+        self.repeated >= LOOP
+    }
+}
+
+/// The sentence of the document that a written one was copied from, if it was: nearly all of its words are there, and it has most of
+/// them. A small model that copies loses a word now and then, and with it the sense.
+pub fn original<'a>(sentence: &str, details: &[&'a str]) -> Option<&'a str> {
+    let set = |text: &str| {
+        let mut words = Vec::new();
+        each_word(text, &mut |word| words.push(folded(word.text)));
+        words.sort_unstable();
+        words.dedup();
+        words
+    };
+    let written = set(sentence);
+    details.iter().copied().find(|detail| {
+        let own = set(detail);
+        let shared = written.iter().filter(|word| own.binary_search(word).is_ok()).count();
+        shared * 100 >= written.len().max(4) * SAME && shared * 100 >= own.len() * COPIED
+    })
+}
+
+/// Whether all names and numbers of a sentence are in one of the sources.
+fn is_supported(sentence: &str, sources: &[&str]) -> bool {
+    let mut support = Support::new(sentence);
+    for source in sources {
+        support.read(source);
+        support.read("\n");
+    }
+    support.finish().unsupported.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn talk_about_the_task_is_left_out() {
+        for text in [
+            "Here is a summary of the document:",
+            "**Summary:**",
+            "Sure!",
+            "Sure, here is a short note:",
+            "## Note",
+            "This chunk describes a fair.",
+            "The notes above are about a fair.",
+            "In summary:",
+            "I hope this helps.",
+            "---",
+        ] {
+            assert!(is_scaffold(text), "{text}");
+        }
+        for text in [
+            "Here the road ends.",
+            "Sure of himself, the smith went on.",
+            "Notes of the bank were worth nothing in 1820.",
+            "Overall prices rose by 3 % in that year.",
+            "Noteworthy is the bridge.",
+            "In conclusion the judge said that nobody was to blame.",
+        ] {
+            assert!(!is_scaffold(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_bad_copy_is_known() {
+        let details =
+            ["Rain fell on Monday.", "The portrait of Quentin Hartley was stolen and ransomed for 8,410 pounds."];
+        for copy in ["Quentin Hartley was stolen and ransomed for 8,410 pounds.", details[1]] {
+            assert_eq!(original(copy, &details), Some(details[1]));
+        }
+        for own in [
+            "Quentin Hartley was a painter.",
+            "He paid 8,410 pounds.",
+            "Quentin Hartley, who was stolen, went to sea and came home with 8,410 pounds.",
+        ] {
+            assert_eq!(original(own, &details), None, "{own}");
+        }
+    }
+
+    #[test]
+    fn loops_and_inventions_are_left_out() {
+        let source = "On 3 May the smith of Norham sold the mare to Anne Gray.";
+        let mut cleaner = Cleaner::new(true);
+        let text = "Here is a note: \nThe smith of Norham sold the mare. The king paid Emperor Augustus. It was 4 May. \
+                    The smith of Norham sold the mare again. Anne Gray has it now.";
+        assert_eq!(cleaner.clean(text, &[source]), "The smith of Norham sold the mare. Anne Gray has it now.");
+        assert_eq!(
+            cleaner.clean("The town clock The town clock The town clock The town clock The town clock", &["The town"]),
+            ""
+        );
+        assert_eq!(cleaner.clean("Monday, 15 December", &["Monday, 15 December"]), "");
+        assert_eq!(cleaner.clean("It was in May that he left.", &["May"]), "It was in May that he left.");
+        assert!(!cleaner.is_looping());
+        assert_eq!(cleaner.clean("Anne Gray has it now. Anne Gray has it now.", &[source]), "");
+        assert!(cleaner.is_looping());
+        assert_eq!(
+            Cleaner::new(false).clean("Das war im Mai bei Augustus.", &[source]),
+            "Das war im Mai bei Augustus."
+        );
+    }
+}

@@ -1,0 +1,17 @@
+//! A summary from notes that the model takes while it reads.
+//!
+//! A small model that has read a book and then writes of it writes of its last page. So it writes a short note of each stretch
+//! while the stretch is still in its cache; the note leaves the cache again. At the end the summary is written from the notes, part by
+//! part in the order of the document.
+
+mod clean;
+mod compose;
+mod note;
+mod sizes;
+mod taker;
+
+pub use clean::{Cleaner, is_scaffold, original};
+pub use compose::compose;
+pub use note::{Detail, Note};
+pub use sizes::NoteSizes;
+pub use taker::NoteTaker;

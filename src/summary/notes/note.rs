@@ -1,0 +1,45 @@
+//! A note.
+
+use std::ops::Range;
+
+use serde::Serialize;
+
+/// What the model wrote of a stretch of the document.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Note {
+    /// What it wrote, of whole sentences.
+    pub text: String,
+    /// Sentences of the stretch itself, as they stand there: those with most that is new.
+    pub details: Vec<Detail>,
+    /// Tokens of the document that it covers.
+    pub tokens: Range<u64>,
+    /// The same in bytes of the text.
+    pub bytes: Range<u64>,
+}
+
+/// A sentence of the document.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Detail {
+    /// How much of it was new; see [`crate::text::novelty`].
+    pub score: f32,
+    /// The sentence, on one line.
+    pub text: String,
+}
+
+impl Note {
+    /// A note in place of several that follow each other.
+    pub fn merged(notes: &[Self], text: String, n_details: usize) -> Option<Self> {
+        let (first, last) = (notes.first()?, notes.last()?);
+        let mut details: Vec<(usize, &Detail)> = notes.iter().flat_map(|note| &note.details).enumerate().collect();
+        // the newest, in the order of the document
+        details.sort_by(|(_, a), (_, b)| b.score.total_cmp(&a.score));
+        details.truncate(n_details);
+        details.sort_by_key(|&(at, _)| at);
+        Some(Self {
+            text,
+            details: details.into_iter().map(|(_, detail)| detail.clone()).collect(),
+            tokens: first.tokens.start..last.tokens.end,
+            bytes: first.bytes.start..last.bytes.end,
+        })
+    }
+}

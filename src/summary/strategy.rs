@@ -1,0 +1,43 @@
+//! Ways to come from a document to a summary.
+
+use std::fmt::{self, Display, Formatter};
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// How a document that is read segment by segment becomes a summary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Strategy {
+    /// One pass, and the summary is written at the end from what is in the cache and the memory.
+    Direct,
+    /// Short notes while reading, and the summary is written from them.
+    Notes,
+    /// Chunks are summarized one by one, each as if there were no others, and their summaries are summarized: what one would
+    /// script without this program.
+    MapReduce,
+}
+
+impl Strategy {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Direct, Self::Notes, Self::MapReduce];
+}
+
+impl Display for Strategy {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Direct => "direct",
+            Self::Notes => "notes",
+            Self::MapReduce => "map-reduce",
+        })
+    }
+}
+
+impl FromStr for Strategy {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|strategy| strategy.to_string() == text);
+        found.ok_or_else(|| "must be direct, notes or map-reduce".into())
+    }
+}

@@ -1,0 +1,112 @@
+//! How a summary is written.
+
+use crate::llama::{Model, SamplerParams};
+use crate::memory::layout::WindowSizes;
+use crate::memory::policy::Policy;
+
+use super::error::SummaryError;
+use super::map_reduce::MapReduce;
+use super::notes::{NoteSizes, NoteTaker};
+use super::plan::{Plan, Settings};
+use super::prompt::{Instructions, PromptError};
+use super::prompts::{Prompts, Values};
+use super::request::Request;
+use super::scribe::Scribe;
+use super::strategy::Strategy;
+
+/// Tokens that notes are written from at least, beside the summary.
+const APART: u32 = 1024;
+
+/// What is to be written, and how.
+#[derive(Debug, Clone)]
+pub struct Writing {
+    /// The strategy; `None` takes notes of a document that does not fit the model's context.
+    pub strategy: Option<Strategy>,
+    /// What is wanted.
+    pub request: Request,
+    /// The templates of what is asked.
+    pub prompts: Prompts,
+    /// Which notes are taken.
+    pub notes: NoteSizes,
+}
+
+impl Writing {
+    /// What stands around the document.
+    ///
+    /// # Errors
+    /// Those of the templates.
+    pub fn around(&self, model: &Model) -> Result<Instructions, SummaryError> {
+        let task = self.request.task();
+        Ok(self.prompts.render(task, &self.values(model)).map_err(PromptError::from)?)
+    }
+
+    /// What templates can use.
+    pub fn values(&self, model: &Model) -> Values {
+        Values { parameters: model.n_parameters() / 1_000_000, ..self.request.values() }
+    }
+
+    /// The strategy for a document that is read under a policy.
+    pub fn strategy(&self, policy: Policy) -> Strategy {
+        self.strategy.unwrap_or(if policy == Policy::Full { Strategy::Direct } else { Strategy::Notes })
+    }
+
+    /// How tokens are chosen under a strategy: a penalty for repetition keeps a number with equal digits from being copied, and loops
+    /// are cut off where notes are cleaned.
+    pub fn sampler(&self, sampler: SamplerParams, strategy: Strategy) -> SamplerParams {
+        match strategy {
+            Strategy::Notes => SamplerParams { repeat_penalty: 1.0, ..sampler },
+            _ => sampler,
+        }
+    }
+
+    /// The plan with room for what a strategy asks beside the document.
+    ///
+    /// # Errors
+    /// Those of the templates, and what [`Plan::with_aside`] says.
+    pub fn room(
+        &self,
+        model: &Model,
+        settings: &Settings,
+        plan: Plan,
+        strategy: Strategy,
+        scribe: &mut Scribe<'_>,
+    ) -> Result<Plan, SummaryError> {
+        let answer = self.request.length.max_tokens().min(512);
+        match strategy {
+            Strategy::Direct => Ok(plan),
+            Strategy::Notes => {
+                let taker = self.note_taker(model, settings, plan.policy)?;
+                plan.with_aside(model, settings, taker.room(scribe)?, APART + answer)
+            }
+            Strategy::MapReduce => {
+                let every = self.notes.every(self.sizes(model, settings, plan.policy)?);
+                plan.with_aside(model, settings, 0, every + APART / 2 + answer)
+            }
+        }
+    }
+
+    /// Takes the notes.
+    ///
+    /// # Errors
+    /// Those of the templates.
+    pub fn note_taker(&self, model: &Model, settings: &Settings, policy: Policy) -> Result<NoteTaker, SummaryError> {
+        let sizes = self.sizes(model, settings, policy)?;
+        let sizes = (self.notes.every(sizes), self.notes.tokens(sizes));
+        Ok(NoteTaker::new(self.prompts.clone(), self.around(model)?, self.values(model), sizes))
+    }
+
+    /// Summarizes the chunks.
+    ///
+    /// # Errors
+    /// Those of a budget.
+    pub fn map_reduce(&self, model: &Model, settings: &Settings, policy: Policy) -> Result<MapReduce, SummaryError> {
+        let sizes = self.sizes(model, settings, policy)?;
+        Ok(MapReduce::new(self.prompts.clone(), self.values(model), self.notes.every(sizes), self.notes.tokens(sizes)))
+    }
+
+    fn sizes(&self, model: &Model, settings: &Settings, policy: Policy) -> Result<WindowSizes, SummaryError> {
+        // a document that fits is noted as one that does not
+        let policy = if policy == Policy::Full { Policy::Streaming } else { policy };
+        settings.sizes_of(policy, model)
+    }
+}

@@ -1,0 +1,10 @@
+//! What can be seen in a text without a model: words, numbers, names, sentences, and what of it is new.
+
+pub mod names;
+pub mod novelty;
+pub mod numbers;
+pub mod sentences;
+pub mod support;
+#[cfg(test)]
+mod support_tests;
+pub mod words;
