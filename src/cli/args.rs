@@ -21,6 +21,7 @@ use super::bench::lengths::{LengthsArgs, LengthsRunArgs};
 use super::check::CheckArgs;
 use super::doctor::DoctorArgs;
 use super::eval::EvalArgs;
+use super::input::InputArgs;
 use super::sample::SampleArgs;
 
 const EXIT_CODES: &str = "\
@@ -85,9 +86,11 @@ pub enum Command {
 /// Arguments of `summarize`.
 #[derive(Debug, Args)]
 pub struct SummarizeArgs {
-    /// Text files (UTF-8), or - for standard input; without any, what is piped in.
+    /// Text, SubRip, WebVTT, Markdown or HTML files, or - for standard input; without any, what is piped in.
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub input: InputArgs,
     /// How long the summary is to be: short (50 words), medium (150), long (400), or a number of words.
     #[arg(long, value_name = "LENGTH", default_value = "medium", help_heading = "Summary")]
     pub length: Length,

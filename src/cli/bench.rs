@@ -22,7 +22,7 @@ use serde::Serialize;
 
 use crate::bench::estimate::median;
 use crate::bench::{self, BenchResult, BenchSettings};
-use crate::input::{Source, TokenStream};
+use crate::input::{Reading, Source, TokenStream};
 use crate::llama::{Build, Compaction, NativeGate, SamplerParams};
 use crate::memory::budget::memory_bytes;
 use crate::memory::gate::GateSpec;
@@ -152,7 +152,7 @@ fn window_name(engine: &EngineArgs) -> String {
 
 /// One run; prints its result as JSON.
 pub fn run_one(args: &BenchRunArgs, printer: &mut Printer, interrupt: &Arc<AtomicBool>) -> Result<ExitStatus> {
-    let source = Source::open(&args.file, interrupt)?;
+    let source = Source::open(&args.file, Reading::default(), interrupt)?;
     let gate = match (&args.engine.gate, args.policy) {
         (None, BenchPolicy::Edgeinfinite) => Some("random:1".parse::<GateSpec>()?),
         (gate, _) => gate.clone(),

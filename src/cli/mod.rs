@@ -8,6 +8,7 @@ mod engine;
 mod eval;
 mod exit;
 mod generate;
+mod input;
 mod interrupt;
 mod keep_notes;
 mod model;

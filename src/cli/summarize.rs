@@ -102,7 +102,7 @@ impl Pass<'_> {
         interrupt: &Arc<AtomicBool>,
     ) -> Result<ExitStatus> {
         // the document first: its faults are cheap to find
-        let source = Source::open(self.file, interrupt)?;
+        let source = Source::open(self.file, self.args.input.reading(), interrupt)?;
         let total_bytes = source.total_bytes();
         let mut load_time = Duration::ZERO;
         let engine = match engine {

@@ -11,7 +11,7 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::input::{Source, TokenStream};
+use crate::input::{Reading, Source, TokenStream};
 use crate::llama::{Context, Logits, Model, NativeGate, Token};
 use crate::memory::budget::{surviving_bytes, token_bytes};
 use crate::memory::layout::{Layout, WindowSizes};
@@ -36,7 +36,7 @@ const BIN: usize = 1024;
 /// # Errors
 /// [`EvalError`] if the file is no text.
 pub fn read_text(model: &Model, path: &Path, n: usize, interrupt: &Arc<AtomicBool>) -> Result<Vec<Token>, EvalError> {
-    let source = Source::open(path, interrupt).map_err(SummaryError::from)?;
+    let source = Source::open(path, Reading::default(), interrupt).map_err(SummaryError::from)?;
     let mut stream = TokenStream::new(source, model.vocab(), Arc::clone(interrupt)).map_err(SummaryError::from)?;
     let n = n.min(model.n_ctx_train() as usize - usize::from(model.vocab().bos().is_some()));
     let mut tokens = Vec::new();

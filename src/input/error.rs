@@ -3,6 +3,7 @@
 use std::io;
 use std::path::Path;
 
+use super::format::FormatError;
 use crate::llama::LlamaError;
 
 /// Why a document could not be read.
@@ -36,28 +37,16 @@ pub enum InputError {
     Empty {
         /// The file, quoted.
         name: String,
-        /// `is empty` or `has only white space`.
+        /// `is empty`, `has only white space` or `has no text besides its markup`.
         what: &'static str,
     },
-    /// A NUL byte, which text does not have.
-    #[error("{name} is not a text file: NUL byte at offset {offset}; extract its text first (UTF-16: iconv -t UTF-8)")]
-    Binary {
+    /// What it has is no text, or not of its format.
+    #[error("{name} {reason}")]
+    Format {
         /// The file, quoted.
         name: String,
-        /// Where, in bytes from the start.
-        offset: u64,
-    },
-    /// Bytes that are not UTF-8.
-    #[error(
-        "{name} is not UTF-8 text: invalid byte 0x{byte:02x} at offset {offset}; convert it first (iconv -t UTF-8)"
-    )]
-    NotUtf8 {
-        /// The file, quoted.
-        name: String,
-        /// The first byte that does not fit.
-        byte: u8,
-        /// Where, in bytes from the start.
-        offset: u64,
+        /// What is wrong with it, and what to do.
+        reason: FormatError,
     },
     /// The system reported an error.
     #[error("{name} cannot be read to its end: {reason}; copy it to a local disk and try again")]

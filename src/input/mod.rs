@@ -1,11 +1,14 @@
 //! A document as a stream of tokens.
 //!
-//! [`Source`] reads and checks the bytes, `pieces` cuts them where the tokenizer does not mind, [`Markers`] sees to it
-//! that text stays text. However long the document is, a few hundred KiB of it are in memory.
+//! [`Source`] reads and checks the bytes, `format` makes text of transcripts and pages, `pieces` cuts it where the
+//! tokenizer does not mind, [`Markers`] sees to it that text stays text. However long the document is, a few hundred KiB
+//! of it are in memory; of a damaged transcript or page a few MiB at most.
 
 mod error;
+mod format;
 mod markers;
 mod pieces;
+mod progress;
 mod source;
 #[cfg(test)]
 mod source_tests;
@@ -13,14 +16,16 @@ mod source_tests;
 mod stream_tests;
 
 pub use error::InputError;
+pub use format::{Encoding, FormatError, InputFormat, UnknownEncoding};
 pub use markers::Markers;
-pub use source::Source;
+pub use source::{Reading, Source};
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::llama::{LlamaError, Token, Vocab};
 use pieces::{Pieces, Sizes};
+use progress::Progress;
 
 /// The tokens of a document, some thousand at a time.
 ///
@@ -36,7 +41,7 @@ pub struct TokenStream<'m> {
     text: String,
     done: usize,
     ended: bool,
-    bytes_read: u64,
+    progress: Progress,
 }
 
 impl<'m> TokenStream<'m> {
@@ -57,8 +62,8 @@ impl<'m> TokenStream<'m> {
         let fail = |reason| tokenize_error(&source, reason);
         let pieces = Pieces::new(vocab, sizes).map_err(fail)?;
         let markers = Markers::new(vocab).map_err(fail)?;
-        let bytes_read = source.mark_bytes();
-        Ok(Self { source, pieces, markers, interrupt, text: String::new(), done: 0, ended: false, bytes_read })
+        let progress = Progress::new(source.mark_bytes());
+        Ok(Self { source, pieces, markers, interrupt, text: String::new(), done: 0, ended: false, progress })
     }
 
     /// Appends the next tokens to `out`; false if there were none left.
@@ -72,7 +77,9 @@ impl<'m> TokenStream<'m> {
         while !self.ended && self.text.len() - self.done < self.pieces.wanted() {
             self.text.drain(..self.done);
             self.done = 0;
+            let before = self.text.len();
             self.ended = !self.source.read(&mut self.text)?;
+            self.progress.read(self.text.len() - before, self.source.bytes_taken());
         }
         let rest = &self.text[self.done..];
         if rest.is_empty() {
@@ -84,13 +91,13 @@ impl<'m> TokenStream<'m> {
         let n = cut.map_err(|reason| tokenize_error(&self.source, reason))?;
         out.append(&mut tokens);
         self.done += n;
-        self.bytes_read += n as u64;
+        self.progress.advance(n);
         Ok(true)
     }
 
-    /// Bytes of the document that are tokens by now.
+    /// Bytes of the document's file that are tokens by now; within a block of converted text it is an estimate.
     pub fn bytes_read(&self) -> u64 {
-        self.bytes_read
+        self.progress.file_bytes()
     }
 
     /// Bytes of the whole document; `None` if it comes through a pipe.

@@ -1,8 +1,7 @@
-//! The bytes of a document, block by block, checked to be text.
+//! The text of a document, block by block, from a file or a pipe.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,6 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::error::{InputError, quoted};
+use super::format::{self, Document, Encoding, FormatError, InputFormat};
 
 /// Bytes read at a time.
 const BLOCK: usize = 64 * 1024;
@@ -18,7 +18,14 @@ const BLOCK: usize = 64 * 1024;
 /// How long an interrupt may go unnoticed while a pipe is silent.
 const PATIENCE: Duration = Duration::from_millis(50);
 
-const BOM: char = '\u{feff}';
+/// How the bytes of a document are to be understood.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Reading {
+    /// What is text in it, and what is markup.
+    pub format: InputFormat,
+    /// How its characters are spelled.
+    pub encoding: Encoding,
+}
 
 /// A document that is being read: a file, or what arrives through a pipe.
 ///
@@ -27,16 +34,12 @@ const BOM: char = '\u{feff}';
 #[derive(Debug)]
 pub struct Source {
     name: String,
-    blocks: Blocks,
-    interrupt: Arc<AtomicBool>,
+    document: Document<Bytes>,
     total_bytes: Option<u64>,
-    /// The first block, until it is asked for.
+    /// The first text, until it is asked for.
     ready: Option<String>,
-    /// Begin of a character whose rest is in the next block.
-    carry: Vec<u8>,
-    /// Bytes that were checked, so without those in `carry`.
-    checked: u64,
-    mark_bytes: u64,
+    /// Whether some of what was read is left out.
+    converted: bool,
     blank: bool,
     ended: bool,
 }
@@ -47,11 +50,12 @@ impl Source {
     ///
     /// # Errors
     /// [`InputError`] for what cannot be opened or is not text.
-    pub fn open(path: &Path, interrupt: &Arc<AtomicBool>) -> Result<Self, InputError> {
+    pub fn open(path: &Path, reading: Reading, interrupt: &Arc<AtomicBool>) -> Result<Self, InputError> {
         if path == Path::new("-") {
             let blocks = Blocks::pipe("standard input", || Ok(io::stdin()))?;
-            return Self::start("standard input".into(), blocks, None, interrupt);
+            return Self::start("standard input".into(), blocks, None, reading, interrupt);
         }
+        let reading = Reading { format: reading.format.for_path(path), ..reading };
         let name = quoted(path);
         let metadata = fs::metadata(path).map_err(|e| InputError::from_io(&name, e))?;
         if metadata.is_dir() {
@@ -61,15 +65,15 @@ impl Source {
             // even opening a named pipe waits, for somebody to write
             let path = PathBuf::from(path);
             let blocks = Blocks::pipe(&name, move || File::open(path))?;
-            return Self::start(name, blocks, None, interrupt);
+            return Self::start(name, blocks, None, reading, interrupt);
         }
         let file = File::open(path).map_err(|e| InputError::from_io(&name, e))?;
         // files of /proc claim to have no bytes
         let total_bytes = Some(metadata.len()).filter(|&n| n > 0);
-        Self::start(name, Blocks::Direct(Box::new(file)), total_bytes, interrupt)
+        Self::start(name, Blocks::Direct(Box::new(file)), total_bytes, reading, interrupt)
     }
 
-    /// Reads from anything that does not keep one waiting for long; `name` stands in messages.
+    /// Reads text from anything that does not keep one waiting for long; `name` stands in messages.
     ///
     /// # Errors
     /// [`InputError`] if the first block is not text.
@@ -78,42 +82,28 @@ impl Source {
         reader: impl Read + Send + 'static,
         interrupt: &Arc<AtomicBool>,
     ) -> Result<Self, InputError> {
-        Self::start(name.into(), Blocks::Direct(Box::new(reader)), None, interrupt)
+        Self::start(name.into(), Blocks::Direct(Box::new(reader)), None, Reading::default(), interrupt)
     }
 
     fn start(
         name: String,
         blocks: Blocks,
         total_bytes: Option<u64>,
+        reading: Reading,
         interrupt: &Arc<AtomicBool>,
     ) -> Result<Self, InputError> {
-        let mut source = Self {
-            name,
-            blocks,
-            interrupt: Arc::clone(interrupt),
-            total_bytes,
-            ready: None,
-            carry: Vec::new(),
-            checked: 0,
-            mark_bytes: 0,
-            blank: true,
-            ended: false,
-        };
+        let bytes = Bytes { name: name.clone(), blocks, interrupt: Arc::clone(interrupt) };
+        let converted = !matches!(reading.format, InputFormat::Auto | InputFormat::Text);
+        let document = Document::open(bytes, reading.format, reading.encoding)?;
+        let mut source = Self { name, document, total_bytes, ready: None, converted, blank: true, ended: false };
         let mut first = String::new();
-        source.read_block(&mut first)?;
-        if first.starts_with(BOM) {
-            first.drain(..BOM.len_utf8());
-            source.mark_bytes = BOM.len_utf8() as u64;
-        }
-        source.note(&first);
-        if source.ended && source.blank {
-            return Err(source.empty());
-        }
+        // a file without text is found before anything else is loaded
+        while source.blank && first.len() < BLOCK && source.read(&mut first)? {}
         source.ready = Some(first);
         Ok(source)
     }
 
-    /// Appends the next block to `text`; false at the end.
+    /// Appends the next text, perhaps none, to `text`; false at the end.
     ///
     /// # Errors
     /// [`InputError`] for what is not text, and if the whole document turns out to be white space.
@@ -126,12 +116,9 @@ impl Source {
             return Ok(false);
         }
         let start = text.len();
-        self.read_block(text)?;
-        self.note(&text[start..]);
-        if self.ended && self.blank {
-            return Err(self.empty());
-        }
-        Ok(true)
+        self.ended = !self.document.read(text)?;
+        self.blank = self.blank && text[start..].chars().all(char::is_whitespace);
+        if self.ended && self.blank { Err(self.empty()) } else { Ok(!self.ended) }
     }
 
     /// What the document is called in messages.
@@ -144,44 +131,43 @@ impl Source {
         self.total_bytes
     }
 
-    /// Bytes of the byte order mark, which no text is given for.
-    pub(super) fn mark_bytes(&self) -> u64 {
-        self.mark_bytes
+    /// Bytes of the document that were taken by now, whatever text they gave.
+    pub(super) fn bytes_taken(&self) -> u64 {
+        self.document.bytes_taken()
     }
 
-    fn note(&mut self, text: &str) {
-        self.blank = self.blank && text.chars().all(char::is_whitespace);
+    /// Bytes of the byte order mark, which no text is given for.
+    pub(super) fn mark_bytes(&self) -> u64 {
+        self.document.mark_bytes()
     }
 
     fn empty(&self) -> InputError {
-        let what = if self.checked == self.mark_bytes { "is empty" } else { "has only white space" };
+        let none = self.document.bytes_taken() == self.document.mark_bytes();
+        let what = match (none, self.converted) {
+            (true, _) => "is empty",
+            (false, false) => "has only white space",
+            (false, true) => "has no text besides its markup",
+        };
         InputError::Empty { name: self.name.clone(), what }
     }
+}
 
-    fn read_block(&mut self, text: &mut String) -> Result<(), InputError> {
-        let mut bytes = mem::take(&mut self.carry);
-        self.ended = !self.blocks.read(&mut bytes, &self.interrupt, &self.name)?;
-        let (valid, bad) = match std::str::from_utf8(&bytes) {
-            Ok(valid) => (valid, None),
-            Err(error) => {
-                let cut = error.valid_up_to();
-                let incomplete = error.error_len().is_none() && !self.ended;
-                if incomplete {
-                    self.carry = bytes[cut..].to_vec();
-                }
-                let valid = std::str::from_utf8(&bytes[..cut]).unwrap_or_default();
-                (valid, (!incomplete).then(|| (cut, bytes[cut])))
-            }
-        };
-        if let Some(at) = valid.bytes().position(|b| b == 0) {
-            return Err(InputError::Binary { name: self.name.clone(), offset: self.checked + at as u64 });
-        }
-        if let Some((at, byte)) = bad {
-            return Err(InputError::NotUtf8 { name: self.name.clone(), byte, offset: self.checked + at as u64 });
-        }
-        self.checked += valid.len() as u64;
-        text.push_str(valid);
-        Ok(())
+/// The bytes of a document, and what it is called.
+struct Bytes {
+    name: String,
+    blocks: Blocks,
+    interrupt: Arc<AtomicBool>,
+}
+
+impl format::Blocks for Bytes {
+    type Error = InputError;
+
+    fn read(&mut self, bytes: &mut Vec<u8>) -> Result<bool, InputError> {
+        self.blocks.read(bytes, &self.interrupt, &self.name)
+    }
+
+    fn fault(&self, reason: FormatError) -> InputError {
+        InputError::Format { name: self.name.clone(), reason }
     }
 }
 
@@ -243,15 +229,6 @@ impl Blocks {
                 }
             },
         }
-    }
-}
-
-impl std::fmt::Debug for Blocks {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Direct(_) => "Direct",
-            Self::Piped(_) => "Piped",
-        })
     }
 }
 

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::{InputError, Source};
+use super::format::FormatError;
+use super::{InputError, Reading, Source};
 
 /// Gives one byte, then a signal, and so on.
 struct Drip(Cursor<Vec<u8>>, bool);
@@ -31,7 +32,7 @@ fn read(bytes: impl Into<Vec<u8>>) -> Result<String, InputError> {
 }
 
 fn open(path: &Path) -> Result<Source, InputError> {
-    Source::open(path, &Arc::default())
+    Source::open(path, Reading::default(), &Arc::default())
 }
 
 fn message(result: Result<impl Sized, InputError>) -> String {
@@ -60,7 +61,7 @@ fn files_tell_their_size() {
     let path = dir.path().join("a.txt");
     fs::write(&path, "\u{feff}text").unwrap();
     let mut source = open(&path).unwrap();
-    assert_eq!((source.total_bytes(), source.mark_bytes()), (Some(7), 3));
+    assert_eq!((source.total_bytes(), source.mark_bytes(), source.bytes_taken()), (Some(7), 3, 7));
     let mut text = String::new();
     while source.read(&mut text).unwrap() {}
     assert_eq!(text, "text");
@@ -102,6 +103,12 @@ fn nothing_to_summarize() {
     assert!(message(read(" \r\n\t\u{3000}")).contains("has only white space"));
     assert!(message(read(" ".repeat(200_000))).contains("has only white space"));
     assert!(read(" ".repeat(200_000) + "a").is_ok());
+    // found before anything else is loaded
+    assert!(Source::from_reader("'x'", Cursor::new(" \n"), &Arc::default()).is_err());
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.html");
+    fs::write(&path, "<p> </p>").unwrap();
+    assert!(message(open(&path)).contains("has no text besides its markup"));
 }
 
 #[test]
@@ -109,7 +116,7 @@ fn what_is_not_text() {
     assert!(message(read("ab\0c")).contains("NUL byte at offset 2"));
     assert!(message(read("é\u{feff}\0")).contains("offset 5"));
     assert!(message(read(b"ab\xff\0".to_vec())).contains("invalid byte 0xff at offset 2"));
-    assert!(message(read(b"\xff\xfea\0".to_vec())).contains("offset 0"));
+    assert!(message(read(b"\xff\xfea\0\0\0".to_vec())).contains("NUL byte at offset 4"));
     // ends within a character
     assert!(message(read(b"abc\xf0\x9f\x98".to_vec())).contains("invalid byte 0xf0 at offset 3"));
     let mut long = "é".repeat(100_001).into_bytes();
@@ -121,12 +128,15 @@ fn what_is_not_text() {
 #[test]
 fn a_damaged_first_block_stops_the_opening() {
     let opened = Source::from_reader("'x'", Cursor::new(b"a\0"), &Arc::default());
-    assert!(matches!(opened, Err(InputError::Binary { offset: 1, .. })));
+    assert!(matches!(opened, Err(InputError::Format { reason: FormatError::Nul { offset: 1 }, .. })));
     let late = "a".repeat(100_000) + "\0";
     let mut source = Source::from_reader("'x'", Cursor::new(late), &Arc::default()).unwrap();
     let mut text = String::new();
     assert!(source.read(&mut text).unwrap());
-    assert!(matches!(source.read(&mut text), Err(InputError::Binary { offset: 100_000, .. })));
+    assert!(matches!(
+        source.read(&mut text),
+        Err(InputError::Format { reason: FormatError::Nul { offset: 100_000 }, .. })
+    ));
 }
 
 #[test]
@@ -165,7 +175,7 @@ fn a_silent_pipe_can_be_interrupted() {
         std::thread::sleep(Duration::from_millis(100));
         setter.store(true, Ordering::Relaxed);
     });
-    assert!(matches!(Source::open(&path, &stop), Err(InputError::Interrupted)));
+    assert!(matches!(Source::open(&path, Reading::default(), &stop), Err(InputError::Interrupted)));
     thread.join().unwrap();
     // frees the thread that waits in open
     drop(fs::OpenOptions::new().write(true).open(&path).unwrap());

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use super::pieces::Sizes;
-use super::{InputError, Markers, Source, TokenStream};
+use super::{InputError, Markers, Reading, Source, TokenStream};
 use crate::llama::{Backend, Model, ModelParams, Token, TokenKind, Vocab};
 use crate::models::{Cache, Catalogue, PullOptions, pull};
 
@@ -153,6 +153,30 @@ fn memory_does_not_grow_with_the_text() {
         tokens.clear();
     }
     assert_eq!(stream.bytes_read(), 20_000 * line.len() as u64);
+}
+
+#[test]
+fn progress_is_that_in_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let line = "Größe ";
+    let utf16: Vec<u8> =
+        "\u{feff}".encode_utf16().chain(line.repeat(40_000).encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    let page = "<p>All work</p><script>no play</script>".repeat(9000) + &"<!-- -->".repeat(20_000);
+    for (name, bytes) in [("a.txt", utf16), ("a.html", page.into_bytes())] {
+        let path = dir.path().join(name);
+        std::fs::write(&path, &bytes).unwrap();
+        let idle = Arc::default();
+        let source = Source::open(&path, Reading::default(), &idle).unwrap();
+        let mut stream = TokenStream::new(source, models()[0].vocab(), idle).unwrap();
+        assert_eq!(stream.total_bytes(), Some(bytes.len() as u64));
+        let (mut before, mut steps) = (stream.bytes_read(), 0);
+        while stream.next_chunk(&mut Vec::new()).unwrap() {
+            assert!(stream.bytes_read() > before && stream.bytes_read() <= bytes.len() as u64, "{name}");
+            (before, steps) = (stream.bytes_read(), steps + 1);
+        }
+        assert_eq!(stream.bytes_read(), bytes.len() as u64, "{name}");
+        assert!(steps > 3, "{name}: {steps}");
+    }
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::cli::args::{EngineArgs, conflict};
 use crate::cli::engine::Engine;
 use crate::cli::exit::ExitStatus;
 use crate::cli::printer::Printer;
-use crate::input::{Source, TokenStream};
+use crate::input::{Reading, Source, TokenStream};
 use crate::llama::TensorType;
 use crate::memory::policy::Policy;
 
@@ -69,7 +69,7 @@ pub fn run(args: &KernelArgs, printer: &mut Printer, interrupt: &Arc<AtomicBool>
         printer.detail(&format!("{policy}: {} segments", args.segments));
         engine.gate.clone_from(&gate);
         let settings = settings(&args.engine, &mut engine, policy)?;
-        let source = Source::open(&args.file, interrupt)?;
+        let source = Source::open(&args.file, Reading::default(), interrupt)?;
         let document = TokenStream::new(source, engine.model.vocab(), Arc::clone(interrupt))?;
         let text = (args.file.as_path(), document);
         let measured = kernel::run(&engine.model, text, settings, policy, args.segments, interrupt)?;

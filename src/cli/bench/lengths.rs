@@ -17,7 +17,7 @@ use crate::cli::engine::Engine;
 use crate::cli::exit::ExitStatus;
 use crate::cli::printer::Printer;
 use crate::eval::RecordFile;
-use crate::input::{Source, TokenStream};
+use crate::input::{Reading, Source, TokenStream};
 use crate::memory::policy::Policy;
 use crate::size::parse_size;
 
@@ -181,7 +181,7 @@ pub fn run(args: &LengthsArgs, printer: &mut Printer, interrupt: &Arc<AtomicBool
 
 /// Refuses a text that is too short before anything is measured.
 fn check_length(args: &LengthsArgs, wanted: u64, printer: &mut Printer, interrupt: &Arc<AtomicBool>) -> Result<()> {
-    let source = Source::open(&args.file, interrupt)?;
+    let source = Source::open(&args.file, Reading::default(), interrupt)?;
     let engine = Engine::load(&args.engine, printer)?;
     let mut document = TokenStream::new(source, engine.model.vocab(), Arc::clone(interrupt))?;
     let (mut chunk, mut tokens) = (Vec::new(), 0);
@@ -210,7 +210,7 @@ pub fn run_one(
     started: Instant,
 ) -> Result<ExitStatus> {
     let path: &Path = &args.file;
-    let source = Source::open(path, interrupt)?;
+    let source = Source::open(path, Reading::default(), interrupt)?;
     let mut engine = Engine::load(&args.engine, printer)?;
     let settings = settings(&args.engine, &mut engine, args.policy)?;
     let mut document = TokenStream::new(source, engine.model.vocab(), Arc::clone(interrupt))?;

@@ -1,0 +1,160 @@
+//! Markdown.
+
+use super::super::InputFormat::Markdown;
+use super::{assert_text, read};
+
+#[test]
+fn marks_are_dropped() {
+    let document = "\
+---
+title: Settings
+---
+
+# The *report*
+
+Some **bold** and `code`, a [link](http://a.b \"t\"), <http://c.d>,
+an ![image of a hill](x.png) and a\\
+break. ~~Not~~ this&nbsp;&amp; that.
+
+Setext
+------
+
+> Quoted
+> text
+
+- One
+- Two
+  1. a
+  2. b
+- [x] done
+
+3. three
+4. four
+
+| Year | Sum |
+|------|----:|
+| 2024 | *12* |
+
+```rust
+fn main() {
+    // kept
+
+}
+```
+
+***
+
+See [the note][n] and [sic], x[i][j].[^1]
+
+[n]: http://e.f
+[^1]: A footnote.
+";
+    let text = "\
+The report
+
+Some bold and code, a link, http://c.d, an image of a hill and a
+break. Not this & that.
+
+Setext
+
+Quoted text
+
+- One
+- Two
+  1. a
+  2. b
+- [x] done
+
+3. three
+4. four
+
+Year | Sum
+2024 | 12
+
+fn main() {
+    // kept
+
+}
+
+See the note and [sic], x[i][j].[^1]
+
+[^1]: A footnote.";
+    assert_text(Markdown, document, text);
+    assert_text(Markdown, &document.replace('\n', "\r\n"), text);
+}
+
+#[test]
+fn html_within_is_read_as_html() {
+    let document = "\
+<!-- order
+
+order -->
+<p align=\"center\">Shown &amp; kept</p>
+
+a<!-- order --> b <b>c</b><br>d <span hidden>order</span><script>order</script>e
+
+<div hidden>
+
+order
+
+</div>
+
+<script>
+order
+
+order</script>
+
+<details><summary>More</summary>
+
+*less*
+
+</details>
+";
+    assert_text(Markdown, document, "Shown & kept\n\na b c\nd e\n\nMore\n\nless");
+}
+
+#[test]
+fn what_only_looks_like_front_matter_stays() {
+    assert_text(Markdown, "+++\na = 1\n+++\ntext", "text");
+    assert_text(Markdown, "---\nnot: closed", "not: closed");
+    assert_text(Markdown, "text\n\n---\nkept\n\n---\n", "text\n\nkept");
+    let long = format!("---\n{}---\nend", "word\n\n".repeat(20_000));
+    assert!(read(&long, Markdown).unwrap().starts_with("word\n\nword"));
+}
+
+#[test]
+fn images_of_megabytes_are_dropped() {
+    let data = "QUJD".repeat(1 << 20);
+    let document = format!("a ![x](data:image/png;base64,{data}) b\n\n[i]: <data:image/png;base64,{data}>\n\nc");
+    assert_eq!(read(&document, Markdown).unwrap(), "a x b\n\nc");
+}
+
+#[test]
+fn long_documents_are_split_between_blocks() {
+    let block = "# Head\n\nA paragraph\nof *two* lines.\n\n```\ncode\n\n# no head\n```\n\n> quote\n\n<!--\norder\n\norder -->\n\n";
+    let text = "Head\n\nA paragraph of two lines.\n\ncode\n\n# no head\n\nquote\n\n";
+    assert_eq!(read(&block.repeat(5000), Markdown).unwrap(), text.repeat(5000).trim_end());
+}
+
+#[test]
+fn long_blocks_stay_what_they_are() {
+    let list: String = (1..100_000).map(|n| format!("{n}. item\n")).collect();
+    assert_eq!(read(&list, Markdown).unwrap().replace("\n\n", "\n"), list.trim_end());
+    let code = "# no head\n\n".repeat(300_000);
+    let read_code = read(&format!("```sh\n{code}```\n*a*"), Markdown).unwrap();
+    assert_eq!(read_code.lines().filter(|l| !l.is_empty()).count(), 300_001);
+    assert!(read_code.starts_with("# no head\n\n# no") && read_code.ends_with("\n\na"));
+    let comment = "order\n\n".repeat(400_000);
+    assert_eq!(read(&format!("<!--\n{comment}-->\na"), Markdown).unwrap(), "a");
+    assert_eq!(read(&format!("<script>\n{comment}</script>\na"), Markdown).unwrap(), "a");
+    let page =
+        read(&format!("<div>\n{}</div>\n\n*a*", "<p>word</p><!-- order -->\n".repeat(100_000)), Markdown).unwrap();
+    assert!(page.lines().all(|l| ["word", "a", ""].contains(&l)) && page.ends_with("\n\na"));
+    assert_eq!(page.matches("word").count(), 100_000);
+    let line = read(&"A word <!-- order --> and *more*. ".repeat(100_000), Markdown).unwrap();
+    assert!(!line.contains("order") && line.matches("word").count() == 100_000);
+    let row = "| a | b |\n".repeat(200_000);
+    let table = read(&format!("| c | d |\n|---|---|\n{row}"), Markdown).unwrap();
+    assert!(table.lines().all(|l| ["a | b", "c | d", ""].contains(&l)));
+    assert_eq!(table.matches("a | b").count(), 200_000);
+}
