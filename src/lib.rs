@@ -20,6 +20,7 @@ pub mod input;
 pub mod llama;
 pub mod memory;
 pub mod models;
+pub mod quote;
 pub mod reader;
 pub mod report;
 mod rng;

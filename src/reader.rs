@@ -201,7 +201,10 @@ impl<'m> Reader<'m> {
     /// # Errors
     /// Those of [`Context::decode`].
     pub fn ask(&mut self, suffix: &[Token]) -> Result<(), LlamaError> {
-        self.aside = true;
+        if !self.aside {
+            self.context.begin_aside()?;
+            self.aside = true;
+        }
         let last = suffix.len().saturating_sub(1) / self.segment;
         for (i, part) in suffix.chunks(self.segment).enumerate() {
             self.context.decode(part, if i == last { Logits::Last } else { Logits::None })?;
@@ -215,11 +218,10 @@ impl<'m> Reader<'m> {
     /// [`LlamaError::State`] if that is not possible.
     pub fn resume(&mut self, n_cached: u32) -> Result<(), LlamaError> {
         self.aside = false;
-        if self.context.truncate(n_cached) {
-            Ok(())
-        } else {
-            Err(LlamaError::State("a note stays in the cache".into()))
+        if !self.context.truncate(n_cached) {
+            return Err(LlamaError::State("a note stays in the cache".into()));
         }
+        self.context.end_aside()
     }
 
     /// Empties cache and memory, for a text by itself that fits the whole cache. It does not count as read.

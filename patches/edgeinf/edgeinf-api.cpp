@@ -193,6 +193,26 @@ int32_t llama_edgeinf_n_free(const llama_context * ctx) {
     return kv ? (int32_t) kv->n_free() : fail(LLAMA_EDGEINF_BAD_ARGUMENT, NOT_ATTACHED);
 }
 
+int32_t llama_edgeinf_begin_aside(llama_context * ctx) {
+    return edgeinf_guard<int32_t>(LLAMA_EDGEINF_EXCEPTION, [&]() -> int32_t {
+        if (auto * kv = get_kv(ctx)) {
+            ctx->synchronize();
+            kv->keep_queries();
+        }
+        return LLAMA_EDGEINF_OK;
+    });
+}
+
+int32_t llama_edgeinf_end_aside(llama_context * ctx) {
+    return edgeinf_guard<int32_t>(LLAMA_EDGEINF_EXCEPTION, [&]() -> int32_t {
+        if (auto * kv = get_kv(ctx)) {
+            ctx->synchronize();
+            kv->put_queries_back();
+        }
+        return LLAMA_EDGEINF_OK;
+    });
+}
+
 int32_t llama_edgeinf_compact(llama_context * ctx, uint32_t i0, uint32_t i1) {
     return edgeinf_guard<int32_t>(LLAMA_EDGEINF_EXCEPTION, [&]() -> int32_t {
         auto * kv = get_kv(ctx);

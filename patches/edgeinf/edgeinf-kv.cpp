@@ -213,6 +213,8 @@ void llama_kv_cache_edgeinf::reset_memory() {
     pos_gap_end   = 0;
     n_first_query = 0;
     std::fill(query_slots.begin(), query_slots.end(), -1);
+    kept_slots.clear();
+    kept_queries.clear();
 }
 
 bool llama_kv_cache_edgeinf::seq_rm(llama_seq_id seq_id, llama_pos p0, llama_pos p1) {

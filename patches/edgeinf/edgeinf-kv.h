@@ -76,6 +76,10 @@ public:
     llama_edgeinf_usage usage() const;
 
     uint32_t n_held() const; // retained tokens, in the layer that has most of them
+    // what is decoded in between is taken back: the queries of the tokens before are copied, and put back then
+    void keep_queries();
+    void put_queries_back();
+
     uint32_t n_free() const; // tokens that can be decoded before the next compaction
 
     bool get_memory(int32_t il, float * m, float * z) const;
@@ -233,6 +237,9 @@ private:
     int64_t n_first_query = 0; // number of the oldest token that may be asked
 
     mutable std::vector<int64_t> query_slots; // numbers of the tokens whose queries are stored
+
+    std::vector<int64_t> kept_slots; // the same while something is asked that is taken back; empty else
+    std::map<int32_t, std::vector<uint8_t>> kept_queries;
 
     uint64_t gate_hash  = 0;
     uint64_t model_hash = 0;

@@ -88,6 +88,30 @@ void llama_kv_cache_edgeinf::list_query_slots(const llama_ubatch & ubatch, std::
     }
 }
 
+void llama_kv_cache_edgeinf::keep_queries() {
+    if (!policy || !kept_slots.empty()) {
+        return;
+    }
+    for (const auto & [il, r] : retain) {
+        auto & copy = kept_queries[il];
+        copy.resize(ggml_nbytes(r.q));
+        ggml_backend_tensor_get(r.q, copy.data(), 0, copy.size());
+    }
+    kept_slots = query_slots;
+}
+
+void llama_kv_cache_edgeinf::put_queries_back() {
+    if (kept_slots.empty()) {
+        return;
+    }
+    for (const auto & [il, copy] : kept_queries) {
+        ggml_backend_tensor_set(retain.at(il).q, copy.data(), 0, copy.size());
+    }
+    query_slots = kept_slots;
+    kept_slots.clear();
+    kept_queries.clear();
+}
+
 void llama_kv_cache_edgeinf::build_query_store(
         ggml_context * ctx, ggml_cgraph * gf, ggml_tensor * q, ggml_tensor * slots, int32_t il) const {
     const int64_t n = slots->ne[0];

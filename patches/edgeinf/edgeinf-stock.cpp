@@ -52,6 +52,14 @@ int32_t llama_edgeinf_n_free(const llama_context *) {
     return not_built_in();
 }
 
+int32_t llama_edgeinf_begin_aside(llama_context *) {
+    return LLAMA_EDGEINF_OK;
+}
+
+int32_t llama_edgeinf_end_aside(llama_context *) {
+    return LLAMA_EDGEINF_OK;
+}
+
 int32_t llama_edgeinf_compact(llama_context *, uint32_t, uint32_t) {
     return not_built_in();
 }

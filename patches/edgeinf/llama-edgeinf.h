@@ -144,6 +144,11 @@ extern "C" {
 
     // how many of the cached tokens are retained ones, and how many more fit before the next compaction
     LLAMA_API int32_t llama_edgeinf_n_retained(const struct llama_context * ctx);
+    // What is decoded between these two is taken out again by llama_memory_seq_rm before the second one. Then it also leaves no
+    // trace in what is retained later. LLAMA_EDGEINF_OK where nothing is attached.
+    LLAMA_API int32_t llama_edgeinf_begin_aside(struct llama_context * ctx);
+    LLAMA_API int32_t llama_edgeinf_end_aside  (struct llama_context * ctx);
+
     LLAMA_API int32_t llama_edgeinf_n_free    (const struct llama_context * ctx);
 
     // Of the cached tokens i0 <= i < i1, counted from the oldest one in the cache, retain those with the highest scores, if

@@ -105,6 +105,10 @@ pub struct SummarizeArgs {
     /// summarized one by one (map-reduce); auto takes notes, and reads directly what fits.
     #[arg(long, value_name = "STRATEGY", default_value = "auto", help_heading = "Summary", value_parser = parse_strategy)]
     pub strategy: StrategyArg,
+    /// Below each sentence of the summary print the passage of the document that supports it best, with its lines; a sentence
+    /// without one is marked.
+    #[arg(long, help_heading = "Summary")]
+    pub quote: bool,
     /// Write the notes to FILE as they come, as JSONL if its name ends so.
     #[arg(long, value_name = "FILE", help_heading = "Summary")]
     pub keep_notes: Option<PathBuf>,

@@ -168,6 +168,7 @@ fn of_bench(error: &BenchError) -> ExitStatus {
 fn of_input(error: &InputError) -> ExitStatus {
     match error {
         InputError::Interrupted => ExitStatus::Interrupted,
+        InputError::Copy { .. } => ExitStatus::Failure,
         _ => ExitStatus::Input,
     }
 }

@@ -15,6 +15,7 @@ mod model;
 mod output;
 mod printer;
 mod progress;
+mod quotes;
 mod sample;
 mod summarize;
 

@@ -10,6 +10,7 @@ use anyhow::{Error, Result};
 
 use crate::input::{Source, TokenStream};
 use crate::llama::SamplerParams;
+use crate::quote::show;
 use crate::report::dry_run::DryRun;
 use crate::report::failure::Failure;
 use crate::report::memory::{peak_rss_bytes, reset_peak_rss};
@@ -28,6 +29,7 @@ use super::exit::ExitStatus;
 use super::keep_notes::NotesFile;
 use super::printer::{Printer, chain, one_line};
 use super::progress::Reading;
+use super::quotes;
 
 /// Reads documents, prints their summaries and what it cost. One that fails does not keep the others from being read.
 pub fn run(
@@ -131,6 +133,9 @@ impl Pass<'_> {
             return Ok(ExitStatus::Success);
         }
 
+        if self.args.quote {
+            quotes::keep(&mut document)?;
+        }
         let before = self.start.elapsed();
         let begin = Instant::now();
         let mut wrote = false;
@@ -149,7 +154,7 @@ impl Pass<'_> {
                     printer.reading(&Reading { tokens, bytes, total_bytes, segments, elapsed: begin.elapsed() });
                 }
                 Event::ReadAll => printer.end_progress(),
-                Event::Text(_) if self.args.json => {}
+                Event::Text(_) if self.args.json || self.args.quote => {}
                 Event::Text(text) => {
                     let header = if wrote { String::new() } else { self.header() };
                     wrote = true;
@@ -168,6 +173,12 @@ impl Pass<'_> {
             self.print(printer, "\n")?;
         }
         let outcome = outcome?;
+        let quotes =
+            if self.args.quote { Some(quotes::find(&mut document, outcome.written.text.trim())?) } else { None };
+        if let Some(quotes) = quotes.as_ref().filter(|_| !self.args.json) {
+            let text = self.header() + &show(quotes, quotes::WIDTH);
+            printer.summary(&text).map_err(|error| self.cannot_write(error))?;
+        }
 
         let run = Run {
             input: self.file.display().to_string(),
@@ -180,11 +191,12 @@ impl Pass<'_> {
             total: self.start.elapsed(),
             peak_rss_bytes: peak_rss_bytes(),
         };
-        let statistics = Statistics::new(run, &outcome);
+        let counted = quotes.as_deref().map(quotes::count);
+        let statistics = Statistics::new(run, &outcome, quotes);
         if self.args.json {
             self.print(printer, &(serde_json::to_string(&statistics)? + "\n"))?;
         } else {
-            printer.note(&statistics.to_text());
+            printer.note(&(statistics.to_text() + &counted.unwrap_or_default()));
         }
         match statistics.incomplete_reason {
             Some(reason) => {

@@ -56,6 +56,12 @@ pub enum InputError {
         /// What the system said.
         reason: io::Error,
     },
+    /// The copy of the text, from which quotes are taken.
+    #[error("the text cannot be kept in a temporary file: {reason}; make room there, or leave --quote out")]
+    Copy {
+        /// What the system said.
+        reason: io::Error,
+    },
     /// The user asked to stop.
     #[error("interrupted")]
     Interrupted,

@@ -20,6 +20,8 @@ pub use format::{Encoding, FormatError, InputFormat, UnknownEncoding};
 pub use markers::Markers;
 pub use source::{Reading, Source};
 
+use std::fs::File;
+use std::io::{BufWriter, Seek, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -42,6 +44,25 @@ pub struct TokenStream<'m> {
     done: usize,
     ended: bool,
     progress: Progress,
+    /// Gets the text as it is read.
+    copy: Option<TextCopy>,
+}
+
+/// A file that gets the text of a document.
+#[derive(Debug)]
+struct TextCopy(BufWriter<File>);
+
+impl TextCopy {
+    fn write(&mut self, text: &str) -> Result<(), InputError> {
+        self.0.write_all(text.as_bytes()).map_err(|reason| InputError::Copy { reason })
+    }
+
+    fn finish(self) -> Result<File, InputError> {
+        let fail = |reason| InputError::Copy { reason };
+        let mut file = self.0.into_inner().map_err(|error| fail(error.into_error()))?;
+        file.rewind().map_err(fail)?;
+        Ok(file)
+    }
 }
 
 impl<'m> TokenStream<'m> {
@@ -63,7 +84,17 @@ impl<'m> TokenStream<'m> {
         let pieces = Pieces::new(vocab, sizes).map_err(fail)?;
         let markers = Markers::new(vocab).map_err(fail)?;
         let progress = Progress::new(source.mark_bytes());
-        Ok(Self { source, pieces, markers, interrupt, text: String::new(), done: 0, ended: false, progress })
+        Ok(Self {
+            source,
+            pieces,
+            markers,
+            interrupt,
+            text: String::new(),
+            done: 0,
+            ended: false,
+            progress,
+            copy: None,
+        })
     }
 
     /// Appends the next tokens to `out`; false if there were none left.
@@ -80,6 +111,9 @@ impl<'m> TokenStream<'m> {
             let before = self.text.len();
             self.ended = !self.source.read(&mut self.text)?;
             self.progress.read(self.text.len() - before, self.source.bytes_taken());
+            if let Some(copy) = &mut self.copy {
+                copy.write(&self.text[before..])?;
+            }
         }
         let rest = &self.text[self.done..];
         if rest.is_empty() {
@@ -93,6 +127,19 @@ impl<'m> TokenStream<'m> {
         self.done += n;
         self.progress.advance(n);
         Ok(true)
+    }
+
+    /// Keeps what is read from now on in a file, which [`TokenStream::take_copy`] gives.
+    pub fn keep_copy(&mut self, file: File) {
+        self.copy = Some(TextCopy(BufWriter::new(file)));
+    }
+
+    /// The file of [`TokenStream::keep_copy`], from its beginning.
+    ///
+    /// # Errors
+    /// [`InputError::Copy`].
+    pub fn take_copy(&mut self) -> Result<Option<File>, InputError> {
+        self.copy.take().map(TextCopy::finish).transpose()
     }
 
     /// Bytes of the document's file that are tokens by now; within a block of converted text it is an estimate.

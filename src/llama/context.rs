@@ -299,6 +299,27 @@ impl<'m> Context<'m> {
         }
     }
 
+    /// Begins something that is taken out again by [`Context::truncate`] before [`Context::end_aside`], so that it leaves no trace, not
+    /// even in which tokens are retained later.
+    ///
+    /// # Errors
+    /// [`LlamaError::State`].
+    pub fn begin_aside(&mut self) -> Result<(), LlamaError> {
+        // SAFETY: the context is valid.
+        let status = unsafe { sys::llama_edgeinf_begin_aside(self.raw.as_ptr()) };
+        if status == sys::LLAMA_EDGEINF_OK { Ok(()) } else { Err(LlamaError::State(last_error())) }
+    }
+
+    /// Ends it.
+    ///
+    /// # Errors
+    /// [`LlamaError::State`].
+    pub fn end_aside(&mut self) -> Result<(), LlamaError> {
+        // SAFETY: the context is valid.
+        let status = unsafe { sys::llama_edgeinf_end_aside(self.raw.as_ptr()) };
+        if status == sys::LLAMA_EDGEINF_OK { Ok(()) } else { Err(LlamaError::State(last_error())) }
+    }
+
     /// Takes the newest tokens out again, so that `n` remain in the cache. What was folded stays folded, unless nothing
     /// remains: an empty cache has an empty memory. `false`, and nothing is changed, if tokens would have to go that were
     /// retained, but not all.

@@ -19,6 +19,10 @@ pub struct DryRun {
     pub dry_run: bool,
     /// The policy that would run.
     pub policy: String,
+    /// The strategy that would run.
+    pub strategy: String,
+    /// Notes that would be taken.
+    pub notes: u64,
     /// Segments that would be decoded.
     pub segments: u64,
     /// The document.
@@ -45,6 +49,8 @@ pub struct Predicted {
     pub peak_rss_bytes: u64,
     /// From the start of the program to the first token of the answer.
     pub ttft_ms: f64,
+    /// How much of that goes into notes.
+    pub notes_ms: f64,
     /// From the start to the end of the longest answer.
     pub total_ms: f64,
 }
@@ -57,12 +63,15 @@ impl DryRun {
             schema_version: SCHEMA_VERSION,
             dry_run: true,
             policy: forecast.policy.to_string(),
+            strategy: forecast.strategy.to_string(),
+            notes: forecast.notes,
             segments: forecast.segments,
             input: DryRunInput { path: path.display().to_string(), bytes, tokens: forecast.document_tokens },
             predicted: Predicted {
                 peak_rss_bytes: forecast.peak_bytes,
-                ttft_ms: ms(load + forecast.prefill),
-                total_ms: ms(load + forecast.prefill + forecast.generation),
+                ttft_ms: ms(load + forecast.prefill + forecast.notes_time),
+                notes_ms: ms(forecast.notes_time),
+                total_ms: ms(load + forecast.prefill + forecast.notes_time + forecast.generation),
             },
         }
     }
@@ -78,6 +87,12 @@ impl DryRun {
         line("policy", self.policy.clone());
         line("segments", self.segments.to_string());
         line("peak memory", format!("about {} MiB", self.predicted.peak_rss_bytes.div_ceil(1 << 20)));
+        if self.notes > 0 {
+            line(
+                "strategy",
+                format!("{}, {} of them, {}", self.strategy, self.notes, seconds(self.predicted.notes_ms)),
+            );
+        }
         line("time to first token", seconds(self.predicted.ttft_ms));
         line("time in all", format!("{} at most", seconds(self.predicted.total_ms)));
         text

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::quote::Quote;
 use crate::summary::run::Outcome;
 
 /// Version of the JSON form; grows when a key changes its meaning or goes away.
@@ -17,6 +18,9 @@ pub struct Statistics {
     pub schema_version: u32,
     /// The text.
     pub summary: String,
+    /// Its sentences, with the passages of the document that support them; none unless asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quotes: Option<Vec<Quote>>,
     /// Whether the whole document was read and the summary ends at the end of a sentence.
     pub complete: bool,
     /// Why not.
@@ -131,7 +135,7 @@ pub struct Run {
 
 impl Statistics {
     /// Joins what happened.
-    pub fn new(run: Run, outcome: &Outcome) -> Self {
+    pub fn new(run: Run, outcome: &Outcome, quotes: Option<Vec<Quote>>) -> Self {
         let ms = |d: Duration| (d.as_secs_f64() * 1e6).round() / 1e3;
         let speed =
             |n: u64, d: Duration| if d.is_zero() { 0.0 } else { (10.0 * n as f64 / d.as_secs_f64()).round() / 10.0 };
@@ -141,6 +145,7 @@ impl Statistics {
         Self {
             schema_version: SCHEMA_VERSION,
             summary: written.text.trim().to_owned(),
+            quotes,
             complete: written.incomplete.is_none(),
             incomplete_reason: written.incomplete.clone(),
             policy: outcome.policy.to_string(),

@@ -12,6 +12,8 @@ use crate::reader::Reader;
 use super::error::SummaryError;
 use super::plan::{Settings, new_context, plan};
 use super::prompt::PromptTokens;
+use super::scribe::Scribe;
+use super::strategy::Strategy;
 use super::writing::Writing;
 
 /// Segments of the document that are read to see how fast that goes, after one that warms up.
@@ -24,13 +26,19 @@ const PROBE_ANSWER: u32 = 8;
 pub struct Forecast {
     /// The policy that would run.
     pub policy: Policy,
+    /// The strategy that would run.
+    pub strategy: Strategy,
+    /// Notes that would be taken, or chunks summarized.
+    pub notes: u64,
+    /// Predicted time for them, merges included, if each is as long as it may be.
+    pub notes_time: Duration,
     /// Tokens of the document.
     pub document_tokens: u64,
     /// Segments that it would be decoded in.
     pub segments: u64,
     /// Predicted peak memory in bytes.
     pub peak_bytes: u64,
-    /// Predicted time until the first token of the answer, without loading the model.
+    /// Predicted time until the first token of the answer, without loading the model and without notes.
     pub prefill: Duration,
     /// Predicted time for the longest answer.
     pub generation: Duration,
@@ -50,6 +58,9 @@ pub fn forecast(
     let prompt = PromptTokens::new(model, &writing.around(model)?)?;
     let mut head = Vec::new();
     let plan = plan(model, document, settings, &prompt, &mut head)?;
+    let strategy = writing.strategy(plan.policy);
+    let mut scribe = Scribe::new(model, settings.sampler, interrupt)?;
+    let plan = writing.room(model, settings, plan, strategy, &mut scribe)?;
     let segment = settings.sizes.segment.max(1) as usize;
     let wanted = (1 + PROBE_SEGMENTS) * segment;
     while head.len() < wanted && document.next_chunk(&mut head)? {}
@@ -87,9 +98,13 @@ pub fn forecast(
         }
         document_tokens += head.len() as u64;
     }
+    let cost = writing.cost(model, settings, plan.policy, document_tokens, &mut scribe)?;
     let all = prompt.prefix.len() as u64 + document_tokens;
     Ok(Forecast {
         policy: plan.policy,
+        strategy,
+        notes: cost.notes,
+        notes_time: per_token.mul_f64(cost.tokens_read as f64) + per_step.mul_f64(cost.tokens_written as f64),
         document_tokens,
         segments: all.div_ceil(segment as u64),
         peak_bytes: plan.peak_bytes,

@@ -171,10 +171,11 @@ impl<'m> Pass<'_, 'm, '_> {
         }
         (self.observer)(Event::ReadAll);
         outcome.notes_time = scribe.spent;
+        let max_tokens = self.settings.max_tokens;
         let notes = taker.finish();
         outcome.notes = notes.len() as u64;
         self.written(outcome, |give, writing, values| {
-            compose(scribe, &mut reader, &writing.prompts, &writing.request, values, notes, give)
+            compose(scribe, &mut reader, &writing.prompts, &writing.request, values, (notes, max_tokens), give)
         })
     }
 
@@ -196,9 +197,8 @@ impl<'m> Pass<'_, 'm, '_> {
         outcome.document_segments = chunks.n_chunks;
         (self.observer)(Event::ReadAll);
         outcome.notes = chunks.n_chunks;
-        self.written(outcome, |give, writing, values| {
-            chunks.reduce(&mut reader, scribe, values, writing.request.length.max_tokens(), give)
-        })
+        let max_tokens = self.settings.max_tokens;
+        self.written(outcome, |give, _, values| chunks.reduce(&mut reader, scribe, values, max_tokens, give))
     }
 
     /// Writes the summary from what was noted.

@@ -17,6 +17,17 @@ use super::strategy::Strategy;
 /// Tokens that notes are written from at least, beside the summary.
 const APART: u32 = 1024;
 
+/// What notes cost at most.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct NotesCost {
+    /// Notes that are taken while reading.
+    pub notes: u64,
+    /// Tokens read for them.
+    pub tokens_read: u64,
+    /// Tokens written.
+    pub tokens_written: u64,
+}
+
 /// What is to be written, and how.
 #[derive(Debug, Clone)]
 pub struct Writing {
@@ -83,6 +94,34 @@ impl Writing {
                 plan.with_aside(model, settings, 0, every + APART / 2 + answer)
             }
         }
+    }
+
+    /// What notes cost at most for a document of so many tokens, merges included.
+    ///
+    /// # Errors
+    /// Those of the templates.
+    pub fn cost(
+        &self,
+        model: &Model,
+        settings: &Settings,
+        policy: Policy,
+        document_tokens: u64,
+        scribe: &mut Scribe<'_>,
+    ) -> Result<NotesCost, SummaryError> {
+        let strategy = self.strategy(policy);
+        if strategy == Strategy::Direct {
+            return Ok(NotesCost::default());
+        }
+        let sizes = self.sizes(model, settings, policy)?;
+        let longest = u64::from(self.notes.tokens(sizes));
+        let room = u64::from(self.note_taker(model, settings, policy)?.room(scribe)?);
+        let notes = document_tokens.div_ceil(u64::from(self.notes.every(sizes)));
+        // eight notes become one, so a seventh more are written in all, and each note is read once more
+        Ok(NotesCost {
+            notes,
+            tokens_read: notes * (room - longest) + (notes * longest * 8).div_ceil(7),
+            tokens_written: (notes * longest * 8).div_ceil(7),
+        })
     }
 
     /// Takes the notes.

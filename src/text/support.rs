@@ -64,10 +64,8 @@ impl Support {
         let mut forms: HashMap<String, Vec<usize>> = HashMap::new();
         let mut seen: HashSet<String> = HashSet::new();
         each_name_or_number(summary, &mut |name| {
-            let months = CALENDAR.iter().find(|ways| ways.contains(&name));
-            let identity = months.map_or(name, |ways| ways[0]);
-            if seen.insert(identity.to_owned()) {
-                for form in forms_of(name, months.copied()) {
+            if seen.insert(identity(name).to_owned()) {
+                for form in forms_of(name) {
                     forms.entry(form).or_default().push(wanted.len());
                 }
                 wanted.push((name.to_owned(), false));
@@ -98,9 +96,19 @@ impl Support {
     }
 }
 
+/// The ways in which a month or a day of the week is written.
+fn ways_of(name: &str) -> Option<&'static [&'static str]> {
+    CALENDAR.iter().find(|ways| ways.contains(&name)).copied()
+}
+
+/// What all ways of writing a name or a number have in common: the first of them.
+pub fn identity(name: &str) -> &str {
+    ways_of(name).map_or(name, |ways| ways[0])
+}
+
 /// All that supports a name or a number.
-fn forms_of(name: &str, ways: Option<&[&str]>) -> Vec<String> {
-    let names = ways.map_or_else(|| vec![name], <[&str]>::to_vec);
+fn forms_of(name: &str) -> Vec<String> {
+    let names = ways_of(name).map_or_else(|| vec![name], <[&str]>::to_vec);
     let capitals: Vec<String> = names.iter().map(|name| name.to_uppercase()).collect();
     let mut forms: Vec<String> = names.into_iter().map(ToOwned::to_owned).collect();
     if name.len() == 5

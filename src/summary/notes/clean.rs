@@ -57,8 +57,15 @@ const COPIED: usize = 60;
 const LOOP: usize = 2;
 
 /// Phrases that speak of the task wherever they stand.
-const TALK: &[&str] =
-    &["summary of the", "summary of a part", "summary of this", "information is missing", "as follows:"];
+const TALK: &[&str] = &[
+    "summary of the",
+    "summary of a part",
+    "summary of this",
+    "information is missing",
+    "as follows:",
+    "notes on a",
+    "part of a document",
+];
 
 /// Words of a sentence from which on a piece without an end is no sentence but a line.
 const LINE: usize = 5;
@@ -108,7 +115,7 @@ impl Cleaner {
     pub fn clean(&mut self, text: &str, sources: &[&str]) -> String {
         let mut kept: Vec<String> = Vec::new();
         for range in sentences(text) {
-            let sentence = text[range].split_whitespace().collect::<Vec<_>>().join(" ");
+            let sentence = without_preamble(&text[range].split_whitespace().collect::<Vec<_>>().join(" ")).to_owned();
             if self.passes(&sentence, sources) {
                 kept.push(sentence);
             }
@@ -150,6 +157,16 @@ impl Cleaner {
     /// Whether the model only repeats itself by now.
     pub fn is_looping(&self) -> bool {
         self.repeated >= LOOP
+    }
+}
+
+/// What follows the colon of a preamble (`Here is a summary: the road ...`), if it is a sentence by itself.
+pub fn without_preamble(sentence: &str) -> &str {
+    match sentence.split_once(": ") {
+        Some((preamble, rest)) if is_scaffold(&format!("{preamble}:")) && rest.split_whitespace().count() >= LINE => {
+            rest
+        }
+        _ => sentence,
     }
 }
 
@@ -211,6 +228,18 @@ mod tests {
         ] {
             assert!(!is_scaffold(text), "{text}");
         }
+    }
+
+    #[test]
+    fn what_follows_a_preamble_stays() {
+        let said = "The road to Norham was closed in March.";
+        for before in ["Here is a summary: ", "These are notes on a part of a document: ", "Note: "] {
+            assert_eq!(without_preamble(&format!("{before}{said}")), said);
+        }
+        for text in [said, "Present: Mr Holt, Miss Arkle and the two brothers Stagg.", "Here is a note: nothing."] {
+            assert_eq!(without_preamble(text), text);
+        }
+        assert!(is_scaffold("This document contains notes on a part of a document."));
     }
 
     #[test]

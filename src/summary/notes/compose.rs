@@ -14,7 +14,7 @@ use crate::summary::scribe::Scribe;
 use crate::summary::writer::Written;
 use crate::text::sentences::{CLOSERS, ENDS, sentences};
 
-use super::clean::{Cleaner, original};
+use super::clean::{Cleaner, original, without_preamble};
 use super::note::Note;
 use super::sizes::QUOTED;
 
@@ -42,7 +42,7 @@ struct Composer<'a, 'm> {
     values: Values,
 }
 
-/// Writes a summary from notes, and gives it to `sink` as it comes. `values` is what was asked.
+/// Writes a summary of at most so many tokens from notes, and gives it to `sink` as it comes. `values` is what was asked.
 ///
 /// # Errors
 /// Those of [`Scribe::apart`].
@@ -52,14 +52,14 @@ pub fn compose<'m>(
     prompts: &Prompts,
     request: &Request,
     values: &Values,
-    notes: Vec<Note>,
+    (notes, max_tokens): (Vec<Note>, u32),
     sink: &mut dyn FnMut(&str),
 ) -> Result<Written, SummaryError> {
     let mut composer = Composer { scribe, reader, prompts, request, values: values.clone() };
     let words = request.length.words();
     let wanted = if request.question.is_some() { 1 } else { ((words + PART_WORDS / 2) / PART_WORDS).max(1) };
     let (parts, n_parts) = composer.parts(notes, wanted as usize)?;
-    composer.write(&parts, words.div_ceil(n_parts.max(1) as u32), sink)
+    composer.write(&parts, words.div_ceil(n_parts.max(1) as u32), max_tokens, sink)
 }
 
 impl Composer<'_, '_> {
@@ -137,7 +137,13 @@ impl Composer<'_, '_> {
     }
 
     /// Writes the parts one after the other.
-    fn write(&mut self, parts: &[Vec<Note>], words: u32, sink: &mut dyn FnMut(&str)) -> Result<Written, SummaryError> {
+    fn write(
+        &mut self,
+        parts: &[Vec<Note>],
+        words: u32,
+        max_tokens: u32,
+        sink: &mut dyn FnMut(&str),
+    ) -> Result<Written, SummaryError> {
         let task = self.task();
         // names are written in another way in another language
         let mut cleaner = Cleaner::new(self.request.language.is_none());
@@ -158,7 +164,7 @@ impl Composer<'_, '_> {
             };
             let asked = self.prompts.render(task, &values).map_err(PromptError::from)?;
             let text = self.scribe.tokens(&source)?;
-            let max_tokens = (words * 17).div_ceil(10).max(24);
+            let limit = (words * 17).div_ceil(10).max(24).min(max_tokens - all.tokens);
             let all_details: Vec<&str> =
                 part.iter().flat_map(|note| &note.details).map(|detail| detail.text.as_str()).collect();
             let mut draft = Draft {
@@ -171,7 +177,7 @@ impl Composer<'_, '_> {
                 n_words: 0,
             };
             let mut take = |text: &str| draft.take(text, sink) && draft.n_words < words as usize;
-            let written = self.scribe.apart(self.reader, &asked, &text, max_tokens, &mut take)?;
+            let written = self.scribe.apart(self.reader, &asked, &text, limit, &mut take)?;
             if written.finished && written.incomplete.is_none() {
                 draft.take("\n", sink);
             }
@@ -185,6 +191,10 @@ impl Composer<'_, '_> {
             all.tokens += written.tokens;
             all.generation += written.generation;
             all.finished = true;
+            if all.tokens >= max_tokens {
+                all.finished = i + 1 == parts.len() && written.finished;
+                break;
+            }
         }
         all.text = page.text;
         if all.text.trim().is_empty() {
@@ -231,7 +241,8 @@ impl Draft<'_> {
         }
         let text = mem::take(&mut self.tail);
         for sentence in sentences(&text).into_iter().map(|range| one_line(&text[range])) {
-            let sentence = original(&sentence, self.details).map_or(sentence, str::to_owned);
+            let sentence = without_preamble(&sentence);
+            let sentence = original(sentence, self.details).unwrap_or(sentence).to_owned();
             if self.cleaner.passes(&sentence, &[self.source]) {
                 self.n_words += sentence.split_whitespace().count();
                 self.page.put(self.part, &sentence, sink);

@@ -10,7 +10,7 @@ mod note;
 mod sizes;
 mod taker;
 
-pub use clean::{Cleaner, is_scaffold, original};
+pub use clean::{Cleaner, is_scaffold, original, without_preamble};
 pub use compose::compose;
 pub use note::{Detail, Note};
 pub use sizes::NoteSizes;

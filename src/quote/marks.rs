@@ -1,0 +1,156 @@
+//! Signs and words by which sentences are told apart.
+//!
+//! A token is what stands between white space. Most rules look at one token only, so that they need no more of the text.
+
+/// Marks that end a sentence where white space follows.
+const ENDS: &[char] = &['.', '!', '?', '…', '‥', '؟', '۔', '।', '॥', '։', '።', '။', '។'];
+/// Marks that end a sentence whatever follows.
+const WIDE_ENDS: &[char] = &['。', '！', '？', '｡'];
+/// What may follow such a mark and is a part of the sentence. In German “ closes.
+const CLOSERS: &[char] =
+    &['"', '\'', ')', ']', '”', '’', '“', '‘', '»', '›', '«', '‹', '*', '_', '`', '」', '』', '）', '】'];
+/// Those of them which stand by themselves at the end of a sentence (`« Oui. »`) and open none.
+const ONLY_CLOSERS: &[char] = &[')', ']', '”', '’', '»', '」', '』', '）', '】'];
+/// What may stand before the first word of a sentence.
+const OPENERS: &[char] =
+    &['"', '\'', '(', '[', '“', '„', '‘', '‚', '«', '‹', '»', '*', '_', '`', '「', '『', '（', '【', '¿', '¡'];
+/// Words whose full stop ends no sentence, in small letters.
+const ABBREVIATIONS: &[&str] = &[
+    "mr", "mrs", "ms", "messrs", "mme", "mlle", "dr", "prof", "st", "rev", "hon", "capt", "col", "gen", "lt", "sgt",
+    "jr", "vs", "e.g", "i.e", "no", "nos", "nr", "vol", "p", "pp", "fig", "figs", "eq", "eqs", "sec", "cf", "al", "ca",
+    "approx", "bzw", "jan", "feb", "apr", "jun", "jul", "aug", "sept", "oct", "nov", "dec",
+];
+/// Signs before an item of a list.
+const BULLETS: &[&str] = &["-", "*", "+", "•", "‣", "◦", "▪", "●", "–", "—", "·"];
+
+/// Whether a sentence is over after a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Over {
+    /// It goes on.
+    #[default]
+    No,
+    /// It is, unless a small letter follows.
+    Perhaps,
+    /// It is, whatever follows.
+    Yes,
+}
+
+/// Whether a character is white space that separates tokens. Spaces that do not break separate none: they stand within numbers.
+pub(super) fn separates(c: char) -> bool {
+    c.is_whitespace() && !matches!(c, '\u{a0}' | '\u{2007}' | '\u{2009}' | '\u{202f}')
+}
+
+/// Whether a character ends a sentence whatever follows.
+pub(super) fn is_wide_end(c: char) -> bool {
+    WIDE_ENDS.contains(&c)
+}
+
+/// Whether a character stays with the end of a sentence before it.
+pub(super) fn stays(c: char) -> bool {
+    ENDS.contains(&c) || WIDE_ENDS.contains(&c) || CLOSERS.contains(&c)
+}
+
+/// Whether a sentence is over after a token.
+pub(super) fn over_after(token: &str) -> Over {
+    let token = without_notes(token).trim_end().trim_end_matches(CLOSERS).trim_end();
+    match token.chars().next_back() {
+        Some(last) if WIDE_ENDS.contains(&last) => Over::Yes,
+        Some('.') if is_abbreviation(token) => Over::No,
+        Some(last) if ENDS.contains(&last) => Over::Perhaps,
+        _ => Over::No,
+    }
+}
+
+/// A token without marks of notes at its end: `end.[12]`.
+fn without_notes(mut token: &str) -> &str {
+    while let Some(at) = token.strip_suffix(']').and_then(|rest| rest.rfind('['))
+        && at > 0
+        && token[at + 1..token.len() - 1].bytes().all(|byte| byte.is_ascii_digit())
+    {
+        token = &token[..at];
+    }
+    token
+}
+
+/// Whether the full stop at the end of a token ends no sentence: an abbreviation, an initial, a number of one or two digits
+/// (`3.` before an item; `4. Mai`).
+fn is_abbreviation(token: &str) -> bool {
+    let Some(word) = token.trim_start_matches(OPENERS).strip_suffix('.') else { return false };
+    let mut chars = word.chars();
+    let (first, is_single) = (chars.next(), chars.next().is_none());
+    let initial = is_single && first.is_some_and(char::is_uppercase);
+    let number = !word.is_empty() && word.len() <= 2 && word.bytes().all(|byte| byte.is_ascii_digit());
+    // U.S, z.B
+    let letters = word.contains('.') && word.split('.').all(|part| part.chars().count() == 1);
+    initial || number || letters || ABBREVIATIONS.contains(&word.to_lowercase().as_str())
+}
+
+/// Whether a sentence that begins with this token is none: its first letter is small.
+pub(super) fn goes_on(token: &str) -> bool {
+    token.trim_start_matches(OPENERS).starts_with(char::is_lowercase)
+}
+
+/// Whether the first letter of a token is a capital.
+pub(super) fn starts_with_capital(token: &str) -> bool {
+    token.trim_start_matches(OPENERS).starts_with(char::is_uppercase)
+}
+
+/// Whether a token is only signs that close what stands before it.
+pub(super) fn closes(token: &str) -> bool {
+    token.chars().all(|c| ONLY_CLOSERS.contains(&c))
+}
+
+/// Whether the first token of a line is the mark of an item: a bullet, `1.`, `12)`, `(3)`, `a)`.
+pub(super) fn is_bullet(token: &str) -> bool {
+    if BULLETS.contains(&token) {
+        return true;
+    }
+    let inner = token.strip_prefix('(').unwrap_or(token);
+    let Some(inner) = inner.strip_suffix([')', '.']) else { return false };
+    let is_number = (1..=3).contains(&inner.len()) && inner.bytes().all(|byte| byte.is_ascii_digit());
+    is_number || token.ends_with(')') && inner.len() == 1 && inner.bytes().all(|byte| byte.is_ascii_lowercase())
+}
+
+/// Whether a line that begins with this token is complete by itself: a heading, a row of a table, a ruled line, the fence of
+/// a block.
+pub(super) fn is_own_line(token: &str) -> bool {
+    let is_rule = token.len() >= 3 && token.bytes().all(|byte| matches!(byte, b'-' | b'=' | b'*' | b'_' | b'~'));
+    token.starts_with(['#', '|']) || token.starts_with("```") || is_rule
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_that_end_sentences() {
+        for token in
+            ["left.", "left.\"", "(left.)", "left?!", "1842.", "3.50.", "so…", "left.[1][23]", ".", "mot.\u{a0}»"]
+        {
+            assert_eq!(over_after(token), Over::Perhaps, "{token}");
+        }
+        for token in
+            ["Mr.", "(e.g.", "J.", "U.S.", "z.B.", "4.", "left,", "3.5", "[12]", "(No.", "al.", "“Dr.", "", "É."]
+        {
+            assert_eq!(over_after(token), Over::No, "{token}");
+        }
+        for token in ["次。", "次。」", "次？！"] {
+            assert_eq!(over_after(token), Over::Yes, "{token}");
+        }
+    }
+
+    #[test]
+    fn marks_of_lines() {
+        for token in ["-", "*", "•", "1.", "12)", "(3)", "a)", "123."] {
+            assert!(is_bullet(token), "{token}");
+        }
+        for token in ["1842.", "A.", "--", "a.", "I", "()", "."] {
+            assert!(!is_bullet(token), "{token}");
+        }
+        for token in ["#", "##", "|", "```rust", "---", "====", "|a|"] {
+            assert!(is_own_line(token), "{token}");
+        }
+        assert!(!is_own_line("--") && !is_own_line("**Bold") && !is_own_line(""));
+        assert!(goes_on("(see") && goes_on("“said") && !goes_on("See") && !goes_on("次") && !goes_on("12"));
+    }
+}
