@@ -14,6 +14,7 @@ use common::program::{assert_fails, edgeinf, scratch, stderr, stdout};
 use common::text::story;
 use edgeinf::llama::{CacheType, Compaction, Logits};
 use edgeinf::summary::prompt::{Instructions, PromptTokens};
+use edgeinf::summary::request::Length;
 use serde_json::{Value, json};
 
 const WINDOW: &[&str] = &["--window", "128", "--segment", "64"];
@@ -55,7 +56,7 @@ fn likelihoods_are_those_of_one_decode() {
     assert_eq!(found.len(), 4);
 
     let model = common::load(&smollm2());
-    let prompt = PromptTokens::new(&model, &Instructions::default()).unwrap();
+    let prompt = PromptTokens::new(&model, &Instructions::summary(Length::default()).unwrap()).unwrap();
     let pair = &lines(&fs::read_to_string(&file).unwrap())[0];
     let tokenize = |key: &str| model.vocab().tokenize(pair[key].as_str().unwrap(), false).unwrap();
     let reference = tokenize("reference");

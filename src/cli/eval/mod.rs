@@ -6,6 +6,7 @@ mod longbench;
 mod needle;
 mod report;
 mod results;
+mod score;
 mod summary;
 
 use std::path::Path;
@@ -30,6 +31,7 @@ pub use fidelity::FidelityArgs;
 pub use longbench::LongBenchArgs;
 pub use needle::NeedleArgs;
 pub use report::ReportArgs;
+pub use score::ScoreArgs;
 pub use summary::SummaryArgs;
 
 /// Arguments of `eval`.
@@ -50,7 +52,7 @@ impl EvalArgs {
             EvalCommand::Needle(args) => (&args.engine, &args.policies, true),
             EvalCommand::LongBench(args) => (&args.engine, &args.policies, true),
             EvalCommand::Summary(args) => (&args.engine, &args.policies, true),
-            EvalCommand::Report(_) => return Ok(()),
+            EvalCommand::Report(_) | EvalCommand::Score(_) => return Ok(()),
         };
         engine.check()?;
         engine.check_choice(retain(policies) || by_default && policies.is_empty())
@@ -80,6 +82,8 @@ pub enum EvalCommand {
     Summary(SummaryArgs),
     /// Tables and plots of results, as Markdown and SVG.
     Report(ReportArgs),
+    /// Score a summary that is there already against its document, its facts and what somebody wrote.
+    Score(ScoreArgs),
 }
 
 /// `--policies`.
@@ -124,6 +128,7 @@ pub fn run(args: &EvalArgs, printer: &mut Printer, interrupt: &Arc<AtomicBool>) 
         EvalCommand::LongBench(args) => longbench::run(args, printer, interrupt),
         EvalCommand::Summary(args) => summary::run(args, printer, interrupt),
         EvalCommand::Report(args) => report::run(args, printer),
+        EvalCommand::Score(args) => score::run(args, printer),
     }
 }
 

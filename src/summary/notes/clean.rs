@@ -81,14 +81,17 @@ pub fn is_scaffold(sentence: &str) -> bool {
     }
     let begins =
         |start: &&&str| text.strip_prefix(**start).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric));
-    match SCAFFOLD.iter().find(|start| begins(&start)) {
+    match SCAFFOLD.iter().find(|start| begins(start)) {
         // such words also begin sentences with something to say
         Some(
             &("sure" | "certainly" | "of course" | "okay" | "overall" | "in conclusion" | "in summary"
             | "based on the"),
         ) => text.trim_end().ends_with(':') || text.split_whitespace().count() <= 3,
         Some(&("summary" | "note" | "notes" | "here is" | "here's" | "here are" | "the following")) => {
-            text.trim_end().ends_with([':', '*']) || text.contains("summar") || text.contains(" note")
+            text.split_whitespace().count() == 1
+                || text.trim_end().ends_with([':', '*'])
+                || text.contains("summar")
+                || text.contains(" note")
         }
         Some(_) => true,
         None => text.split_whitespace().count() == 0,

@@ -1,0 +1,78 @@
+//! `edgeinf eval score`.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::Args;
+use serde::Serialize;
+
+use crate::cli::exit::ExitStatus;
+use crate::cli::printer::Printer;
+use crate::eval::{Fact, Scorer, Scores};
+
+/// Bytes of the document at a time.
+const BLOCK: usize = 64 * 1024;
+
+/// Arguments of `eval score`.
+#[derive(Debug, Args)]
+pub struct ScoreArgs {
+    /// The summary, a text file.
+    #[arg(value_name = "SUMMARY")]
+    pub summary: PathBuf,
+    /// The text that it is of.
+    #[arg(long, value_name = "FILE")]
+    pub document: PathBuf,
+    /// A summary that somebody wrote, to compare with.
+    #[arg(long, value_name = "FILE")]
+    pub reference: Option<PathBuf>,
+    /// Facts that stand in the document, as 'edgeinf sample --facts' writes them.
+    #[arg(long, value_name = "FILE")]
+    pub facts: Option<PathBuf>,
+}
+
+/// What is printed.
+#[derive(Debug, Serialize)]
+struct Scored {
+    #[serde(flatten)]
+    scores: Scores,
+    not_in_document: Vec<String>,
+}
+
+/// Scores a summary that is there already, without a model.
+pub(super) fn run(args: &ScoreArgs, printer: &mut Printer) -> Result<ExitStatus> {
+    let summary = read(&args.summary)?;
+    let reference = args.reference.as_deref().map_or(Ok(String::new()), read)?;
+    let mut facts: Vec<Fact> = Vec::new();
+    if let Some(path) = &args.facts {
+        for (i, line) in read(path)?.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+            let fact = serde_json::from_str(line);
+            facts.push(fact.with_context(|| format!("'{}' line {} is no fact", path.display(), i + 1))?);
+        }
+    }
+    let mut scorer = Scorer::new(&summary);
+    let fail = || format!("'{}' cannot be read as text", args.document.display());
+    let mut file = File::open(&args.document).with_context(fail)?;
+    let mut bytes = Vec::new();
+    loop {
+        let n = file.by_ref().take(BLOCK as u64).read_to_end(&mut bytes).with_context(fail)?;
+        let end = match std::str::from_utf8(&bytes) {
+            Ok(text) => text.len(),
+            Err(error) if error.error_len().is_none() && n > 0 => error.valid_up_to(),
+            Err(error) => return Err(error).with_context(fail),
+        };
+        scorer.read(std::str::from_utf8(&bytes[..end]).with_context(fail)?);
+        bytes.drain(..end);
+        if n == 0 {
+            break;
+        }
+    }
+    let (scores, not_in_document) = scorer.finish(&reference, &facts)?;
+    printer.stdout(&(serde_json::to_string(&Scored { scores, not_in_document })? + "\n"))?;
+    Ok(ExitStatus::Success)
+}
+
+fn read(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).with_context(|| format!("'{}' cannot be read as text", path.display()))
+}
