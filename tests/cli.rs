@@ -392,7 +392,7 @@ fn tokens_are_chosen_to_stay() {
     fs::write(&file, story(9000, 41)).unwrap();
     smollm2();
     let run = |args: &[&str]| -> Value {
-        let sizes = ["--window", "256", "--segment", "128", "--max-tokens", "30", "--json"];
+        let sizes = ["--strategy", "direct", "--window", "256", "--segment", "128", "--max-tokens", "30", "--json"];
         let output = summarize(&file, &[&sizes[..], args].concat());
         serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", stderr(&output)))
     };
