@@ -88,7 +88,7 @@ fn sample(name: &str, n_tokens: u64, seed: u64) -> (std::path::PathBuf, Vec<Stri
 
 #[test]
 fn notes_cover_the_whole_document() {
-    let (dir, facts) = sample("notes", 7000, 41);
+    let (dir, facts) = sample("notes", 11_000, 41);
     let (file, kept) = (dir.join("a.txt"), dir.join("notes.jsonl"));
     let path = kept.display().to_string();
     let notes = ["--strategy", "notes", "--policy", "streaming", "--length", "150", "--quote"];
@@ -125,13 +125,14 @@ fn notes_cover_the_whole_document() {
         assert!(lines[line - 1].contains(word), "line {line} is not where '{word}' stands");
     }
 
-    // the same again, as text with quotes below each sentence
-    let output = summarize(&file, &notes);
+    // as text the quotes stand below each sentence
+    let short = dir.join("b.txt");
+    fs::write(&short, &text[..text[..6000].rfind(". ").unwrap() + 1]).unwrap();
+    let output = summarize(&short, &notes);
     assert_eq!(output.status.code(), Some(0));
     let shown = stdout(&output);
-    let sentence = quotes[0]["sentence"].as_str().unwrap();
-    assert!(shown.starts_with(sentence) && shown.contains("\n  line "), "{shown}");
-    assert!(stderr(&output).contains("supported"), "{}", stderr(&output));
+    assert!(!shown.starts_with(' ') && shown.contains("\n  line "), "{shown}");
+    assert!(stderr(&output).contains(" supported, "), "{}", stderr(&output));
 }
 
 #[test]
@@ -193,7 +194,7 @@ fn a_run_that_is_broken_off_leaves_its_notes() {
 
 #[test]
 fn the_cost_of_notes_is_known_before_and_bounded() {
-    let (dir, _) = sample("cost", 60_000, 45);
+    let (dir, _) = sample("cost", 24_000, 45);
     let output = summarize(&dir.join("a.txt"), &["--dry-run", "--json"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let json: Value = serde_json::from_str(&stdout(&output)).unwrap();
@@ -205,6 +206,26 @@ fn the_cost_of_notes_is_known_before_and_bounded() {
     let direct = summarize(&dir.join("a.txt"), &["--dry-run", "--json", "--strategy", "direct"]);
     let direct: Value = serde_json::from_str(&stdout(&direct)).unwrap();
     assert_eq!((&direct["notes"], &direct["predicted"]["notes_ms"]), (&0.into(), &0.0.into()));
+}
+
+#[test]
+fn notes_take_the_place_of_no_other_file() {
+    let dir = scratch("places");
+    let file = dir.join("a.txt");
+    fs::write(&file, story(2000, 1)).unwrap();
+    let path = file.to_str().unwrap();
+    for args in
+        [&["--keep-notes", path][..], &["--keep-notes", "/no/b", "-o", "/no/b"], &["--keep-notes", "/no/b", path]]
+    {
+        let output = summarize(&file, args);
+        assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+        assert!(stderr(&output).contains("--keep-notes"), "{}", stderr(&output));
+    }
+    assert_eq!(fs::read_to_string(&file).unwrap(), story(2000, 1));
+    let args = ["--strategy", "notes", "--policy", "streaming", "--keep-notes", "/dev/full"];
+    if cfg!(target_os = "linux") {
+        assert_fails(&summarize(&file, &args), 1, &["/dev/full", "notes"]);
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What can be typed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::FalseyValueParser;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
@@ -164,6 +164,18 @@ impl SummarizeArgs {
             return Err(conflict(
                 "--output takes the summary of one file; with several, redirect stdout or use --json",
             ));
+        }
+        let place = |path: &Path| std::fs::canonicalize(path).ok();
+        let notes = self.keep_notes.as_deref().and_then(place);
+        if notes.is_some()
+            && self.files.iter().map(PathBuf::as_path).chain(self.output.as_deref()).any(|file| place(file) == notes)
+        {
+            return Err(conflict(
+                "--keep-notes names a file that is read or written otherwise; give the notes a file of their own",
+            ));
+        }
+        if self.keep_notes.is_some() && self.keep_notes == self.output {
+            return Err(conflict("--keep-notes and --output name the same file; give each a file of its own"));
         }
         if self.keep_notes.is_some() && self.files.len() > 1 {
             return Err(conflict("--keep-notes takes the notes of one file; call edgeinf for each file"));

@@ -2,7 +2,7 @@
 
 use std::mem;
 
-use crate::llama::Token;
+use crate::llama::{LlamaError, Token};
 use crate::reader::Reader;
 
 use super::error::SummaryError;
@@ -112,6 +112,7 @@ impl MapReduce {
                 });
             }
             let mut group: Vec<Token> = Vec::new();
+            let n_before = self.summaries.len();
             for text in mem::take(&mut self.summaries) {
                 let tokens = scribe.tokens(&format!("{text}\n\n"))?;
                 if !group.is_empty() && group.len() + tokens.len() > room {
@@ -123,6 +124,9 @@ impl MapReduce {
             }
             let written = scribe.apart(reader, &between, &group, self.max_tokens, &mut |_| true)?;
             self.summaries.push(written.text);
+            if self.summaries.len() == n_before {
+                return Err(LlamaError::CacheFull { n_cells: n_cells as u32, n_tokens: all.len() }.into());
+            }
         }
     }
 }

@@ -15,7 +15,7 @@ use super::scribe::Scribe;
 use super::strategy::Strategy;
 
 /// Tokens that notes are written from at least, beside the summary.
-const APART: u32 = 1024;
+const APART: u32 = 1280;
 
 /// What notes cost at most.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -87,11 +87,13 @@ impl Writing {
             Strategy::Direct => Ok(plan),
             Strategy::Notes => {
                 let taker = self.note_taker(model, settings, plan.policy)?;
-                plan.with_aside(model, settings, taker.room(scribe)?, APART + answer)
+                let longest = self.notes.tokens(self.sizes(model, settings, plan.policy)?);
+                plan.with_aside(model, settings, taker.room(scribe)?, APART.max(8 * longest) + answer)
             }
             Strategy::MapReduce => {
-                let every = self.notes.every(self.sizes(model, settings, plan.policy)?);
-                plan.with_aside(model, settings, 0, every + APART / 2 + answer)
+                let sizes = self.sizes(model, settings, plan.policy)?;
+                let longest = self.notes.tokens(sizes);
+                plan.with_aside(model, settings, 0, (self.notes.every(sizes) + APART / 2).max(8 * longest) + answer)
             }
         }
     }

@@ -21,6 +21,9 @@ use super::sizes::QUOTED;
 /// Words of a part of the summary, about.
 const PART_WORDS: u32 = 60;
 
+/// Tokens from which on a part can be expected to have a sentence.
+const SHORTEST: u32 = 24;
+
 /// Notes that become one at most.
 const MERGED: usize = 8;
 
@@ -164,7 +167,7 @@ impl Composer<'_, '_> {
             };
             let asked = self.prompts.render(task, &values).map_err(PromptError::from)?;
             let text = self.scribe.tokens(&source)?;
-            let limit = (words * 17).div_ceil(10).max(24).min(max_tokens - all.tokens);
+            let limit = (words * 17).div_ceil(10).max(SHORTEST).min(max_tokens - all.tokens);
             let all_details: Vec<&str> =
                 part.iter().flat_map(|note| &note.details).map(|detail| detail.text.as_str()).collect();
             let mut draft = Draft {
@@ -182,7 +185,7 @@ impl Composer<'_, '_> {
                 draft.take("\n", sink);
             }
             // better the document's own words than nothing of this part
-            for sentence in details.iter().take(if draft.n_words == 0 { 2 } else { 0 }) {
+            for sentence in details.iter().take(if draft.n_words == 0 && limit >= SHORTEST { 2 } else { 0 }) {
                 draft.take(&format!("{sentence}\n"), sink);
             }
             if i == 0 {

@@ -15,6 +15,9 @@ use super::sizes::QUOTED;
 /// Sentences of the document that are kept with each note.
 const DETAILS: usize = 2;
 
+/// Longest sentence that is kept, in tokens.
+const LONGEST_DETAIL: usize = QUOTED as usize / 2;
+
 /// An English word takes about 1.3 tokens, and the last sentence wants to be finished.
 const TOKENS_PER_WORD: f32 = 1.7;
 
@@ -96,8 +99,14 @@ impl NoteTaker {
             self.novelty.relevant(&text, &self.values.question, DETAILS)
         };
         let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-        let details: Vec<Detail> =
-            news.iter().map(|n| Detail { score: n.score, text: one_line(&text[n.range.clone()]) }).collect();
+        let mut details: Vec<Detail> = Vec::new();
+        for n in &news {
+            let detail = Detail { score: n.score, text: one_line(&text[n.range.clone()]) };
+            // a word has many tokens in a script that the model hardly knows
+            if scribe.tokens(&detail.text)?.len() <= LONGEST_DETAIL {
+                details.push(detail);
+            }
+        }
 
         let earlier = self.notes.last().map(|note| note.text.clone()).unwrap_or_default();
         let suffix = self.suffix(scribe, &details, &earlier)?;
@@ -110,6 +119,10 @@ impl NoteTaker {
         if note.is_empty() {
             // better the document's own words than none
             note = details.iter().map(|detail| detail.text.as_str()).collect::<Vec<_>>().join(" ");
+        }
+        if note.is_empty() {
+            let begin = scribe.bytes(&covered[..covered.len().min(LONGEST_DETAIL)]);
+            note = one_line(&String::from_utf8_lossy(&begin)) + " …";
         }
         let end = (self.begin.0 + covered.len() as u64, self.begin.1 + bytes.len() as u64);
         let (tokens, bytes) = (self.begin.0..end.0, self.begin.1..end.1);
