@@ -190,6 +190,11 @@ impl<'m> Reader<'m> {
         Ok(())
     }
 
+    /// Cells that a text by itself can use: those for tokens that may be retained take no others.
+    pub fn n_apart(&self) -> u32 {
+        self.context.n_cells().saturating_sub(self.layout.map_or(0, |layout| layout.n_retain))
+    }
+
     /// Tokens that wait for their segment to be whole.
     pub fn n_pending(&self) -> usize {
         self.pending.len()

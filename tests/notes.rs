@@ -175,6 +175,23 @@ fn other_strategies_read_all_of_it_too() {
 }
 
 #[test]
+fn policies_and_lengths_leave_room_to_write() {
+    let (dir, _) = sample("room", 3000, 46);
+    let window = ["--strategy", "notes", "--window", "256", "--segment", "256"];
+    for more in [
+        &["--policy", "snapkv", "--retain", "600", "--length", "short"][..],
+        &["--policy", "streaming", "--length", "2000"],
+    ] {
+        let output = summarize(&dir.join("a.txt"), &[&window[..], more].concat());
+        assert_eq!(output.status.code(), Some(0), "{more:?}: {}", stderr(&output));
+    }
+    // no notes, no file
+    let kept = dir.join("none.txt");
+    let output = summarize(&dir.join("a.txt"), &["--length", "short", "--keep-notes", kept.to_str().unwrap()]);
+    assert!(stderr(&output).contains("takes no notes") && !kept.exists(), "{}", stderr(&output));
+}
+
+#[test]
 fn a_run_that_is_broken_off_leaves_its_notes() {
     let (dir, _) = sample("broken", 20_000, 44);
     let kept = dir.join("notes.txt");

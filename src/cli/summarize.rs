@@ -21,6 +21,7 @@ use crate::summary::plan::Settings;
 use crate::summary::prompts::Prompts;
 use crate::summary::request::Request;
 use crate::summary::run::{Event, summarize};
+use crate::summary::strategy::Strategy;
 use crate::summary::writing::Writing;
 
 use super::args::SummarizeArgs;
@@ -140,10 +141,23 @@ impl Pass<'_> {
         let begin = Instant::now();
         let mut wrote = false;
         let mut write_error = None;
-        let mut notes = self.args.keep_notes.as_deref().map(NotesFile::create).transpose()?;
+        let mut notes: Option<NotesFile> = None;
         let outcome =
             summarize(&engine.model, &mut document, settings, &writing, interrupt, &mut |event| match event {
-                Event::Started(policy, strategy) => printer.detail(&format!("policy {policy}, strategy {strategy}")),
+                Event::Started(policy, strategy) => {
+                    printer.detail(&format!("policy {policy}, strategy {strategy}"));
+                    let path = self.args.keep_notes.as_deref();
+                    if path.is_some() && strategy != Strategy::Notes {
+                        printer.warn(&format!("strategy {strategy} takes no notes; they are not kept"));
+                    }
+                    match path.filter(|_| strategy == Strategy::Notes).map(NotesFile::create).transpose() {
+                        Ok(file) => notes = file,
+                        Err(error) => {
+                            interrupt.store(true, Ordering::Relaxed);
+                            write_error.get_or_insert(error);
+                        }
+                    }
+                }
                 Event::Note(note) => {
                     if let Some(Err(error)) = notes.as_mut().map(|file| file.put(note)) {
                         interrupt.store(true, Ordering::Relaxed);

@@ -62,7 +62,7 @@ impl Layout {
     /// The same with room for so many more tokens that are taken out again before reading goes on, and for at least `n_apart` tokens in
     /// all. Reading does not use it, so it compacts when it would without.
     pub fn with_aside(mut self, n_aside: u32, n_apart: u32) -> Self {
-        let n_cells = (self.n_cells + n_aside).max(n_apart).next_multiple_of(64);
+        let n_cells = (self.n_cells + n_aside).max(n_apart + self.n_retain).next_multiple_of(64);
         self.n_aside = n_cells - self.n_cells;
         self.n_cells = n_cells;
         self

@@ -99,7 +99,8 @@ impl MapReduce {
     ) -> Result<Written, SummaryError> {
         let last = self.prompts.render(Task::Reduce, values).map_err(PromptError::from)?;
         let between = self.prompts.render(Task::Chunk, &self.values).map_err(PromptError::from)?;
-        let n_cells = reader.context().n_cells() as usize;
+        let n_cells = reader.n_apart() as usize;
+        let max_tokens = max_tokens.min(n_cells as u32 / 3);
         let around = scribe.prompt(&last)?;
         let room = n_cells.saturating_sub(around.prefix.len() + around.suffix.len() + max_tokens as usize);
         loop {

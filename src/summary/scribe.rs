@@ -114,7 +114,7 @@ impl<'m> Scribe<'m> {
         let begin = Instant::now();
         let prompt = self.prompt(instructions)?;
         let all = [&prompt.prefix, text, &prompt.suffix].concat();
-        let n_cells = reader.context().n_cells();
+        let n_cells = reader.n_apart();
         if all.len() + max_tokens as usize > n_cells as usize {
             return Err(LlamaError::CacheFull { n_cells, n_tokens: all.len() + max_tokens as usize }.into());
         }

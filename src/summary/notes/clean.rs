@@ -157,6 +157,11 @@ impl Cleaner {
         true
     }
 
+    /// Begins a part: that the one before ended in a loop says nothing of it.
+    pub fn begin_part(&mut self) {
+        self.repeated = 0;
+    }
+
     /// Whether the model only repeats itself by now.
     pub fn is_looping(&self) -> bool {
         self.repeated >= LOOP

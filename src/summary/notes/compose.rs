@@ -153,6 +153,7 @@ impl Composer<'_, '_> {
         let mut page = Page { style: self.request.style, length: self.request.length, text: String::new(), at: (0, 0) };
         let mut all = Written::default();
         for (i, part) in parts.iter().enumerate() {
+            cleaner.begin_part();
             let source = listed(part);
             let best = Note::merged(part, String::new(), DETAILS);
             let details: Vec<&str> =
@@ -167,7 +168,12 @@ impl Composer<'_, '_> {
             };
             let asked = self.prompts.render(task, &values).map_err(PromptError::from)?;
             let text = self.scribe.tokens(&source)?;
-            let limit = (words * 17).div_ceil(10).max(SHORTEST).min(max_tokens - all.tokens);
+            // no more than there is room for, and no part at the cost of those that follow
+            let prompt = self.scribe.prompt(&asked)?;
+            let n_read = (prompt.prefix.len() + text.len() + prompt.suffix.len()) as u32;
+            let share = (max_tokens - all.tokens) / (parts.len() - i) as u32;
+            let limit = (words * 17).div_ceil(10).max(SHORTEST).min(share.max(1));
+            let limit = limit.min(self.reader.n_apart().saturating_sub(n_read));
             let all_details: Vec<&str> =
                 part.iter().flat_map(|note| &note.details).map(|detail| detail.text.as_str()).collect();
             let mut draft = Draft {
@@ -215,7 +221,7 @@ impl Composer<'_, '_> {
         let asked = self.prompts.render(task, &self.values).map_err(PromptError::from)?;
         let prompt = self.scribe.prompt(&asked)?;
         let around = prompt.prefix.len() + prompt.suffix.len() + 2 * QUOTED as usize + n_answer as usize;
-        Ok((self.reader.context().n_cells() as usize).saturating_sub(around))
+        Ok((self.reader.n_apart() as usize).saturating_sub(around))
     }
 }
 

@@ -6,7 +6,8 @@ use crate::summary::error::SummaryError;
 use crate::summary::prompt::Instructions;
 use crate::summary::prompts::{Prompts, Task, Values};
 use crate::summary::scribe::Scribe;
-use crate::text::novelty::Novelty;
+use crate::text::novelty::{News, Novelty};
+use crate::text::sentences::{CLOSERS, ENDS};
 
 use super::clean::Cleaner;
 use super::note::{Detail, Note};
@@ -21,7 +22,7 @@ const LONGEST_DETAIL: usize = QUOTED as usize / 2;
 /// An English word takes about 1.3 tokens, and the last sentence wants to be finished.
 const TOKENS_PER_WORD: f32 = 1.7;
 
-/// A stretch at the end that is shorter belongs to the note before.
+/// A stretch at the end that is shorter is its own note.
 const SHORTEST: usize = 64;
 
 /// Takes notes.
@@ -39,6 +40,8 @@ pub struct NoteTaker {
     begin: (u64, u64),
     novelty: Novelty,
     notes: Vec<Note>,
+    /// Whether the stretch before ended in the middle of a sentence.
+    torn: bool,
 }
 
 impl NoteTaker {
@@ -56,6 +59,7 @@ impl NoteTaker {
             begin: (0, 0),
             novelty: Novelty::default(),
             notes: Vec::new(),
+            torn: false,
         }
     }
 
@@ -80,7 +84,7 @@ impl NoteTaker {
 
     /// Whether the document ends with a stretch that wants a note of its own.
     pub fn is_due_at_end(&self) -> bool {
-        self.since.len() >= if self.notes.is_empty() { 1 } else { SHORTEST }
+        !self.since.is_empty()
     }
 
     /// Lets the model write a note of what was decoded since the last one.
@@ -94,24 +98,32 @@ impl NoteTaker {
         let bytes = scribe.bytes(&covered);
         let text = String::from_utf8_lossy(&bytes);
         let news = if self.values.question.is_empty() {
-            self.novelty.take(&text, DETAILS)
+            self.novelty.take(&text, DETAILS + 1)
         } else {
-            self.novelty.relevant(&text, &self.values.question, DETAILS)
+            self.novelty.relevant(&text, &self.values.question, DETAILS + 1)
         };
         let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
         let mut details: Vec<Detail> = Vec::new();
-        for n in &news {
+        // a stretch may begin in the middle of a sentence
+        let is_torn = |n: &News| n.range.start == text.len() - text.trim_start().len() && self.torn;
+        for n in news.iter().filter(|n| !is_torn(n)) {
             let detail = Detail { score: n.score, text: one_line(&text[n.range.clone()]) };
             // a word has many tokens in a script that the model hardly knows
-            if scribe.tokens(&detail.text)?.len() <= LONGEST_DETAIL {
+            if details.len() < DETAILS && scribe.tokens(&detail.text)?.len() <= LONGEST_DETAIL {
                 details.push(detail);
             }
         }
 
+        self.torn = !text.trim_end().trim_end_matches(CLOSERS).ends_with(ENDS);
         let earlier = self.notes.last().map(|note| note.text.clone()).unwrap_or_default();
-        let suffix = self.suffix(scribe, &details, &earlier)?;
-        let written = scribe.aside(reader, &suffix, self.max_tokens)?;
-        let draft = if written.incomplete.is_none() { written.text } else { String::new() };
+        // a few tokens at the end of a document speak for themselves
+        let draft = if covered.len() < SHORTEST {
+            one_line(&text)
+        } else {
+            let suffix = self.suffix(scribe, &details, &earlier)?;
+            let written = scribe.aside(reader, &suffix, self.max_tokens)?;
+            if written.incomplete.is_none() { written.text } else { String::new() }
+        };
         let mut cleaner = Cleaner::new(true);
         // the window still has what the note before is about
         cleaner.clean(&earlier, &[&earlier]);
