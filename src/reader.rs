@@ -223,10 +223,7 @@ impl<'m> Reader<'m> {
     /// [`LlamaError::State`] if that is not possible.
     pub fn resume(&mut self, n_cached: u32) -> Result<(), LlamaError> {
         self.aside = false;
-        if !self.context.truncate(n_cached) {
-            return Err(LlamaError::State("a note stays in the cache".into()));
-        }
-        self.context.end_aside()
+        self.context.end_aside(n_cached)
     }
 
     /// Empties cache and memory, for a text by itself that fits the whole cache. It does not count as read.

@@ -3,13 +3,14 @@
 
 mod common;
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
 use common::program::{assert_fails, edgeinf, scratch, stderr, stdout, summarize};
 use common::text::story;
 use common::tiny::Tiny;
+use common::zoo::gemma3;
 use common::{ContextBuilder, load, tokens};
 use edgeinf::llama::{Compaction, Model, NativeGate};
 use edgeinf::memory::gate::{FeatureMap, Gate};
@@ -32,38 +33,57 @@ fn reader(model: &Model, policy: Policy, layout: Layout) -> Reader<'_> {
     Reader::new(builder.build(model, compaction, None), Some(layout), SIZES.segment)
 }
 
+/// Reads a text, with a note after each third segment if it has tokens: the last logits, compactions, and tokens that left.
+fn read(mut reader: Reader<'_>, note_tokens: u32) -> (Vec<f32>, u64, u64) {
+    reader.push(&tokens(20, 1)).unwrap();
+    for (i, part) in tokens(1500, 2).chunks(64).enumerate() {
+        reader.push(part).unwrap();
+        if note_tokens > 0 && i % 3 == 1 {
+            let before = reader.context().n_cached();
+            reader.ask(&tokens(40, i as u64)).unwrap();
+            for token in 0..note_tokens {
+                reader.step(token as i32).unwrap();
+            }
+            reader.resume(before).unwrap();
+        }
+    }
+    reader.finish(&tokens(30, 3)).unwrap();
+    let progress = reader.progress().clone();
+    assert_eq!(progress.tokens_read, 1550);
+    (reader.logits().unwrap().to_vec(), progress.compactions, progress.tokens_dropped)
+}
+
 #[test]
 fn reading_goes_on_as_if_no_note_had_been_written() {
     let model = load(&Tiny::new("llama").write());
-    let (prefix, text, suffix) = (tokens(20, 1), tokens(1500, 2), tokens(30, 3));
     for policy in [Policy::Streaming, Policy::SnapKv, Policy::PyramidKv, Policy::EdgeInfinite] {
         let retain = if policy == Policy::Streaming { 0 } else { SIZES.retain };
         let layout = Layout::new(WindowSizes { retain, ..SIZES }, 20, 30);
-        let read = |layout: Layout, note_tokens: u32| {
-            let mut reader = reader(&model, policy, layout);
-            reader.push(&prefix).unwrap();
-            for (i, part) in text.chunks(64).enumerate() {
-                reader.push(part).unwrap();
-                if note_tokens > 0 && i % 3 == 1 {
-                    let before = reader.context().n_cached();
-                    reader.ask(&tokens(40, i as u64)).unwrap();
-                    for token in 0..note_tokens {
-                        reader.step(token as i32).unwrap();
-                    }
-                    reader.resume(before).unwrap();
-                }
-            }
-            reader.finish(&suffix).unwrap();
-            let progress = reader.progress().clone();
-            assert_eq!(progress.tokens_read, 1550);
-            (reader.logits().unwrap().to_vec(), progress.compactions, progress.tokens_dropped)
-        };
+        let read = |layout: Layout, note_tokens: u32| read(reader(&model, policy, layout), note_tokens);
         let without = read(layout, 0);
         assert!(without.1 > 3);
         assert!(read(layout.with_aside(100, 0), 60) == without, "{policy}");
         // room for texts by themselves changes nothing either
         assert!(read(layout.with_aside(100, 2000), 60) == without, "{policy}");
     }
+}
+
+#[test]
+fn a_model_with_a_sliding_window_takes_no_notes() {
+    let dir = scratch("sliding");
+    let model = gemma3(64, &[true, false]).write(&dir);
+    let file = dir.join("a.txt");
+    fs::write(&file, story(3000, 1)).unwrap();
+    let run = |more: &[&str]| {
+        let args = ["-m", model.to_str().unwrap(), "--window", "128", "--segment", "64", "--max-tokens", "8", "--json"];
+        summarize(&file, &[&args[..], &["--policy", "streaming"], more].concat())
+    };
+    let output = run(&[]);
+    let json: Value = serde_json::from_str(&stdout(&output)).unwrap_or_else(|_| panic!("{}", stderr(&output)));
+    assert_eq!(json["strategy"], "direct", "auto");
+    let output = run(&["--strategy", "notes"]);
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    assert!(stderr(&output).contains("sliding window"), "{}", stderr(&output));
 }
 
 #[test]
@@ -180,7 +200,7 @@ fn policies_and_lengths_leave_room_to_write() {
     let window = ["--strategy", "notes", "--window", "256", "--segment", "256"];
     for more in [
         &["--policy", "snapkv", "--retain", "600", "--length", "short"][..],
-        &["--policy", "streaming", "--length", "2000"],
+        &["--policy", "streaming", "--length", "900"],
     ] {
         let output = summarize(&dir.join("a.txt"), &[&window[..], more].concat());
         assert_eq!(output.status.code(), Some(0), "{more:?}: {}", stderr(&output));
@@ -211,7 +231,7 @@ fn a_run_that_is_broken_off_leaves_its_notes() {
 
 #[test]
 fn the_cost_of_notes_is_known_before_and_bounded() {
-    let (dir, _) = sample("cost", 24_000, 45);
+    let (dir, _) = sample("cost", 12_000, 45);
     let output = summarize(&dir.join("a.txt"), &["--dry-run", "--json"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let json: Value = serde_json::from_str(&stdout(&output)).unwrap();
@@ -231,13 +251,25 @@ fn notes_take_the_place_of_no_other_file() {
     let file = dir.join("a.txt");
     fs::write(&file, story(2000, 1)).unwrap();
     let path = file.to_str().unwrap();
-    for args in
-        [&["--keep-notes", path][..], &["--keep-notes", "/no/b", "-o", "/no/b"], &["--keep-notes", "/no/b", path]]
-    {
+    let (link, template) = (dir.join("link.txt"), dir.join("t.toml"));
+    fs::hard_link(&file, &link).unwrap();
+    fs::write(&template, "").unwrap();
+    let (link, template) = (link.to_str().unwrap(), template.to_str().unwrap());
+    let (out, other) = (dir.join("out.txt"), dir.join("./out.txt"));
+    for args in [
+        &["--keep-notes", path][..],
+        &["--keep-notes", link],
+        &["--keep-notes", template, "--template", template],
+        &["--keep-notes", out.to_str().unwrap(), "-o", other.to_str().unwrap()],
+        &["--keep-notes", "/no/b", path],
+    ] {
         let output = summarize(&file, args);
         assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
         assert!(stderr(&output).contains("--keep-notes"), "{}", stderr(&output));
     }
+    let piped = File::open(&file).unwrap();
+    let output = edgeinf().args(["summarize", "--keep-notes", path]).stdin(piped).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
     assert_eq!(fs::read_to_string(&file).unwrap(), story(2000, 1));
     let args = ["--strategy", "notes", "--policy", "streaming", "--keep-notes", "/dev/full"];
     if cfg!(target_os = "linux") {

@@ -22,6 +22,7 @@ use super::check::CheckArgs;
 use super::doctor::DoctorArgs;
 use super::eval::EvalArgs;
 use super::input::InputArgs;
+use super::place::same_file;
 use super::sample::SampleArgs;
 
 const EXIT_CODES: &str = "\
@@ -165,23 +166,32 @@ impl SummarizeArgs {
                 "--output takes the summary of one file; with several, redirect stdout or use --json",
             ));
         }
-        let place = |path: &Path| std::fs::canonicalize(path).ok();
-        let notes = self.keep_notes.as_deref().and_then(place);
-        if notes.is_some()
-            && self.files.iter().map(PathBuf::as_path).chain(self.output.as_deref()).any(|file| place(file) == notes)
-        {
-            return Err(conflict(
-                "--keep-notes names a file that is read or written otherwise; give the notes a file of their own",
-            ));
-        }
-        if self.keep_notes.is_some() && self.keep_notes == self.output {
-            return Err(conflict("--keep-notes and --output name the same file; give each a file of its own"));
-        }
+        self.check_notes()?;
         if self.keep_notes.is_some() && self.files.len() > 1 {
             return Err(conflict("--keep-notes takes the notes of one file; call edgeinf for each file"));
         }
         if self.files.iter().filter(|file| file.as_os_str() == "-").count() > 1 {
             return Err(conflict("standard input (-) can be read only once"));
+        }
+        Ok(())
+    }
+}
+
+impl SummarizeArgs {
+    /// Refuses to write notes over a file that is needed.
+    fn check_notes(&self) -> Result<(), clap::Error> {
+        let Some(notes) = &self.keep_notes else { return Ok(()) };
+        let gate = self.engine.gate.as_ref().and_then(GateSpec::path);
+        let read = self.files.iter().map(PathBuf::as_path).filter(|file| *file != Path::new("-"));
+        let others = read.chain(self.output.as_deref()).chain(self.template.as_deref()).chain(gate);
+        let stdin = self.files.is_empty() || self.files.iter().any(|file| file == Path::new("-"));
+        let stdin = stdin.then_some(Path::new("/dev/stdin"));
+        // a model may be a name of the catalogue, which is no file here
+        let mut others = others.chain([self.engine.model.as_path()]).chain(stdin);
+        if others.any(|other| same_file(notes, other)) {
+            return Err(conflict(
+                "--keep-notes names a file that is read or written otherwise; give the notes a file of their own",
+            ));
         }
         Ok(())
     }

@@ -86,6 +86,7 @@ fn of_summary(error: &SummaryError) -> ExitStatus {
         SummaryError::NoGate => ExitStatus::Model,
         SummaryError::Memory { .. } => ExitStatus::Memory,
         SummaryError::TooLong { .. }
+        | SummaryError::NotesDisturb { .. }
         | SummaryError::WindowTooSmall { .. }
         | SummaryError::LayoutTooLarge { .. }
         | SummaryError::Budget(_) => ExitStatus::Usage,

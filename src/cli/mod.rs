@@ -13,6 +13,7 @@ mod interrupt;
 mod keep_notes;
 mod model;
 mod output;
+mod place;
 mod printer;
 mod progress;
 mod quotes;

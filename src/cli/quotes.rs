@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read, Seek};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::input::{InputError, TokenStream};
 use crate::quote::{Quote, Quotes, Verdict};
@@ -25,24 +26,27 @@ pub fn keep(document: &mut TokenStream<'_>) -> Result<(), InputError> {
 /// The passages of a document that was kept which support the sentences of a summary.
 ///
 /// # Errors
-/// [`InputError::Copy`].
-pub fn find(document: &mut TokenStream<'_>, summary: &str) -> Result<Vec<Quote>, InputError> {
+/// [`InputError::Copy`], [`InputError::Interrupted`].
+pub fn find(document: &mut TokenStream<'_>, summary: &str, interrupt: &AtomicBool) -> Result<Vec<Quote>, InputError> {
     let Some(mut file) = document.take_copy()? else { return Ok(Vec::new()) };
     let mut quotes = Quotes::new(summary);
-    each_block(&mut file, &mut |text| quotes.count(text))?;
+    each_block(&mut file, interrupt, &mut |text| quotes.count(text))?;
     let mut finder = quotes.end_count();
-    each_block(&mut file, &mut |text| finder.find(text))?;
+    each_block(&mut file, interrupt, &mut |text| finder.find(text))?;
     Ok(finder.finish())
 }
 
 /// Reads a file of text from its beginning.
-fn each_block(file: &mut File, each: &mut dyn FnMut(&str)) -> Result<(), InputError> {
+fn each_block(file: &mut File, interrupt: &AtomicBool, each: &mut dyn FnMut(&str)) -> Result<(), InputError> {
     let fail = |reason| InputError::Copy { reason };
     file.rewind().map_err(fail)?;
     let mut bytes = vec![0; BLOCK];
     let mut n_kept = 0;
     loop {
         let n = n_kept + file.read(&mut bytes[n_kept..]).map_err(fail)?;
+        if interrupt.load(Ordering::Relaxed) {
+            return Err(InputError::Interrupted);
+        }
         if n == n_kept {
             return Ok(());
         }

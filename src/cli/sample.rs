@@ -1,8 +1,7 @@
 //! `edgeinf sample`.
 
-use std::fs;
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Result;
@@ -13,6 +12,7 @@ use crate::sample::{MAX_TOKENS, MIN_TOKENS, Sample};
 use super::args::Cli;
 use super::exit::ExitStatus;
 use super::output::OutputFile;
+use super::place::same_file;
 use super::printer::Printer;
 
 /// Bytes of text that are written at once.
@@ -39,8 +39,7 @@ pub struct SampleArgs {
 /// Writes a document, and the facts in it.
 pub fn run(args: &SampleArgs, printer: &mut Printer, interrupt: &AtomicBool) -> Result<ExitStatus> {
     if let (Some(facts), Some(output)) = (&args.facts, &args.output)
-        && let (Some(facts), Some(output)) = (place(facts), place(output))
-        && facts == output
+        && same_file(facts, output)
     {
         let message = "--facts and --output name the same file; give each a file of its own";
         Cli::command().error(clap::error::ErrorKind::ArgumentConflict, message).exit();
@@ -68,15 +67,6 @@ pub fn run(args: &SampleArgs, printer: &mut Printer, interrupt: &AtomicBool) -> 
     }
     printer.finish_output()?;
     Ok(ExitStatus::Success)
-}
-
-/// One name for each file, even for one that does not exist yet. `None` for what is no file.
-fn place(path: &Path) -> Option<PathBuf> {
-    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let new = || Some(fs::canonicalize(dir).ok()?.join(path.file_name()?));
-    // a device may take both
-    let is_special = path.exists() && !path.is_file();
-    fs::canonicalize(path).ok().or_else(new).filter(|_| !is_special)
 }
 
 /// The document on its way to the printer, until an interrupt.

@@ -187,11 +187,19 @@ impl Pass<'_> {
             self.print(printer, "\n")?;
         }
         let outcome = outcome?;
-        let quotes =
-            if self.args.quote { Some(quotes::find(&mut document, outcome.written.text.trim())?) } else { None };
-        if let Some(quotes) = quotes.as_ref().filter(|_| !self.args.json) {
-            let text = self.header() + &show(quotes, quotes::WIDTH);
-            printer.summary(&text).map_err(|error| self.cannot_write(error))?;
+        let summary = outcome.written.text.trim();
+        let (mut quotes, mut quote_error) = (None, None);
+        if self.args.quote {
+            match quotes::find(&mut document, summary, interrupt) {
+                Ok(found) => quotes = Some(found),
+                Err(error) => quote_error = Some(error),
+            }
+            if !self.args.json {
+                // without quotes there is still the summary
+                let shown = quotes.as_ref().filter(|quotes| !quotes.is_empty());
+                let text = shown.map_or_else(|| format!("{summary}\n"), |quotes| show(quotes, quotes::WIDTH));
+                printer.summary(&(self.header() + &text)).map_err(|error| self.cannot_write(error))?;
+            }
         }
 
         let run = Run {
@@ -211,6 +219,9 @@ impl Pass<'_> {
             self.print(printer, &(serde_json::to_string(&statistics)? + "\n"))?;
         } else {
             printer.note(&(statistics.to_text() + &counted.unwrap_or_default()));
+        }
+        if let Some(error) = quote_error {
+            return Ok(printer.fail(&error.into()));
         }
         match statistics.incomplete_reason {
             Some(reason) => {

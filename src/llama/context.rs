@@ -299,8 +299,8 @@ impl<'m> Context<'m> {
         }
     }
 
-    /// Begins something that is taken out again by [`Context::truncate`] before [`Context::end_aside`], so that it leaves no trace, not
-    /// even in which tokens are retained later.
+    /// Begins something that is taken out again by [`Context::end_aside`] and leaves no trace, not even in which tokens are retained
+    /// later. Not for a model with a sliding window: there llama.cpp gives cells to what is asked which reading needs again.
     ///
     /// # Errors
     /// [`LlamaError::State`].
@@ -310,11 +310,14 @@ impl<'m> Context<'m> {
         if status == sys::LLAMA_EDGEINF_OK { Ok(()) } else { Err(LlamaError::State(last_error())) }
     }
 
-    /// Ends it.
+    /// Ends it: the oldest `n` tokens remain, those that were there when it began.
     ///
     /// # Errors
     /// [`LlamaError::State`].
-    pub fn end_aside(&mut self) -> Result<(), LlamaError> {
+    pub fn end_aside(&mut self, n: u32) -> Result<(), LlamaError> {
+        if !self.truncate(n) {
+            return Err(LlamaError::State("what was asked in between stays in the cache".into()));
+        }
         // SAFETY: the context is valid.
         let status = unsafe { sys::llama_edgeinf_end_aside(self.raw.as_ptr()) };
         if status == sys::LLAMA_EDGEINF_OK { Ok(()) } else { Err(LlamaError::State(last_error())) }

@@ -34,6 +34,14 @@ pub enum SummaryError {
         "--policy edgeinfinite needs a gate for this model and none is known; name one with --gate FILE, or use --policy streaming"
     )]
     NoGate,
+    /// A note would not leave the cache without a trace.
+    #[error(
+        "this model attends to a sliding window of {n_swa} tokens, which notes would disturb; use --strategy direct or map-reduce"
+    )]
+    NotesDisturb {
+        /// The model's window.
+        n_swa: u32,
+    },
     /// The window of a sliding-window model is wider.
     #[error("this model attends to a sliding window of {n_swa} tokens; --window {window} is smaller than that")]
     WindowTooSmall {

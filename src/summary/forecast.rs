@@ -55,10 +55,11 @@ pub fn forecast(
     writing: &Writing,
     interrupt: &Arc<AtomicBool>,
 ) -> Result<Forecast, SummaryError> {
+    let settings = &writing.settings(settings.clone());
     let prompt = PromptTokens::new(model, &writing.around(model)?)?;
     let mut head = Vec::new();
     let plan = plan(model, document, settings, &prompt, &mut head)?;
-    let strategy = writing.strategy(plan.policy);
+    let strategy = writing.strategy(plan.policy, model);
     let mut scribe = Scribe::new(model, settings.sampler, interrupt)?;
     let plan = writing.room(model, settings, plan, strategy, &mut scribe)?;
     let segment = settings.sizes.segment.max(1) as usize;

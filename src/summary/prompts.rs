@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::prompt::Instructions;
 use super::request::Request;
+use crate::text::one_line;
 
 /// Stands before text of the document within an instruction: a private character, which is taken out of the text itself.
 pub(super) const OPEN: char = '\u{e000}';
@@ -70,6 +71,16 @@ pub struct Values {
     pub parts: usize,
     /// Parameters of the model, in millions.
     pub parameters: u64,
+}
+
+impl Values {
+    /// Something for each variable.
+    fn all() -> Self {
+        let text = || "text".to_owned();
+        let (kind, form, style, language) = (text(), text(), text(), text());
+        let (question, details, earlier) = (text(), text(), text());
+        Self { kind, form, style, language, question, words: 1, details, earlier, part: 1, parts: 1, parameters: 1 }
+    }
 }
 
 /// Why a template cannot be used.
@@ -163,10 +174,7 @@ impl Prompts {
     }
 
     fn parse(name: &str, text: &str) -> Result<Self, PromptsError> {
-        let fail = |reason: String| PromptsError::Parse {
-            name: name.into(),
-            reason: reason.split_whitespace().collect::<Vec<_>>().join(" "),
-        };
+        let fail = |reason: String| PromptsError::Parse { name: name.into(), reason: one_line(&reason) };
         let own: toml::Table = text.parse().map_err(|error: toml::de::Error| fail(error.to_string()))?;
         let mut all: toml::Table = BUILT_IN.parse().map_err(|error: toml::de::Error| fail(error.to_string()))?;
         for (task, ask) in own {
@@ -177,8 +185,11 @@ impl Prompts {
         }
         let asks = Asks::deserialize(all).map_err(|error| fail(error.to_string()))?;
         let prompts = Self { name: name.into(), asks };
-        for (task, _) in TASKS {
-            prompts.render(*task, &Values::default())?;
+        // with and without what there may be: what stands in a condition is only looked at where it holds
+        for values in [Values::default(), Values::all()] {
+            for (task, _) in TASKS {
+                prompts.render(*task, &values)?;
+            }
         }
         Ok(prompts)
     }
@@ -186,7 +197,7 @@ impl Prompts {
     /// What is asked.
     ///
     /// # Errors
-    /// [`PromptsError::Template`] for a template that fails with these values and not with empty ones.
+    /// [`PromptsError::Template`] for a template that fails with these values only.
     pub fn render(&self, task: Task, values: &Values) -> Result<Instructions, PromptsError> {
         let (name, ask) = self.ask(task);
         let quote = |text: &str| match text {
@@ -202,7 +213,7 @@ impl Prompts {
                 name: self.name.clone(),
                 task: name,
                 key,
-                reason: error.to_string().split_whitespace().collect::<Vec<_>>().join(" "),
+                reason: one_line(&error.to_string()),
             })
         };
         let system = render("system", &ask.system)?;
@@ -289,6 +300,7 @@ mod tests {
         for (text, words) in [
             ("[part]\nafter = '{{ pert }}'", "[part] after of 'x' fails"),
             ("[part]\nafter = '{% if %}'", "[part] after"),
+            ("[note]\nafter = '{% if details %}{{ pert }}{% endif %}'", "[note] after"),
             ("[part]\nafer = ''", "afer"),
             ("[parts]\nafter = ''", "parts"),
             ("part = 1", "'x'"),

@@ -77,7 +77,7 @@ pub struct Outcome {
 pub fn summarize(
     model: &Model,
     document: &mut TokenStream<'_>,
-    mut settings: Settings,
+    settings: Settings,
     writing: &Writing,
     interrupt: &Arc<AtomicBool>,
     observer: &mut dyn FnMut(Event<'_>),
@@ -86,8 +86,9 @@ pub fn summarize(
     let around = writing.around(model)?;
     let prompt = PromptTokens::new(model, &around)?;
     let mut head = Vec::new();
+    let mut settings = writing.settings(settings);
     let plan = plan(model, document, &settings, &prompt, &mut head)?;
-    let strategy = writing.strategy(plan.policy);
+    let strategy = writing.strategy(plan.policy, model);
     let mut scribe = Scribe::new(model, writing.sampler(settings.sampler, strategy), interrupt)?;
     let plan = writing.room(model, &settings, plan, strategy, &mut scribe)?;
     observer(Event::Started(plan.policy, strategy));
@@ -159,6 +160,7 @@ impl<'m> Pass<'_, 'm, '_> {
         let n_prefix = self.prompt.prefix.len() as u64;
         let mut taker = self.writing.note_taker(self.model, &self.settings, policy)?;
         reader.push(&self.prompt.prefix)?;
+        taker.begin(self.prompt.prefix.len());
         let document_tokens = self.read(&mut reader, head, &mut |reader, part| {
             taker.read(part);
             reader.push(part)?;

@@ -1,6 +1,6 @@
 //! Text that is given out sentence by sentence.
 
-use crate::text::sentences::{CLOSERS, ENDS, is_abbreviation};
+use crate::text::sentences::{CLOSERS, ENDS, is_abbreviation, is_whole};
 
 /// Holds back an unfinished sentence, so that what was given out always ends at the end of one.
 #[derive(Debug, Default)]
@@ -29,9 +29,7 @@ impl SentenceBuffer {
         if !self.bytes.is_empty() {
             self.text.push_str(&String::from_utf8_lossy(&self.bytes));
         }
-        let text = self.text.trim_end().trim_end_matches(CLOSERS);
-        let ends = text.ends_with(ENDS) && !is_abbreviation(text);
-        if finished || ends { (self.text, String::new()) } else { (String::new(), self.text) }
+        if finished || is_whole(&self.text) { (self.text, String::new()) } else { (String::new(), self.text) }
     }
 
     /// Moves complete characters from the bytes to the text; bytes that can never become UTF-8 are replaced.

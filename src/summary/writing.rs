@@ -31,7 +31,7 @@ pub struct NotesCost {
 /// What is to be written, and how.
 #[derive(Debug, Clone)]
 pub struct Writing {
-    /// The strategy; `None` takes notes of a document that does not fit the model's context.
+    /// The strategy; `None` takes notes of a document that does not fit the model's context, if the model has no sliding window.
     pub strategy: Option<Strategy>,
     /// What is wanted.
     pub request: Request,
@@ -57,8 +57,21 @@ impl Writing {
     }
 
     /// The strategy for a document that is read under a policy.
-    pub fn strategy(&self, policy: Policy) -> Strategy {
-        self.strategy.unwrap_or(if policy == Policy::Full { Strategy::Direct } else { Strategy::Notes })
+    pub fn strategy(&self, policy: Policy, model: &Model) -> Strategy {
+        let auto = if policy == Policy::Full || model.n_swa() > 0 { Strategy::Direct } else { Strategy::Notes };
+        self.strategy.unwrap_or(auto)
+    }
+
+    /// How a document is read: one that notes are taken of, or that is cut into chunks, needs no cache for all of it.
+    pub fn settings(&self, settings: Settings) -> Settings {
+        let policy = match (settings.policy, self.strategy) {
+            (None, Some(Strategy::Notes | Strategy::MapReduce)) if settings.gate.is_some() => {
+                Some(Policy::EdgeInfinite)
+            }
+            (None, Some(Strategy::Notes | Strategy::MapReduce)) => Some(Policy::Streaming),
+            (policy, _) => policy,
+        };
+        Settings { policy, ..settings }
     }
 
     /// How tokens are chosen under a strategy: a penalty for repetition keeps a number with equal digits from being copied, and loops
@@ -85,6 +98,7 @@ impl Writing {
         let answer = self.request.length.max_tokens().min(512);
         match strategy {
             Strategy::Direct => Ok(plan),
+            Strategy::Notes if model.n_swa() > 0 => Err(SummaryError::NotesDisturb { n_swa: model.n_swa() }),
             Strategy::Notes => {
                 let taker = self.note_taker(model, settings, plan.policy)?;
                 let longest = self.notes.tokens(self.sizes(model, settings, plan.policy)?);
@@ -110,7 +124,7 @@ impl Writing {
         document_tokens: u64,
         scribe: &mut Scribe<'_>,
     ) -> Result<NotesCost, SummaryError> {
-        let strategy = self.strategy(policy);
+        let strategy = self.strategy(policy, model);
         if strategy == Strategy::Direct {
             return Ok(NotesCost::default());
         }

@@ -8,3 +8,8 @@ pub mod support;
 #[cfg(test)]
 mod support_tests;
 pub mod words;
+
+/// A text with a single space for white space of any length, and none around it.
+pub fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

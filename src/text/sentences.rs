@@ -30,6 +30,12 @@ pub fn is_abbreviation(text: &str) -> bool {
     initial || number || letters || ABBREVIATIONS.contains(&word)
 }
 
+/// Whether a text ends at the end of a sentence.
+pub fn is_whole(text: &str) -> bool {
+    let text = text.trim_end().trim_end_matches(CLOSERS);
+    text.ends_with(ENDS) && !is_abbreviation(text)
+}
+
 /// The sentences of a text: bytes, without the white space around them.
 pub fn sentences(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
@@ -96,6 +102,13 @@ mod tests {
         assert_eq!(split(text), ["Mr. Gray paid 3.50 to J. Swift.", "\"Did he?\"", "He did!", "So it goes"]);
         assert_eq!(split("一つ。二つ。"), ["一つ。", "二つ。"]);
         assert_eq!(split(" \n\n "), Vec::<&str>::new());
+        assert!(
+            is_whole("He left.\" ")
+                && is_whole("次。")
+                && !is_whole("It is in St.")
+                && !is_whole("cut")
+                && !is_whole("")
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Gates as they are named on the command line.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use super::{FeatureMap, Gate, GateError, MAX_FEATURES, ModelShape, is_map_width};
@@ -21,6 +21,14 @@ pub enum GateSpec {
 }
 
 impl GateSpec {
+    /// The file; `None` for one that is made.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) => Some(path),
+            Self::Random { .. } => None,
+        }
+    }
+
     /// Loads or makes the gate.
     ///
     /// # Errors

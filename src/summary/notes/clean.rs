@@ -4,6 +4,7 @@
 //! name or a number that neither the document's stretch nor the notes have. So a text can only become shorter, and what remains
 //! is the model's own.
 
+use crate::text::one_line;
 use crate::text::sentences::{CLOSERS, ENDS, sentences};
 use crate::text::support::Support;
 use crate::text::words::{each_word, folded};
@@ -118,7 +119,7 @@ impl Cleaner {
     pub fn clean(&mut self, text: &str, sources: &[&str]) -> String {
         let mut kept: Vec<String> = Vec::new();
         for range in sentences(text) {
-            let sentence = without_preamble(&text[range].split_whitespace().collect::<Vec<_>>().join(" ")).to_owned();
+            let sentence = without_preamble(&one_line(&text[range])).to_owned();
             if self.passes(&sentence, sources) {
                 kept.push(sentence);
             }
@@ -128,7 +129,8 @@ impl Cleaner {
 
     /// Whether a sentence says something that was not said before.
     pub fn passes(&mut self, sentence: &str, sources: &[&str]) -> bool {
-        if is_scaffold(sentence) {
+        // what stands in the document itself speaks of something there
+        if is_scaffold(sentence) && !sources.iter().any(|source| source.contains(sentence)) {
             return false;
         }
         let mut words = Vec::new();
@@ -277,6 +279,8 @@ mod tests {
             cleaner.clean("The town clock The town clock The town clock The town clock The town clock", &["The town"]),
             ""
         );
+        let said = "The note was signed by Anne Gray.";
+        assert_eq!(cleaner.clean(said, &[&format!("On Monday it came. {said}")]), said);
         assert_eq!(cleaner.clean("Monday, 15 December", &["Monday, 15 December"]), "");
         assert_eq!(cleaner.clean("It was in May that he left.", &["May"]), "It was in May that he left.");
         assert!(!cleaner.is_looping());

@@ -9,13 +9,15 @@ use crate::reader::Reader;
 use crate::summary::error::SummaryError;
 use crate::summary::prompt::PromptError;
 use crate::summary::prompts::{Prompts, Task, Values};
-use crate::summary::request::{Length, Request, Style};
+use crate::summary::request::Request;
 use crate::summary::scribe::Scribe;
 use crate::summary::writer::Written;
-use crate::text::sentences::{CLOSERS, ENDS, sentences};
+use crate::text::one_line;
+use crate::text::sentences::{is_whole, sentences};
 
 use super::clean::{Cleaner, original, without_preamble};
 use super::note::Note;
+use super::page::Page;
 use super::sizes::QUOTED;
 
 /// Words of a part of the summary, about.
@@ -150,7 +152,7 @@ impl Composer<'_, '_> {
         let task = self.task();
         // names are written in another way in another language
         let mut cleaner = Cleaner::new(self.request.language.is_none());
-        let mut page = Page { style: self.request.style, length: self.request.length, text: String::new(), at: (0, 0) };
+        let mut page = Page::new(self.request.style, self.request.length);
         let mut all = Written::default();
         for (i, part) in parts.iter().enumerate() {
             cleaner.begin_part();
@@ -205,7 +207,7 @@ impl Composer<'_, '_> {
                 break;
             }
         }
-        all.text = page.text;
+        all.text = page.into_text();
         if all.text.trim().is_empty() {
             all.incomplete = Some("the model wrote nothing that the notes support".into());
         }
@@ -245,11 +247,11 @@ impl Draft<'_> {
     fn take(&mut self, text: &str, sink: &mut dyn FnMut(&str)) -> bool {
         self.tail.push_str(text);
         // a line is a sentence too, and what is neither may be cut
-        if !self.tail.ends_with('\n') && !self.tail.trim_end().trim_end_matches(CLOSERS).ends_with(ENDS) {
+        if !self.tail.ends_with('\n') && !is_whole(&self.tail) {
             return true;
         }
         let text = mem::take(&mut self.tail);
-        for sentence in sentences(&text).into_iter().map(|range| one_line(&text[range])) {
+        for sentence in sentences(&text).into_iter().map(|range| without_mark(&text[range])) {
             let sentence = without_preamble(&sentence);
             let sentence = original(sentence, self.details).unwrap_or(sentence).to_owned();
             if self.cleaner.passes(&sentence, &[self.source]) {
@@ -283,46 +285,7 @@ fn listed(notes: &[Note]) -> String {
     text
 }
 
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ").trim_start_matches(['-', '*', '•', ' ']).to_owned()
-}
-
-/// The summary so far.
-#[derive(Debug)]
-struct Page {
-    style: Style,
-    length: Length,
-    text: String,
-    /// The part, from 1, and sentences in it.
-    at: (usize, usize),
-}
-
-impl Page {
-    /// Adds a sentence of a part, counted from 0.
-    fn put(&mut self, part: usize, sentence: &str, sink: &mut dyn FnMut(&str)) {
-        let first = self.at.0 != part + 1;
-        self.at = (part + 1, if first { 1 } else { self.at.1 + 1 });
-        let separator = match (self.style, first) {
-            _ if self.text.is_empty() => "",
-            (Style::Paragraph, true) if matches!(self.length, Length::Long) || self.length.words() > 250 => "\n\n",
-            (Style::Paragraph, _) => " ",
-            _ => "\n",
-        };
-        let mark = match (self.style, first) {
-            (Style::Paragraph, _) => String::new(),
-            (Style::Bullets | Style::Minutes, _) => "- ".into(),
-            (Style::Outline, true) => format!("{}. ", part + 1),
-            (Style::Outline, false) => "   - ".into(),
-        };
-        self.give(&format!("{separator}{mark}{sentence}"), sink);
-    }
-
-    fn last_sentence(&self) -> &str {
-        sentences(&self.text).last().map_or("", |range| &self.text[range.clone()])
-    }
-
-    fn give(&mut self, text: &str, sink: &mut dyn FnMut(&str)) {
-        self.text.push_str(text);
-        sink(text);
-    }
+/// A sentence on one line, without the mark of an item.
+fn without_mark(text: &str) -> String {
+    one_line(text).trim_start_matches(['-', '*', '•', ' ']).to_owned()
 }

@@ -7,6 +7,7 @@
 mod clean;
 mod compose;
 mod note;
+mod page;
 mod sizes;
 mod taker;
 

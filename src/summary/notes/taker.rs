@@ -7,7 +7,8 @@ use crate::summary::prompt::Instructions;
 use crate::summary::prompts::{Prompts, Task, Values};
 use crate::summary::scribe::Scribe;
 use crate::text::novelty::{News, Novelty};
-use crate::text::sentences::{CLOSERS, ENDS};
+use crate::text::one_line;
+use crate::text::sentences::is_whole;
 
 use super::clean::Cleaner;
 use super::note::{Detail, Note};
@@ -34,6 +35,8 @@ pub struct NoteTaker {
     values: Values,
     every: u32,
     max_tokens: u32,
+    /// Tokens of the prompt, which are in the first segment.
+    n_prefix: usize,
     /// What was read since the last note.
     since: Vec<Token>,
     /// Tokens and bytes of the document before that.
@@ -60,6 +63,7 @@ impl NoteTaker {
             novelty: Novelty::default(),
             notes: Vec::new(),
             torn: false,
+            n_prefix: 0,
         }
     }
 
@@ -72,6 +76,11 @@ impl NoteTaker {
         Ok(suffix.len() as u32 + QUOTED + self.max_tokens)
     }
 
+    /// Tells how many tokens stand before the document. They take their place in the cache, so the first note comes that much earlier.
+    pub fn begin(&mut self, n_prefix: usize) {
+        self.n_prefix = n_prefix;
+    }
+
     /// Tells of tokens of the document that the reader was given.
     pub fn read(&mut self, tokens: &[Token]) {
         self.since.extend_from_slice(tokens);
@@ -79,7 +88,8 @@ impl NoteTaker {
 
     /// Whether it is time for a note: `n_pending` of the tokens were not decoded yet.
     pub fn is_due(&self, n_pending: usize) -> bool {
-        self.since.len().saturating_sub(n_pending) >= self.every as usize
+        let n_before = if self.notes.is_empty() { self.n_prefix } else { 0 };
+        (n_before + self.since.len()).saturating_sub(n_pending) >= self.every as usize
     }
 
     /// Whether the document ends with a stretch that wants a note of its own.
@@ -102,7 +112,6 @@ impl NoteTaker {
         } else {
             self.novelty.relevant(&text, &self.values.question, DETAILS + 1)
         };
-        let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
         let mut details: Vec<Detail> = Vec::new();
         // a stretch may begin in the middle of a sentence
         let is_torn = |n: &News| n.range.start == text.len() - text.trim_start().len() && self.torn;
@@ -114,7 +123,7 @@ impl NoteTaker {
             }
         }
 
-        self.torn = !text.trim_end().trim_end_matches(CLOSERS).ends_with(ENDS);
+        self.torn = !is_whole(&text);
         let earlier = self.notes.last().map(|note| note.text.clone()).unwrap_or_default();
         // a few tokens at the end of a document speak for themselves
         let draft = if covered.len() < SHORTEST {
