@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::split::Place;
+use crate::text::split::Place;
 
 /// A part of a document: a sentence, or two in a row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,8 +6,8 @@ use std::convert::Infallible;
 use super::best::{Best, Candidate};
 use super::claims::{Claim, Claims, Shared};
 use super::score::Weights;
-use super::split::{Lines, Place, Sentence, Splitter};
 use super::verdict::{Quote, Verdict};
+use crate::text::split::{Lines, Place, Sentence, Splitter};
 use crate::text::support::{Support, identity};
 
 /// The first pass over a document: counts in how many sentences the words of a summary occur, and looks for its names and numbers.

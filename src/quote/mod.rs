@@ -51,12 +51,8 @@ mod best;
 mod calibration_tests;
 mod claims;
 mod finder;
-mod marks;
 mod score;
 mod show;
-mod split;
-#[cfg(test)]
-mod split_tests;
 mod terms;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
 //! Text that is given out sentence by sentence.
 
-use crate::text::sentences::{CLOSERS, ENDS, is_abbreviation, is_whole};
+use crate::text::marks::{is_end, is_wide_end, stays};
+use crate::text::sentences::is_whole;
 
 /// Holds back an unfinished sentence, so that what was given out always ends at the end of one.
 #[derive(Debug, Default)]
@@ -66,13 +67,13 @@ fn last_end(text: &str) -> Option<usize> {
             end = Some(at + 1);
             continue;
         }
-        if !ENDS.contains(&c) {
+        if !is_end(c) {
             continue;
         }
-        while chars.next_if(|(_, c)| ENDS.contains(c) || CLOSERS.contains(c)).is_some() {}
+        while chars.next_if(|(_, c)| stays(*c)).is_some() {}
         let Some(&(next, space)) = chars.peek() else { break };
         // full-width marks need no space after them
-        if (space.is_whitespace() || !c.is_ascii()) && !is_abbreviation(&text[..next]) {
+        if (space.is_whitespace() || is_wide_end(c)) && is_whole(&text[..next]) {
             end = Some(next);
         }
     }

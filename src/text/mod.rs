@@ -1,9 +1,13 @@
 //! What can be seen in a text without a model: words, numbers, names, sentences, and what of it is new.
 
+pub mod marks;
 pub mod names;
 pub mod novelty;
 pub mod numbers;
 pub mod sentences;
+pub mod split;
+#[cfg(test)]
+mod split_tests;
 pub mod support;
 #[cfg(test)]
 mod support_tests;

@@ -1,90 +1,23 @@
-//! Sentences of a text.
-//!
-//! A sentence ends at a mark that white space follows, unless the mark belongs to an abbreviation, an initial or the number of an
-//! item; at an empty line; and at the end of a line that is a heading or an item of a list. Lines are wrapped in many documents, so
-//! the end of a line says nothing by itself.
+//! Sentences of a text that is there as a whole; one that comes in blocks is for [`Splitter`].
 
 use std::ops::Range;
 
-/// Marks that end a sentence.
-pub const ENDS: &[char] = &['.', '!', '?', '。', '！', '？', '…'];
-/// What may stand between such a mark and the white space after it.
-pub const CLOSERS: &[char] = &['"', '\'', ')', ']', '”', '’', '»', '*', '」'];
-/// Words whose full stop ends no sentence.
-const ABBREVIATIONS: &[&str] =
-    &["Mr.", "Mrs.", "Ms.", "Dr.", "Prof.", "St.", "vs.", "e.g.", "i.e.", "etc.", "No.", "p."];
-
-/// A line with fewer characters that does not end in a mark, before one that begins like a sentence, is taken for a heading.
-const SHORT_LINE: usize = 50;
-
-/// Whether the last word of a text that ends with a mark is known to be an abbreviation, an initial or the number of an item.
-pub fn is_abbreviation(text: &str) -> bool {
-    let word = text.rsplit(char::is_whitespace).next().unwrap_or_default();
-    let word = word.trim_start_matches(['(', '[', '"', '\'', '“', '*']);
-    // "U.S."
-    let letters = word.len() > 3 && word.split('.').all(|part| part.len() <= 1);
-    // initials: "J."
-    let initial = word.len() == 2 && word.starts_with(|c: char| c.is_ascii_uppercase()) && word.ends_with('.');
-    // list numbers: "3."
-    let number = word.len() <= 3 && word.ends_with('.') && word[..word.len() - 1].bytes().all(|b| b.is_ascii_digit());
-    initial || number || letters || ABBREVIATIONS.contains(&word)
-}
+use super::marks::{Over, over_after};
+use super::split::{Lines, Splitter};
 
 /// Whether a text ends at the end of a sentence.
 pub fn is_whole(text: &str) -> bool {
-    let text = text.trim_end().trim_end_matches(CLOSERS);
-    text.ends_with(ENDS) && !is_abbreviation(text)
+    text.split_whitespace().next_back().is_some_and(|token| over_after(token) != Over::No)
 }
 
-/// The sentences of a text: bytes, without the white space around them.
+/// The sentences of a text: bytes, without the white space around them. Headings and items of lists are some too.
 pub fn sentences(text: &str) -> Vec<Range<usize>> {
-    let mut found = Vec::new();
-    let mut begin = 0;
-    let mut give = |begin: &mut usize, end: usize| {
-        let part = &text[*begin..end];
-        let start = *begin + (part.len() - part.trim_start().len());
-        let stop = *begin + part.trim_end().len();
-        if start < stop {
-            found.push(start..stop);
-        }
-        *begin = end;
-    };
-    let mut chars = text.char_indices().peekable();
-    while let Some((at, c)) = chars.next() {
-        if c == '\n' {
-            if ends_here(&text[begin..at], &text[at + 1..]) {
-                give(&mut begin, at);
-            }
-            continue;
-        }
-        if !ENDS.contains(&c) {
-            continue;
-        }
-        while chars.next_if(|(_, c)| ENDS.contains(c) || CLOSERS.contains(c)).is_some() {}
-        let end = chars.peek().map_or(text.len(), |&(next, _)| next);
-        let spaced = chars.peek().is_none_or(|(_, next)| next.is_whitespace());
-        // full-width marks need no space after them
-        if (spaced || !c.is_ascii()) && !is_abbreviation(&text[begin..end]) {
-            give(&mut begin, end);
-        }
-    }
-    give(&mut begin, text.len());
-    found
-}
-
-/// Whether a sentence that has this much ends at the end of its line, before these lines.
-fn ends_here(sentence: &str, after: &str) -> bool {
-    let next = after.lines().next().unwrap_or_default().trim_start();
-    if next.is_empty() {
-        return true;
-    }
-    let is_item = next.starts_with(['-', '*', '•', '#', '>'])
-        || next.split_once(['.', ')']).is_some_and(|(n, _)| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
-    let line = sentence.rsplit('\n').next().unwrap_or_default();
-    let is_heading = line.chars().count() < SHORT_LINE
-        && !line.trim_end().ends_with([',', ';', '-', '–', '—'])
-        && next.starts_with(|c: char| c.is_uppercase() || matches!(c, '"' | '“' | '«'));
-    is_item || is_heading
+    let mut places = Vec::new();
+    let mut splitter = Splitter::new(Lines::Wrapped);
+    splitter.push(text, &mut |sentence| places.push(sentence.place.characters));
+    splitter.finish(&mut |sentence| places.push(sentence.place.characters));
+    let bytes: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
+    places.into_iter().map(|[from, to]| bytes[from as usize]..bytes[to as usize]).collect()
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //! is the model's own.
 
 use crate::text::one_line;
-use crate::text::sentences::{CLOSERS, ENDS, sentences};
+use crate::text::sentences::{is_whole, sentences};
 use crate::text::support::Support;
 use crate::text::words::{each_word, folded};
 
@@ -138,8 +138,7 @@ impl Cleaner {
         let n_words = words.len();
         words.sort_unstable();
         words.dedup();
-        let ends = sentence.trim_end_matches(CLOSERS).ends_with(ENDS);
-        if words.is_empty() || !ends && n_words < LINE {
+        if words.is_empty() || !is_whole(sentence) && n_words < LINE {
             return false;
         }
         if n_words >= BABBLE && 2 * words.len() < n_words {

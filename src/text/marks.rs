@@ -25,7 +25,7 @@ const BULLETS: &[&str] = &["-", "*", "+", "•", "‣", "◦", "▪", "●", "�
 
 /// Whether a sentence is over after a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Over {
+pub enum Over {
     /// It goes on.
     #[default]
     No,
@@ -36,22 +36,27 @@ pub(super) enum Over {
 }
 
 /// Whether a character is white space that separates tokens. Spaces that do not break separate none: they stand within numbers.
-pub(super) fn separates(c: char) -> bool {
+pub fn separates(c: char) -> bool {
     c.is_whitespace() && !matches!(c, '\u{a0}' | '\u{2007}' | '\u{2009}' | '\u{202f}')
 }
 
+/// Whether a character ends a sentence, if something else does not say that it goes on.
+pub fn is_end(c: char) -> bool {
+    ENDS.contains(&c) || is_wide_end(c)
+}
+
 /// Whether a character ends a sentence whatever follows.
-pub(super) fn is_wide_end(c: char) -> bool {
+pub fn is_wide_end(c: char) -> bool {
     WIDE_ENDS.contains(&c)
 }
 
 /// Whether a character stays with the end of a sentence before it.
-pub(super) fn stays(c: char) -> bool {
-    ENDS.contains(&c) || WIDE_ENDS.contains(&c) || CLOSERS.contains(&c)
+pub fn stays(c: char) -> bool {
+    is_end(c) || CLOSERS.contains(&c)
 }
 
 /// Whether a sentence is over after a token.
-pub(super) fn over_after(token: &str) -> Over {
+pub fn over_after(token: &str) -> Over {
     let token = without_notes(token).trim_end().trim_end_matches(CLOSERS).trim_end();
     match token.chars().next_back() {
         Some(last) if WIDE_ENDS.contains(&last) => Over::Yes,
@@ -86,22 +91,22 @@ fn is_abbreviation(token: &str) -> bool {
 }
 
 /// Whether a sentence that begins with this token is none: its first letter is small.
-pub(super) fn goes_on(token: &str) -> bool {
+pub fn goes_on(token: &str) -> bool {
     token.trim_start_matches(OPENERS).starts_with(char::is_lowercase)
 }
 
 /// Whether the first letter of a token is a capital.
-pub(super) fn starts_with_capital(token: &str) -> bool {
+pub fn starts_with_capital(token: &str) -> bool {
     token.trim_start_matches(OPENERS).starts_with(char::is_uppercase)
 }
 
 /// Whether a token is only signs that close what stands before it.
-pub(super) fn closes(token: &str) -> bool {
+pub fn closes(token: &str) -> bool {
     token.chars().all(|c| ONLY_CLOSERS.contains(&c))
 }
 
 /// Whether the first token of a line is the mark of an item: a bullet, `1.`, `12)`, `(3)`, `a)`.
-pub(super) fn is_bullet(token: &str) -> bool {
+pub fn is_bullet(token: &str) -> bool {
     if BULLETS.contains(&token) {
         return true;
     }
@@ -113,7 +118,7 @@ pub(super) fn is_bullet(token: &str) -> bool {
 
 /// Whether a line that begins with this token is complete by itself: a heading, a row of a table, a ruled line, the fence of
 /// a block.
-pub(super) fn is_own_line(token: &str) -> bool {
+pub fn is_own_line(token: &str) -> bool {
     let is_rule = token.len() >= 3 && token.bytes().all(|byte| matches!(byte, b'-' | b'=' | b'*' | b'_' | b'~'));
     token.starts_with(['#', '|']) || token.starts_with("```") || is_rule
 }

@@ -18,7 +18,7 @@ const LONGEST_TOKEN: usize = 500;
 
 /// What a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Lines {
+pub enum Lines {
     /// A sentence may go on in the next line, as in a document.
     Wrapped,
     /// A line is a paragraph or an item, unless it ends with `,` or `;` or the next begins with a small letter.
@@ -27,7 +27,7 @@ pub(super) enum Lines {
 
 /// Where something stands in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
+pub struct Place {
     /// First and last line; the first line of the text is 1.
     pub lines: [u64; 2],
     /// Characters of the text before it, and up to its end.
@@ -36,7 +36,7 @@ pub(super) struct Place {
 
 /// A sentence of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Sentence<'a> {
+pub struct Sentence<'a> {
     /// Its text, with a single space for white space of any length.
     pub text: &'a str,
     /// Where it stands.
@@ -49,7 +49,7 @@ pub(super) struct Sentence<'a> {
 
 /// Finds sentences; keeps the one that is not over yet.
 #[derive(Debug)]
-pub(super) struct Splitter {
+pub struct Splitter {
     /// What a line is.
     lines: Lines,
     /// Characters seen.
@@ -82,7 +82,7 @@ pub(super) struct Splitter {
 
 impl Splitter {
     /// Begins at the first character of a text.
-    pub(super) fn new(lines: Lines) -> Self {
+    pub fn new(lines: Lines) -> Self {
         Self {
             lines,
             at: 0,
@@ -103,7 +103,7 @@ impl Splitter {
     }
 
     /// Takes the next block of the text, which may begin and end anywhere, and gives the sentences that are over.
-    pub(super) fn push(&mut self, block: &str, each: &mut impl FnMut(Sentence<'_>)) {
+    pub fn push(&mut self, block: &str, each: &mut impl FnMut(Sentence<'_>)) {
         for c in block.chars() {
             if separates(c) {
                 self.end_token(each);
@@ -127,7 +127,7 @@ impl Splitter {
     }
 
     /// Gives the last sentence.
-    pub(super) fn finish(&mut self, each: &mut impl FnMut(Sentence<'_>)) {
+    pub fn finish(&mut self, each: &mut impl FnMut(Sentence<'_>)) {
         self.end_token(each);
         self.end_sentence(each);
     }
