@@ -19,19 +19,20 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 # threads that spin while they wait take ten times as long where something else runs too
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-BUDGETS = ("516tok", "1028tok", "2052tok")
 SMALL, LARGE = "smollm2-135m", "qwen2.5-coder-0.5b"
 POLICIES = "full,streaming,snapkv,snapkv-question,pyramidkv"
+# without the mode that sees the question first
+BLIND = "full,streaming,snapkv,pyramidkv"
 TECHNICAL = "histogram datamodel bonding ftrace argparse vfs sqlite3 cgroup-v2 unittest alsa-driver logging-cookbook multiprocessing"
 STORIES = ("war-and-peace-1 moby-dick-1 union-1946 don-quixote-1 wonderland union-1907 looking-glass war-and-peace-2 don-quixote-2 "
            "moby-dick-2 war-and-peace-3 don-quixote-3")
 
 
 class Stage:
-    """A command of edgeinf whose results go to a file of their own."""
+    """A command of edgeinf whose results go to a file of their own. One that does not resume is either whole or not there."""
 
-    def __init__(self, name, command, quick=None):
-        self.name, self.command, self.quick = name, command, quick
+    def __init__(self, name, command, resumes=True):
+        self.name, self.command, self.resumes = name, command, resumes
 
 
 def every(pairs, n, texts):
@@ -61,12 +62,15 @@ def fetch(texts, quick, edgeinf, run):
         run([ROOT / "scripts/eval_texts.py", texts])
     if not (texts / "questions.jsonl").exists():
         run([ROOT / "scripts/sample_pairs.py", texts / "questions.jsonl", "4096,8192,16384,32768,65536", "101,102,103"])
+    if not (texts / "gulliver-twice.txt").exists():
+        # the book has 127,440 tokens, and the longest length 131,072
+        (texts / "gulliver-twice.txt").write_text(2 * (texts / "gulliver.txt").read_text())
 
 
 def stages(texts, quick):
     """From the most to the least telling, so that a run that ends early has told most."""
-    def answer(name, pairs, model, budget, *more):
-        return Stage(name, ["eval", "answer", pairs, "-m", model, "--budget", budget, "--policies", POLICIES, *more])
+    def answer(name, pairs, model, budget, policies=POLICIES):
+        return Stage(name, ["eval", "answer", pairs, "-m", model, "--budget", budget, "--policies", policies])
 
     def fidelity(name, model, budgets, names, *more):
         files = [texts / f"{text}.txt" for text in names]
@@ -89,7 +93,8 @@ def stages(texts, quick):
              Stage("needle", ["eval", "needle", "--lengths", "4K,8K,16K,32K", "--seeds", "1,2", "--budget", "516tok"]),
              Stage("summary-gulliver", ["eval", "summary", chapters(3), "--budget", "516tok"]),
              Stage("summary-papers", ["eval", "summary", papers(3), "--budget", "516tok"]),
-             answer("answer-questions", questions, SMALL, "516tok")]
+             answer("answer-questions", questions, SMALL, "516tok", BLIND),
+             Stage("lengths", ["bench", "lengths", texts / "gulliver-twice.txt", "--json"], resumes=False)]
     for form in ("--prefill-once", "--no-sinks", "--no-window"):
         policies = "streaming,snapkv,snapkv-question" if form == "--prefill-once" else "streaming,snapkv"
         budget = ["--retain", "256"] if form == "--no-window" else ["--budget", "516tok"]
@@ -100,10 +105,11 @@ def stages(texts, quick):
               Stage("needle", ["eval", "needle", "--lengths", "64K,128K", "--budget", "516tok"]),
               answer("answer-gulliver", chapters(1), SMALL, "516tok"),
               answer("answer-papers", papers(1), SMALL, "516tok")]
-    for budget in BUDGETS[1:]:
-        found += [answer("answer-gulliver", chapters(3), SMALL, budget),
-                  answer("answer-papers", papers(3), SMALL, budget),
-                  fidelity("fidelity", SMALL, budget, both[:8])]
+    # full attention goes through a text once for all budgets
+    found.append(fidelity("fidelity", SMALL, "1028tok,2052tok", both[:8]))
+    for budget in ("1028tok", "2052tok"):
+        found += [answer("answer-gulliver", chapters(3), SMALL, budget, BLIND),
+                  answer("answer-papers", papers(3), SMALL, budget, BLIND)]
     found += [Stage("summary-gulliver", ["eval", "summary", chapters(3), "-m", LARGE, "--budget", "516tok"]),
               Stage("summary-gulliver", ["eval", "summary", chapters(1), "--budget", "516tok"])]
     return found
@@ -160,10 +166,18 @@ def main():
                 print(f"results.py: time is over before step {i + 1} of {len(every_stage)}; call again to go on", file=sys.stderr)
                 break
             print(f"results.py: step {i + 1} of {len(every_stage)}, {stage.name}", file=sys.stderr)
+            output = folder / f"{stage.name}.jsonl"
+            if not stage.resumes:
+                if output.exists():
+                    continue
+                output = (work / stage.name).with_suffix(".part")
+                output.unlink(missing_ok=True)
             threads = ["--threads", args.threads] if args.threads else []
-            code = run([args.edgeinf, *stage.command, *threads, "-o", folder / f"{stage.name}.jsonl"], left)
+            code = run([args.edgeinf, *stage.command, *threads, "-o", output], left)
             if code not in (0, None):
                 sys.exit(f"results.py: step {i + 1} failed with exit code {code}")
+            if not stage.resumes and code == 0:
+                output.rename(folder / f"{stage.name}.jsonl")
     render(args.edgeinf, folder, target)
 
 

@@ -6,7 +6,7 @@ mod common;
 use std::collections::HashMap;
 
 use common::capture::Capture;
-use common::reference::{Memory, attention, hadamard64, rope, snapkv};
+use common::reference::{Asking, Memory, attention, hadamard64, rope, snapkv};
 use common::tiny::Tiny;
 use common::{ContextBuilder, load, max_diff, relative_error, tokens};
 use edgeinf::llama::{CacheType, Compaction, Context, Depth, LlamaError, Logits, Model, NativeGate, Retain, Score};
@@ -18,8 +18,11 @@ const WINDOW: usize = 64;
 const SEGMENT: usize = 60;
 const BATCH: u32 = 48;
 const N_VOCAB: u32 = 1 << 14;
-const RETAIN: Retain = Retain { score: Score::SnapKv, tokens: 24, depth: Depth::Even, queries: 32, kernel: 7 };
+const RETAIN: Retain =
+    Retain { score: Score::SnapKv, tokens: 24, depth: Depth::Even, queries: 32, stride: 1, kernel: 7 };
 const PYRAMID: Retain = Retain { depth: Depth::Pyramid, ..RETAIN };
+/// Fewer queries than fit a segment, of tokens that stand apart.
+const SPREAD: Retain = Retain { queries: 9, stride: 5, ..RETAIN };
 
 /// q, k, v of all tokens of a layer before RoPE.
 #[derive(Default, Clone)]
@@ -49,6 +52,7 @@ struct Run<'m> {
     cache_type: CacheType,
     neox: bool,
     past: Vec<Past>,
+    choice: Retain,
     /// How many tokens each layer may retain, and how many it does.
     retain: Vec<usize>,
     retained: Vec<usize>,
@@ -76,6 +80,7 @@ impl<'m> Run<'m> {
             cache_type,
             neox: arch != "llama",
             past: vec![Past::default(); shape.layers.len()],
+            choice: retain,
             retain: retain.by_layer(&shape).iter().map(|&n| n as usize).collect(),
             retained: vec![0; shape.layers.len()],
             held: shape.layers.iter().map(|layer| vec![Vec::new(); layer.n_head_kv as usize]).collect(),
@@ -181,10 +186,13 @@ impl<'m> Run<'m> {
                 let key = |id: usize| &past.k[id][h * d..][..d];
                 let keys: Vec<Vec<f64>> =
                     held.iter().enumerate().map(|(i, &id)| rope(key(id), slot(i), self.neox)).collect();
-                let queries: Vec<Vec<Vec<f64>>> = (held.len() - RETAIN.queries as usize..held.len())
+                let queries: Vec<Asking> = (0..held.len())
+                    .rev()
+                    .filter(|&i| held[i].is_multiple_of(self.choice.stride as usize))
+                    .take(self.choice.queries as usize)
                     .map(|i| {
                         let heads = h * group..(h + 1) * group;
-                        heads.map(|g| rope(&past.q[held[i]][g * d..][..d], slot(i), self.neox)).collect()
+                        (i, heads.map(|g| rope(&past.q[held[i]][g * d..][..d], slot(i), self.neox)).collect())
                     })
                     .collect();
                 let scores = snapkv(&queries, &keys, range.clone(), RETAIN.kernel as usize);
@@ -258,10 +266,11 @@ fn run(arch: &'static str, cache_type: CacheType, retain: Retain, memory: bool, 
 fn what_stays_is_what_the_reference_chooses() {
     let even = [("llama", false), ("llama", true), ("qwen2", true), ("qwen3", false)].map(|(a, m)| (a, RETAIN, m));
     let pyramid = ["llama", "qwen3"].map(|arch| (arch, PYRAMID, false));
-    for (arch, retain, memory) in even.into_iter().chain(pyramid) {
+    let spread = [("llama", SPREAD, true), ("qwen3", Retain { depth: Depth::Pyramid, ..SPREAD }, false)];
+    for (arch, retain, memory) in even.into_iter().chain(pyramid).chain(spread) {
         for (cache_type, exact) in [(CacheType::F16, 5e-4), (CacheType::F32, 1e-6), (CacheType::Q8_0, 1.5e-2)] {
             let e = run(arch, cache_type, retain, memory, 8);
-            let what = format!("{arch} {:?} {cache_type:?} memory {memory}: {e:?}", retain.depth);
+            let what = format!("{arch} {retain:?} {cache_type:?} memory {memory}: {e:?}");
             println!("{what}");
             // the kernel of flash attention works with 16 bits
             assert!(e.key > 0.0 && e.key <= exact && e.attention <= 5.0 * exact.max(1e-3), "{what}");
@@ -555,9 +564,12 @@ fn tokens_that_were_taken_back_have_no_say() {
 #[test]
 fn a_choice_that_makes_no_sense_is_refused() {
     let model = load(&Tiny::new("llama").write());
-    for retain in
-        [Retain { queries: 0, ..RETAIN }, Retain { kernel: 6, ..RETAIN }, Retain { tokens: 1 << 30, ..RETAIN }]
-    {
+    for retain in [
+        Retain { queries: 0, ..RETAIN },
+        Retain { stride: 0, ..RETAIN },
+        Retain { kernel: 6, ..RETAIN },
+        Retain { tokens: 1 << 30, ..RETAIN },
+    ] {
         let compaction = Compaction::Edgeinf { gate: None, n_front_max: 4, retain: Some(retain), model_id: 0 };
         let error = ContextBuilder::default().try_build(&model, compaction, None).unwrap_err().to_string();
         assert!(error.contains("cannot retain"), "{error}");

@@ -36,8 +36,12 @@ void llm_graph_input_edgeinf::set_input(const llama_ubatch * ubatch) {
     }
     if (t_slots && t_slots->buffer) {
         std::vector<int32_t> slots(t_slots->ne[0]);
-        kv->list_query_slots(*ubatch, slots);
+        std::vector<int32_t> picks(t_slots->ne[0]);
+        kv->list_query_slots(*ubatch, slots, picks);
         ggml_backend_tensor_set(t_slots, slots.data(), 0, ggml_nbytes(t_slots));
+        if (t_picks) {
+            ggml_backend_tensor_set(t_picks, picks.data(), 0, ggml_nbytes(t_picks));
+        }
     }
     for (const auto & mask : masks) {
         if (mask.retained && mask.retained->buffer) {
@@ -52,7 +56,9 @@ bool llm_graph_input_edgeinf::can_reuse(const llm_graph_params & params) {
 }
 
 int64_t llm_graph_input_edgeinf::n_stored(int64_t n_tokens) const {
-    return std::min<int64_t>(n_tokens, kv->policy->n_query());
+    const int64_t n_stride = kv->policy->n_stride();
+
+    return std::min<int64_t>((n_tokens + n_stride - 1)/n_stride, kv->policy->n_query());
 }
 
 //
@@ -116,8 +122,13 @@ ggml_tensor * llama_kv_cache_edgeinf::build_readout(
             inp->t_slots = ggml_new_tensor_1d(ctx, GGML_TYPE_I32, inp->n_stored(q->ne[2]));
             ggml_set_input(inp->t_slots);
             ggml_set_name(inp->t_slots, "edgeinf_slots");
+            if (policy->n_stride() > 1) {
+                inp->t_picks = ggml_new_tensor_1d(ctx, GGML_TYPE_I32, inp->t_slots->ne[0]);
+                ggml_set_input(inp->t_picks);
+                ggml_set_name(inp->t_picks, "edgeinf_picks");
+            }
         }
-        build_query_store(ctx, gf, q, inp->t_slots, il);
+        build_query_store(ctx, gf, q, inp->t_slots, inp->t_picks, il);
     }
     const auto it = mem.find(il);
     if (!is_active() || it == mem.end()) {

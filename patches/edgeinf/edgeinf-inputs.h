@@ -16,6 +16,7 @@ public:
     ggml_tensor * t_inv_n = nullptr; // F32 [1]
     ggml_tensor * t_ln_n  = nullptr; // F32 [1]
     ggml_tensor * t_slots = nullptr; // I32 [n_stored], where queries are stored
+    ggml_tensor * t_picks = nullptr; // I32 [n_stored], of which tokens of the ubatch; nullptr: of its last ones
 
     struct attention_mask {
         ggml_tensor * retained = nullptr; // F16 [n_attended, n_tokens]

@@ -108,7 +108,8 @@ llama_kv_cache_edgeinf::llama_kv_cache_edgeinf(
             const bool    folds     = gate && gate->layers.count(il) > 0;
 
             layer_retain r = {};
-            r.q   = ggml_new_tensor_2d(ctx, GGML_TYPE_F32, hparams.n_embd_head_k(il)*hparams.n_head(il), policy->n_query());
+            r.q   = ggml_new_tensor_2d(ctx, GGML_TYPE_F32, hparams.n_embd_head_k(il)*hparams.n_head(il),
+                    policy->n_query() + (policy->n_stride() > 1)); // the last row takes what is not kept
             r.idx = ggml_new_tensor_2d(ctx, GGML_TYPE_I32, n_retain, n_head_kv);
             if (folds) {
                 r.leaves = ggml_new_tensor_3d(ctx, GGML_TYPE_F32, 1, n_retain + get_size(), n_head_kv);
@@ -323,6 +324,7 @@ uint64_t llama_kv_cache_edgeinf::fingerprint() const {
     add(params.retain.score);
     add(params.retain.n_retain);
     add(params.retain.n_query);
+    add(params.retain.n_stride);
     add(params.retain.n_kernel);
     add(get_size());
     add(type_k());

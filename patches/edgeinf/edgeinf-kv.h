@@ -147,7 +147,7 @@ private:
     };
 
     struct layer_retain {
-        ggml_tensor * q;      // F32 [n_embd_head_k*n_head, n_query], queries without RoPE of the newest tokens, in turn
+        ggml_tensor * q;      // F32 [n_embd_head_k*n_head, n_query (+ 1)], queries without RoPE of the newest tokens, in turn
         ggml_tensor * idx;    // I32 [n_retain, n_head_kv], of a compaction: what stays, counted from its first token
         ggml_tensor * leaves; // F32 [1, n_retain + n_cells, n_head_kv], likewise: 0 for what stays, 1 for what leaves; only with a memory
     };
@@ -178,9 +178,10 @@ private:
     void check_rope(ggml_context * ctx, ggml_tensor * k, const llama_cparams & cparams, int32_t il) const;
 
     // rows of layer_retain::q for the last tokens of a batch, as many as slots holds
-    void list_query_slots(const llama_ubatch & ubatch, std::vector<int32_t> & slots) const;
+    void list_query_slots(const llama_ubatch & ubatch, std::vector<int32_t> & slots, std::vector<int32_t> & picks) const;
 
-    void build_query_store(ggml_context * ctx, ggml_cgraph * gf, ggml_tensor * q, ggml_tensor * slots, int32_t il) const;
+    void build_query_store(
+            ggml_context * ctx, ggml_cgraph * gf, ggml_tensor * q, ggml_tensor * slots, ggml_tensor * picks, int32_t il) const;
 
     // features [n_features, n, n_head_kv] of the tokens from the i-th of a compaction on, zero for those that stay
     ggml_tensor * build_leaves(ggml_context * ctx, ggml_tensor * phi, int32_t il, size_t i) const;

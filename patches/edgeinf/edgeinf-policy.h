@@ -34,6 +34,9 @@ public:
     // how many queries are kept for the scores
     uint32_t n_query() const { return params.n_query; }
 
+    // of how many tokens in a row one has its query kept: that whose number is a multiple of it
+    uint32_t n_stride() const { return params.n_stride; }
+
     // Scores F32 [i1 - i0, n_head_kv] of the cached tokens i0 <= i < i1; in each KV head those with the highest stay.
     virtual ggml_tensor * build_scores(
             ggml_context * ctx, const edgeinf_attention & att, uint32_t i0, uint32_t i1) const = 0;

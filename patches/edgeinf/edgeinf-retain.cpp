@@ -77,14 +77,25 @@ private:
 //
 
 // A token keeps its number for as long as it is cached, also when positions are turned back.
-void llama_kv_cache_edgeinf::list_query_slots(const llama_ubatch & ubatch, std::vector<int32_t> & slots) const {
-    const int64_t n = slots.size();
+void llama_kv_cache_edgeinf::list_query_slots(
+        const llama_ubatch & ubatch, std::vector<int32_t> & slots, std::vector<int32_t> & picks) const {
+    const int64_t n_query  = query_slots.size();
+    const int64_t n_stride = policy->n_stride();
 
-    for (int64_t i = 0; i < n; ++i) {
-        const int64_t number = ubatch.pos[ubatch.n_tokens - n + i] + n_turned;
+    // where there are fewer than rows are written
+    std::fill(slots.begin(), slots.end(), n_query);
+    std::fill(picks.begin(), picks.end(), 0);
 
-        slots[i] = number % query_slots.size();
-        query_slots[slots[i]] = number;
+    size_t n = slots.size();
+    for (int64_t i = int64_t(ubatch.n_tokens) - 1; i >= 0 && n > 0; --i) {
+        const int64_t number = ubatch.pos[i] + n_turned;
+        if (number % n_stride != 0) {
+            continue;
+        }
+        --n;
+        picks[n] = i;
+        slots[n] = number/n_stride % n_query;
+        query_slots[slots[n]] = number;
     }
 }
 
@@ -113,11 +124,16 @@ void llama_kv_cache_edgeinf::put_queries_back() {
 }
 
 void llama_kv_cache_edgeinf::build_query_store(
-        ggml_context * ctx, ggml_cgraph * gf, ggml_tensor * q, ggml_tensor * slots, int32_t il) const {
+        ggml_context * ctx, ggml_cgraph * gf, ggml_tensor * q, ggml_tensor * slots, ggml_tensor * picks, int32_t il) const {
     const int64_t n = slots->ne[0];
 
-    q = ggml_view_3d(ctx, q, q->ne[0], q->ne[1], n, q->nb[1], q->nb[2], (q->ne[2] - n)*q->nb[2]);
-    q = ggml_reshape_2d(ctx, ggml_cont(ctx, q), q->ne[0]*q->ne[1], n);
+    if (picks) {
+        q = ggml_is_contiguous(q) ? q : ggml_cont(ctx, q);
+        q = ggml_get_rows(ctx, ggml_reshape_2d(ctx, q, q->ne[0]*q->ne[1], q->ne[2]), picks);
+    } else {
+        q = ggml_view_3d(ctx, q, q->ne[0], q->ne[1], n, q->nb[1], q->nb[2], (q->ne[2] - n)*q->nb[2]);
+        q = ggml_reshape_2d(ctx, ggml_cont(ctx, q), q->ne[0]*q->ne[1], n);
+    }
 
     ggml_build_forward_expand(gf, ggml_set_rows(ctx, retain.at(il).q, q, slots));
 }
@@ -136,21 +152,36 @@ bool llama_kv_cache_edgeinf::select(llama_context * lctx, uint32_t i0, const std
     // the newest tokens whose queries are there; those of tokens that were taken back may have overwritten some
     const int64_t n_first = std::max(n_first_query, pos_base() + n_turned);
 
-    int64_t n_query = 0;
-    for (int64_t number = pos_next() + n_turned - 1; number >= n_first; --number, ++n_query) {
-        if (n_query == policy->n_query() || query_slots[number % query_slots.size()] != number) {
+    const int64_t n_stride = policy->n_stride();
+
+    std::vector<int32_t> pos;
+    std::vector<int32_t> slots;
+    for (int64_t number = (pos_next() + n_turned - 1)/n_stride*n_stride; number >= n_first; number -= n_stride) {
+        const size_t slot = number/n_stride % query_slots.size();
+        if (slots.size() == policy->n_query() || query_slots[slot] != number) {
             break;
         }
+        pos  .push_back(number - n_turned);
+        slots.push_back(slot);
     }
-    if (n_query == 0) {
+    if (slots.empty() && n_stride > 1) {
+        // fewer tokens came than one asks of: the newest query that is there asks from where the text has come to
+        int64_t last = -1;
+        for (const auto number : query_slots) {
+            last = number < pos_next() + n_turned ? std::max(last, number) : last;
+        }
+        if (last >= 0) {
+            pos  .push_back(pos_next() - 1);
+            slots.push_back(last/n_stride % query_slots.size());
+        }
+    }
+    if (slots.empty()) {
         return false;
     }
-    std::vector<int32_t> pos  (n_query);
-    std::vector<int32_t> slots(n_query);
-    for (int64_t i = 0; i < n_query; ++i) {
-        pos  [i] = pos_next() - n_query + i;
-        slots[i] = (pos[i] + n_turned) % query_slots.size();
-    }
+    std::reverse(pos  .begin(), pos  .end());
+    std::reverse(slots.begin(), slots.end());
+
+    const int64_t n_query = slots.size();
 
     ggml_backend_sched_reset(lctx->get_sched());
 

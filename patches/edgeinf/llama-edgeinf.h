@@ -118,7 +118,8 @@ extern "C" {
         uint32_t n_retain; // how many; 0: none
         // how many in each layer, so that n_retain is their mean; NULL: n_retain
         const uint32_t * n_retain_layer;
-        uint32_t n_query;  // by the attention of so many newest tokens
+        uint32_t n_query;  // by the attention of so many newest tokens,
+        uint32_t n_stride; // of which one in so many asks: 1 for all
         uint32_t n_kernel; // of max pooling along the text, odd
     };
 

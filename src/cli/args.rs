@@ -10,6 +10,7 @@ use crate::llama::CacheType;
 use crate::memory::budget::Budget;
 use crate::memory::gate::GateSpec;
 use crate::memory::policy::Policy;
+use crate::memory::queries::Queries;
 use crate::models::DEFAULT_MODEL;
 use crate::reader::MARK_EVERY;
 use crate::size::parse_size;
@@ -228,6 +229,10 @@ pub struct EngineArgs {
     /// head; with pyramidkv the mean over layers [default: snapkv and pyramidkv half of the window, edgeinfinite none].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=65536))]
     pub retain: Option<u32>,
+    /// Whose attention chooses them: that of the N newest tokens, or with /STRIDE of N of which one in STRIDE tokens asks
+    /// [default: 32, as SnapKV was published].
+    #[arg(long, value_name = "N[/STRIDE]")]
+    pub queries: Option<Queries>,
     /// Everything that survives when tokens leave, sinks, retained tokens, window and memory, as bytes or as what so many
     /// tokens take: 24MiB or 516tok; the window gets what is left of it.
     #[arg(long, value_name = "SIZE", conflicts_with = "window")]

@@ -188,7 +188,7 @@ pub fn run_one(args: &BenchRunArgs, printer: &mut Printer, interrupt: &Arc<Atomi
             }
             let gate = gate.filter(|_| policy.rule().folds());
             let gate = gate.map(|gate| NativeGate::new(&engine.model, &gate)).transpose()?;
-            let retain = policy.rule().retain(layout.n_retain).filter(|retain| retain.tokens > 0);
+            let retain = engine.sizes.retain_of(policy, layout.n_retain);
             Ok(Compaction::Edgeinf { gate, n_front_max: layout.n_front, retain, model_id })
         },
         interrupt,

@@ -66,6 +66,7 @@ impl Engine {
                 segment: args.segment,
                 retain: args.retain,
                 budget: args.budget,
+                queries: args.queries,
             },
             threads: args.threads.unwrap_or(processors),
             load_time,

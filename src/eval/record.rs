@@ -79,6 +79,9 @@ pub struct Setting {
     /// Tokens that were chosen to stay; 0 where the policy chooses none.
     #[serde(default)]
     pub retain: u32,
+    /// Whose attention chose them, where that is not what the policy was published with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queries: Option<String>,
     /// Most recent tokens that stay.
     pub window: u32,
     /// Tokens read at a time.
@@ -104,6 +107,7 @@ impl Setting {
             gate_sha256: self.gate_sha256.clone().filter(|_| folds),
             sinks: sizes.sinks,
             retain: sizes.retain,
+            queries: self.queries.clone().filter(|_| sizes.retain > 0),
             window: sizes.window,
             segment: sizes.segment,
             ..self.clone()
@@ -232,6 +236,7 @@ pub(super) mod tests {
                 gate_sha256: None,
                 sinks: 4,
                 retain: 0,
+                queries: None,
                 window: 512,
                 segment: 512,
                 cache_type: "f16".into(),

@@ -140,6 +140,7 @@ impl<'m> Context<'m> {
             n_retain: retain.map_or(0, |retain| retain.tokens),
             n_retain_layer: by_layer.as_ref().map_or(std::ptr::null(), |n| n.as_ptr()),
             n_query: retain.map_or(0, |retain| retain.queries),
+            n_stride: retain.map_or(1, |retain| retain.stride),
             n_kernel: retain.map_or(0, |retain| retain.kernel),
         };
         let params = sys::llama_edgeinf_params { n_cells: self.n_cells, n_front_max, model_id, retain };

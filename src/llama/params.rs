@@ -73,8 +73,10 @@ pub struct Retain {
     pub tokens: u32,
     /// How they are shared out among layers.
     pub depth: Depth,
-    /// By the attention of so many newest tokens.
+    /// By the attention of so many newest tokens,
     pub queries: u32,
+    /// of which one in so many asks; 1 for all.
+    pub stride: u32,
     /// Width of max pooling along the text, odd.
     pub kernel: u32,
 }

@@ -5,4 +5,5 @@ pub mod gate;
 pub mod layout;
 pub mod policy;
 pub mod predict;
+pub mod queries;
 pub mod request;

@@ -36,6 +36,8 @@ pub fn peak_bytes(model: &Model, sizes: RunSizes) -> u64 {
     // cells that hold anything
     let n_main = u64::from(sizes.n_cells - sizes.retain.map_or(0, |retain| retain.tokens));
     let n_query = sizes.retain.map_or(0, |retain| retain.queries);
+    // where not all ask, a row takes what is not kept
+    let spare = u64::from(sizes.retain.is_some_and(|retain| retain.stride > 1));
     for (layer, &n_retain) in shape.layers.iter().zip(&by_layer) {
         let (n_kv, n_retain) = (u64::from(layer.n_head_kv), u64::from(n_retain));
         kv += (n_main + n_retain) * layer_bytes(layer, sizes.cache_type);
@@ -43,7 +45,7 @@ pub fn peak_bytes(model: &Model, sizes: RunSizes) -> u64 {
         // M and z twice, in F32
         memory += 2 * 4 * n_kv * u64::from(sizes.n_features) * u64::from(layer.d_v + 1);
         if n_retain > 0 {
-            queries += 4 * u64::from(layer.n_head * layer.d_k) * u64::from(n_query);
+            queries += 4 * u64::from(layer.n_head * layer.d_k) * (u64::from(n_query) + spare);
             // which tokens of a compaction stay, and which leave
             queries += 4 * n_kv * (2 * n_retain + n_main);
             // attention of the queries, three times on its way, and the keys

@@ -1,10 +1,11 @@
 //! Sizes as they were asked for, and what a policy makes of them.
 
-use crate::llama::{CacheType, Model};
+use crate::llama::{CacheType, Model, Retain};
 
 use super::budget::{Budget, token_bytes};
 use super::layout::WindowSizes;
 use super::policy::Policy;
+use super::queries::Queries;
 
 /// What was asked for.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +20,8 @@ pub struct SizeRequest {
     pub retain: Option<u32>,
     /// Bytes of everything that survives.
     pub budget: Option<Budget>,
+    /// Who chooses what stays; `None` leaves it to the policy.
+    pub queries: Option<Queries>,
 }
 
 /// Tokens beyond which a budget buys nothing: sizes that are added up stay far from the limits of their type.
@@ -55,6 +58,15 @@ impl SizeRequest {
         self.divide(policy, token, memory, budget)
     }
 
+    /// How a policy chooses `n` tokens that stay; `None` if there are none to choose.
+    pub fn retain_of(&self, policy: Policy, n: u32) -> Option<Retain> {
+        let retain = policy.rule().retain(n).filter(|retain| retain.tokens > 0)?;
+        Some(match self.queries {
+            Some(Queries { count, stride }) => Retain { queries: count, stride, ..retain },
+            None => retain,
+        })
+    }
+
     fn divide(&self, policy: Policy, token: u64, memory: u64, budget: Option<u64>) -> Result<WindowSizes, BudgetError> {
         let rule = policy.rule();
         let (sinks, segment) = (self.sinks, self.segment);
@@ -80,7 +92,8 @@ impl SizeRequest {
 mod tests {
     use super::*;
 
-    const ASKED: SizeRequest = SizeRequest { sinks: 4, window: 1024, segment: 512, retain: None, budget: None };
+    const ASKED: SizeRequest =
+        SizeRequest { sinks: 4, window: 1024, segment: 512, retain: None, budget: None, queries: None };
 
     fn sizes(request: SizeRequest, policy: Policy, memory: u64, budget: Option<u64>) -> (u32, u32) {
         let sizes = request.divide(policy, 100, memory, budget).unwrap();

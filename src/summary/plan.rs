@@ -163,7 +163,7 @@ impl Plan {
             n_front: layout.map_or(0, |l| l.n_front),
             cache_type: settings.cache_type,
             n_features: settings.n_features(policy),
-            retain: policy.rule().retain(n_retain).filter(|_| n_retain > 0),
+            retain: settings.sizes.retain_of(policy, n_retain),
         };
         Self { policy, layout, n_cells, peak_bytes: peak_bytes(model, sizes) }
     }
@@ -227,7 +227,7 @@ pub fn context_params(
         // two caches, one of them for the window; ours replaces only a single one
         (Policy::Streaming, Some(_)) if model.n_swa() > 0 => Compaction::Plain,
         (policy, Some(layout)) => {
-            let retain = policy.rule().retain(layout.n_retain).filter(|retain| retain.tokens > 0);
+            let retain = settings.sizes.retain_of(policy, layout.n_retain);
             Compaction::Edgeinf { gate, n_front_max: layout.n_front, retain, model_id: settings.model_id }
         }
     };

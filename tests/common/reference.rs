@@ -106,15 +106,17 @@ pub fn attention(q: &[f64], keys: &[Vec<f64>]) -> Vec<f64> {
     e.into_iter().map(|e| e / sum).collect()
 }
 
-/// SnapKV's scores of the keys `range`: the attention of the queries, which belong to the last keys, averaged over them and
-/// over the heads of the group, and the largest of a neighbourhood. `queries` [token][head of the group], with RoPE like `keys`.
-pub fn snapkv(queries: &[Vec<Vec<f64>>], keys: &[Vec<f64>], range: std::ops::Range<usize>, kernel: usize) -> Vec<f64> {
+/// The queries of a token in each head of a group, with RoPE, and the number of its key, the last one that they see.
+pub type Asking = (usize, Vec<Vec<f64>>);
+
+/// SnapKV's scores of the keys `range`: the attention of the queries averaged over them and over the heads of the group, and the
+/// largest of a neighbourhood. Keys are with RoPE.
+pub fn snapkv(queries: &[Asking], keys: &[Vec<f64>], range: std::ops::Range<usize>, kernel: usize) -> Vec<f64> {
     let mut mean = vec![0.0; keys.len()];
-    let first = keys.len() - queries.len();
-    for (t, heads) in queries.iter().enumerate() {
+    for (own, heads) in queries {
         for q in heads {
             let share = 1.0 / (queries.len() * heads.len()) as f64;
-            for (mean, p) in mean.iter_mut().zip(attention(q, &keys[..=first + t])) {
+            for (mean, p) in mean.iter_mut().zip(attention(q, &keys[..=*own])) {
                 *mean += share * p;
             }
         }

@@ -34,6 +34,9 @@ impl Child {
         if let Some(retain) = engine.retain {
             command.args(["--retain", &retain.to_string()]);
         }
+        if let Some(queries) = engine.queries {
+            command.args(["--queries", &queries.to_string()]);
+        }
         if engine.no_flash_attention {
             command.arg("--no-flash-attention");
         }

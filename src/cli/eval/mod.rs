@@ -200,6 +200,7 @@ fn setting(args: &EngineArgs, engine: &Engine, form: Form) -> Result<Setting> {
         // the examiner fills in what a policy makes of what was asked for
         sinks: engine.sizes.sinks,
         retain: 0,
+        queries: args.queries.map(|queries| queries.to_string()),
         window: engine.sizes.window,
         segment: engine.sizes.segment,
         cache_type: clap::ValueEnum::to_possible_value(&args.cache_type)

@@ -124,7 +124,9 @@ impl<'a, T: Measure> Rows<'a, T> {
                 seen.entry(part).or_default().insert(text);
             }
         }
-        seen.into_iter().filter(|(part, texts)| *part == Part::Gate || texts.len() > 1).map(|(part, _)| part).collect()
+        // these belong to some policies only
+        let own = |part: Part| matches!(part, Part::Gate | Part::Queries);
+        seen.into_iter().filter(|(part, texts)| own(*part) || texts.len() > 1).map(|(part, _)| part).collect()
     }
 }
 

@@ -70,6 +70,8 @@ pub struct Setting {
     pub sinks: u32,
     /// Tokens that were chosen to stay.
     pub retain: u32,
+    /// Whose attention chose them, where that is not what the policy was published with.
+    pub queries: Option<String>,
     /// Most recent tokens that stay.
     pub window: u32,
     /// Tokens read at a time.
@@ -120,6 +122,9 @@ impl Setting {
             let file = Path::new(gate).file_name().map_or_else(|| gate.clone(), |f| f.to_string_lossy().into_owned());
             parts.push((Part::Gate, format!("gate {file}{}", short(self.gate_sha256.as_deref()))));
         }
+        if let Some(queries) = &self.queries {
+            parts.push((Part::Queries, format!("queries {queries}")));
+        }
         if sized {
             parts.push((Part::Sinks, format!("{} sinks", self.sinks)));
             parts.push((Part::Segment, format!("segment {}", self.segment)));
@@ -151,6 +156,8 @@ fn short(sum: Option<&str>) -> String {
 pub enum Part {
     /// The gate; it belongs to a policy.
     Gate,
+    /// Whose attention chooses; it belongs to a policy.
+    Queries,
     /// Tokens that always stay.
     Sinks,
     /// Tokens read at a time.

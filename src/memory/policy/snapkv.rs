@@ -26,6 +26,13 @@ impl Rule for SnapKv {
     }
 
     fn retain(&self, n: u32) -> Option<Retain> {
-        Some(Retain { score: Score::SnapKv, tokens: n, depth: Depth::Even, queries: QUERIES, kernel: KERNEL })
+        Some(Retain {
+            score: Score::SnapKv,
+            tokens: n,
+            depth: Depth::Even,
+            queries: QUERIES,
+            stride: 1,
+            kernel: KERNEL,
+        })
     }
 }
