@@ -246,6 +246,24 @@ fn the_cost_of_notes_is_known_before_and_bounded() {
 }
 
 #[test]
+fn without_room_for_notes_a_document_is_read_all_the_same() {
+    let (dir, _) = sample("no-room", 3000, 47);
+    let file = dir.join("a.txt");
+    let window = ["--policy", "streaming", "--window", "256", "--segment", "256", "--length", "short", "--json"];
+    let direct = stdout(&summarize(&file, &[&window[..], &["--dry-run", "--strategy", "direct"]].concat()));
+    let direct: Value = serde_json::from_str(&direct).unwrap();
+    let limit = direct["predicted"]["peak_rss_bytes"].to_string();
+    let run = |more: &[&str]| summarize(&file, &[&window[..], &["--max-memory", &limit], more].concat());
+    let output = run(&[]);
+    assert!(matches!(output.status.code(), Some(0 | 6)), "{}", stderr(&output));
+    assert!(stderr(&output).contains("no notes are taken"), "{}", stderr(&output));
+    let json: Value = serde_json::from_str(&stdout(&output)).unwrap();
+    assert_eq!((&json["strategy"], &json["notes"]), (&"direct".into(), &0.into()));
+    // who asked for notes is told
+    assert_eq!(run(&["--strategy", "notes"]).status.code(), Some(5));
+}
+
+#[test]
 fn notes_take_the_place_of_no_other_file() {
     let dir = scratch("places");
     let file = dir.join("a.txt");
@@ -293,6 +311,8 @@ fn templates_are_the_users() {
     assert_ne!(stdout(&asked), plain);
     assert_fails(&run("[summary]\nafter = '{{ wrods }}'"), 2, &["t.toml", "[summary] after", "templates.md"]);
     assert_fails(&run("[sumary]\nafter = ''"), 2, &["t.toml", "sumary"]);
+    let endless = summarize(&file, &["--template", "/dev/zero"]);
+    assert_fails(&endless, 3, &["/dev/zero", "longer than 1 MiB"]);
     assert_fails(&summarize(&file, &["--template", "/no/such.toml"]), 3, &["/no/such.toml"]);
 }
 

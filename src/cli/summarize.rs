@@ -139,7 +139,7 @@ impl Pass<'_> {
         }
         let before = self.start.elapsed();
         let begin = Instant::now();
-        let mut wrote = false;
+        let (mut wrote, mut unquoted) = (false, String::new());
         let mut write_error = None;
         let mut notes: Option<NotesFile> = None;
         let outcome =
@@ -168,7 +168,12 @@ impl Pass<'_> {
                     printer.reading(&Reading { tokens, bytes, total_bytes, segments, elapsed: begin.elapsed() });
                 }
                 Event::ReadAll => printer.end_progress(),
-                Event::Text(_) if self.args.json || self.args.quote => {}
+                Event::NoNotes(error) => {
+                    printer
+                        .warn(&format!("no notes are taken, the summary is of what is remembered at the end: {error}"));
+                }
+                Event::Text(_) if self.args.json => {}
+                Event::Text(text) if self.args.quote => unquoted += text,
                 Event::Text(text) => {
                     let header = if wrote { String::new() } else { self.header() };
                     wrote = true;
@@ -185,6 +190,10 @@ impl Pass<'_> {
         }
         if wrote {
             self.print(printer, "\n")?;
+        }
+        if outcome.is_err() && !unquoted.is_empty() {
+            // what was written before it was broken off is not lost
+            self.print(printer, &(self.header() + &unquoted + "\n"))?;
         }
         let outcome = outcome?;
         let summary = outcome.written.text.trim();

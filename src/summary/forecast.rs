@@ -61,7 +61,7 @@ pub fn forecast(
     let plan = plan(model, document, settings, &prompt, &mut head)?;
     let strategy = writing.strategy(plan.policy, model);
     let mut scribe = Scribe::new(model, settings.sampler, interrupt)?;
-    let plan = writing.room(model, settings, plan, strategy, &mut scribe)?;
+    let (plan, strategy, _) = writing.room(model, settings, plan, strategy, &mut scribe)?;
     let segment = settings.sizes.segment.max(1) as usize;
     let wanted = (1 + PROBE_SEGMENTS) * segment;
     while head.len() < wanted && document.next_chunk(&mut head)? {}
@@ -99,7 +99,7 @@ pub fn forecast(
         }
         document_tokens += head.len() as u64;
     }
-    let cost = writing.cost(model, settings, plan.policy, document_tokens, &mut scribe)?;
+    let cost = writing.cost(model, settings, (plan.policy, strategy), document_tokens, &mut scribe)?;
     let all = prompt.prefix.len() as u64 + document_tokens;
     Ok(Forecast {
         policy: plan.policy,

@@ -6,7 +6,7 @@ use crate::llama::{LlamaError, Token};
 use crate::reader::Reader;
 
 use super::error::SummaryError;
-use super::prompt::PromptError;
+use super::prompt::{Instructions, PromptError};
 use super::prompts::{Prompts, Task, Values};
 use super::scribe::Scribe;
 use super::writer::Written;
@@ -81,7 +81,8 @@ impl MapReduce {
         let written = scribe.apart(reader, &asked, chunk, self.max_tokens, &mut |_| true)?;
         self.tokens_read += chunk.len() as u64;
         self.n_chunks += 1;
-        self.summaries.push(written.text);
+        // a chunk that the model has nothing to say of is left out
+        self.summaries.extend(Some(written.text).filter(|text| !text.trim().is_empty()));
         Ok(())
     }
 
@@ -101,8 +102,17 @@ impl MapReduce {
         let between = self.prompts.render(Task::Chunk, &self.values).map_err(PromptError::from)?;
         let n_cells = reader.n_apart() as usize;
         let max_tokens = max_tokens.min(n_cells as u32 / 3);
-        let around = scribe.prompt(&last)?;
-        let room = n_cells.saturating_sub(around.prefix.len() + around.suffix.len() + max_tokens as usize);
+        if self.summaries.is_empty() {
+            return Ok(Written {
+                incomplete: Some("the model wrote nothing of any chunk".into()),
+                ..Written::default()
+            });
+        }
+        let mut room = |asked, n_answer: u32| -> Result<usize, SummaryError> {
+            let around = scribe.prompt(asked)?;
+            Ok(n_cells.saturating_sub(around.prefix.len() + around.suffix.len() + n_answer as usize))
+        };
+        let (room, room_between) = (room(&last, max_tokens)?, room(&between, self.max_tokens)?);
         loop {
             let all = scribe.tokens(&self.summaries.join("\n\n"))?;
             let n = self.summaries.len();
@@ -116,18 +126,31 @@ impl MapReduce {
             let n_before = self.summaries.len();
             for text in mem::take(&mut self.summaries) {
                 let tokens = scribe.tokens(&format!("{text}\n\n"))?;
-                if !group.is_empty() && group.len() + tokens.len() > room {
-                    let written = scribe.apart(reader, &between, &group, self.max_tokens, &mut |_| true)?;
-                    self.summaries.push(written.text);
+                if !group.is_empty() && group.len() + tokens.len() > room_between {
+                    self.merge(reader, scribe, &between, &group)?;
                     group.clear();
                 }
                 group.extend(tokens);
             }
-            let written = scribe.apart(reader, &between, &group, self.max_tokens, &mut |_| true)?;
-            self.summaries.push(written.text);
+            self.merge(reader, scribe, &between, &group)?;
             if self.summaries.len() == n_before {
                 return Err(LlamaError::CacheFull { n_cells: n_cells as u32, n_tokens: all.len() }.into());
             }
         }
+    }
+
+    /// Makes one summary of several; what the model cannot sum up is left as it is.
+    fn merge<'m>(
+        &mut self,
+        reader: &mut Reader<'m>,
+        scribe: &mut Scribe<'m>,
+        asked: &Instructions,
+        group: &[Token],
+    ) -> Result<(), SummaryError> {
+        let written = scribe.apart(reader, asked, group, self.max_tokens, &mut |_| true)?;
+        let empty = written.text.trim().is_empty();
+        let text = if empty { String::from_utf8_lossy(&scribe.bytes(group)).into_owned() } else { written.text };
+        self.summaries.push(text);
+        Ok(())
     }
 }

@@ -4,6 +4,7 @@ pub mod error;
 pub mod forecast;
 pub mod map_reduce;
 pub mod notes;
+mod opening;
 pub mod plan;
 pub mod prompt;
 pub mod prompts;

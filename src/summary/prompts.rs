@@ -3,6 +3,8 @@
 //! They stand in `prompts.toml`; a user may replace them. A template gets [`Values`]. What comes from the document is put between
 //! two private characters, so that it can be tokenized as text whatever it says.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use minijinja::{Environment, UndefinedBehavior};
@@ -165,11 +167,12 @@ impl Prompts {
     /// [`PromptsError`].
     pub fn open(path: &Path) -> Result<Self, PromptsError> {
         let fail = |reason| PromptsError::Read { path: path.to_owned(), reason };
-        let size = std::fs::metadata(path).map_err(fail)?.len();
-        if size > LARGEST {
+        // a device says nothing of its size
+        let mut text = String::new();
+        File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_string(&mut text)).map_err(fail)?;
+        if text.len() as u64 > LARGEST {
             return Err(fail(std::io::Error::other("it is longer than 1 MiB")));
         }
-        let text = std::fs::read_to_string(path).map_err(fail)?;
         Self::parse(&format!("'{}'", path.to_string_lossy().escape_debug()), &text)
     }
 

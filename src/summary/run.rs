@@ -11,6 +11,7 @@ use crate::reader::{Progress, Reader};
 
 use super::error::SummaryError;
 use super::notes::{Note, compose};
+use super::opening::without_opening;
 use super::plan::{Settings, new_context, plan};
 use super::prompt::PromptTokens;
 use super::prompts::Values;
@@ -22,6 +23,8 @@ use super::writing::Writing;
 /// What happens meanwhile.
 #[derive(Debug)]
 pub enum Event<'a> {
+    /// There is no room for notes, which nobody asked for, so none will be taken.
+    NoNotes(&'a SummaryError),
     /// Policy and strategy were chosen and reading begins.
     Started(Policy, Strategy),
     /// So much of the document was read: tokens and bytes.
@@ -90,7 +93,10 @@ pub fn summarize(
     let plan = plan(model, document, &settings, &prompt, &mut head)?;
     let strategy = writing.strategy(plan.policy, model);
     let mut scribe = Scribe::new(model, writing.sampler(settings.sampler, strategy), interrupt)?;
-    let plan = writing.room(model, &settings, plan, strategy, &mut scribe)?;
+    let (plan, strategy, refused) = writing.room(model, &settings, plan, strategy, &mut scribe)?;
+    if let Some(error) = &refused {
+        observer(Event::NoNotes(error));
+    }
     observer(Event::Started(plan.policy, strategy));
 
     // handed over and dropped, so that it is in memory only once
@@ -140,12 +146,14 @@ impl<'m> Pass<'_, 'm, '_> {
         let vocab = self.model.vocab();
         let mut sampler = Sampler::new(vocab, self.settings.sampler)?;
         let observer = self.observer;
-        let mut give = |text: &str| {
-            observer(Event::Text(text));
-            true
-        };
-        let max_tokens = self.settings.max_tokens;
-        outcome.written = write(&mut reader, vocab, &mut sampler, max_tokens, self.interrupt, &mut give)?;
+        let (max_tokens, interrupt) = (self.settings.max_tokens, self.interrupt);
+        outcome.written = without_opening(&mut |text| observer(Event::Text(text)), |give| {
+            let mut give = |text: &str| {
+                give(text);
+                true
+            };
+            Ok(write(&mut reader, vocab, &mut sampler, max_tokens, interrupt, &mut give)?)
+        })?;
         Ok(outcome)
     }
 
@@ -200,7 +208,9 @@ impl<'m> Pass<'_, 'm, '_> {
         (self.observer)(Event::ReadAll);
         outcome.notes = chunks.n_chunks;
         let max_tokens = self.settings.max_tokens;
-        self.written(outcome, |give, _, values| chunks.reduce(&mut reader, scribe, values, max_tokens, give))
+        self.written(outcome, |give, _, values| {
+            without_opening(give, |give| chunks.reduce(&mut reader, scribe, values, max_tokens, give))
+        })
     }
 
     /// Writes the summary from what was noted.

@@ -6,7 +6,7 @@ use crate::memory::policy::Policy;
 
 use super::error::SummaryError;
 use super::map_reduce::MapReduce;
-use super::notes::{NoteSizes, NoteTaker};
+use super::notes::{MERGED_TOKENS, NoteSizes, NoteTaker, QUOTED};
 use super::plan::{Plan, Settings};
 use super::prompt::{Instructions, PromptError};
 use super::prompts::{Prompts, Values};
@@ -83,11 +83,31 @@ impl Writing {
         }
     }
 
-    /// The plan with room for what a strategy asks beside the document.
+    /// The plan with room for what a strategy asks beside the document. Where there is none for notes that nobody asked for, the
+    /// document is read directly, and the reason comes along.
     ///
     /// # Errors
     /// Those of the templates, and what [`Plan::with_aside`] says.
     pub fn room(
+        &self,
+        model: &Model,
+        settings: &Settings,
+        plan: Plan,
+        strategy: Strategy,
+        scribe: &mut Scribe<'_>,
+    ) -> Result<(Plan, Strategy, Option<SummaryError>), SummaryError> {
+        match self.room_for(model, settings, plan, strategy, scribe) {
+            Ok(plan) => Ok((plan, strategy, None)),
+            Err(error @ (SummaryError::Memory { .. } | SummaryError::LayoutTooLarge { .. }))
+                if self.strategy.is_none() && strategy == Strategy::Notes =>
+            {
+                Ok((plan, Strategy::Direct, Some(error)))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn room_for(
         &self,
         model: &Model,
         settings: &Settings,
@@ -120,11 +140,10 @@ impl Writing {
         &self,
         model: &Model,
         settings: &Settings,
-        policy: Policy,
+        (policy, strategy): (Policy, Strategy),
         document_tokens: u64,
         scribe: &mut Scribe<'_>,
     ) -> Result<NotesCost, SummaryError> {
-        let strategy = self.strategy(policy, model);
         if strategy == Strategy::Direct {
             return Ok(NotesCost::default());
         }
@@ -132,11 +151,12 @@ impl Writing {
         let longest = u64::from(self.notes.tokens(sizes));
         let room = u64::from(self.note_taker(model, settings, policy)?.room(scribe)?);
         let notes = document_tokens.div_ceil(u64::from(self.notes.every(sizes)));
-        // eight notes become one, so a seventh more are written in all, and each note is read once more
+        // eight notes become one, so a seventh more are written in all, and each is read once more with the sentences that it keeps
+        let in_all = (notes * 8).div_ceil(7);
         Ok(NotesCost {
             notes,
-            tokens_read: notes * (room - longest) + (notes * longest * 8).div_ceil(7),
-            tokens_written: (notes * longest * 8).div_ceil(7),
+            tokens_read: notes * (room - longest) + in_all * (longest + u64::from(QUOTED)),
+            tokens_written: notes * longest + (in_all - notes) * u64::from(MERGED_TOKENS),
         })
     }
 

@@ -113,8 +113,9 @@ impl Novelty {
 /// Whether a text ends as a sentence does, and is neither an item of a list nor written as a heading is.
 fn is_prose(sentence: &str) -> bool {
     let small = sentence.split_whitespace().filter(|word| word.starts_with(char::is_lowercase)).count();
-    // a script without capitals has no small letters either
-    let has_case = sentence.chars().any(|c| c.is_uppercase() || c.is_lowercase());
+    // a script without capitals has no small letters either, whatever foreign word stands in it
+    let n_letters = sentence.chars().filter(|c| c.is_alphabetic()).count();
+    let has_case = 2 * sentence.chars().filter(|c| c.is_uppercase() || c.is_lowercase()).count() > n_letters;
     is_whole(sentence)
         && !sentence.starts_with(['-', '*', '•', '#', '|'])
         && (!has_case || 3 * small >= sentence.split_whitespace().count())

@@ -38,7 +38,10 @@ const SCAFFOLD: &[&str] = &[
     "the summary",
     "this summary",
     "the following",
-    "the last part",
+    "the last part above",
+    "the last part of the document",
+    "the last part of the text",
+    "the last part describes",
     "the above",
     "the reader",
     "this part",
@@ -48,8 +51,11 @@ const SCAFFOLD: &[&str] = &[
 /// What may stand before it.
 const ORNAMENT: &[char] = &['*', '#', '-', '_', ' ', '"', '“', '>', '\t', '•', '`', '\n'];
 
-/// A sentence counts as said before if so many of a hundred of its words are those of an earlier one.
+/// A sentence counts as said before if so many of a hundred of its words are those of an earlier one,
 const SAME: usize = 80;
+
+/// if these are so many of a hundred of the other's, and if the other has its names and numbers.
+const BACK: usize = 50;
 
 /// A sentence counts as copied if it has so many of a hundred of the original's words, and hardly any others.
 const COPIED: usize = 60;
@@ -59,7 +65,12 @@ const LOOP: usize = 2;
 
 /// Phrases that speak of the task wherever they stand.
 const TALK: &[&str] = &[
-    "summary of the",
+    "summary of the document",
+    "summary of the text",
+    "summary of the last part",
+    "summary of the part",
+    "summary of the notes",
+    "summary of the above",
     "summary of a part",
     "summary of this",
     "information is missing",
@@ -92,7 +103,8 @@ pub fn is_scaffold(sentence: &str) -> bool {
             text.split_whitespace().count() == 1
                 || text.trim_end().ends_with([':', '*'])
                 || text.contains("summar")
-                || text.contains(" note")
+                || text.contains(" notes ")
+                || text.contains(" note:")
         }
         Some(_) => true,
         None => text.split_whitespace().count() == 0,
@@ -107,12 +119,24 @@ pub struct Cleaner {
     repeated: usize,
     /// Whether names and numbers are compared; not where the model writes in another language.
     compare: bool,
+    /// Whether a few words without an end pass: `1842` is an answer.
+    brief: bool,
 }
 
 impl Cleaner {
     /// One that has passed nothing on yet. With `compare` sentences with foreign names and numbers are left out.
     pub fn new(compare: bool) -> Self {
         Self { compare, ..Self::default() }
+    }
+
+    /// The same for answers, which may be a few words that are no sentence.
+    pub fn brief(self) -> Self {
+        Self { brief: true, ..self }
+    }
+
+    /// Takes the sentences of a text as said: one who repeats what was asked says nothing.
+    pub fn heard(&mut self, text: &str) {
+        self.said.extend(sentences(text).into_iter().map(|range| Words::of(&text[range]).all));
     }
 
     /// The sentences of `text` that say something, on one line; `sources` are what the model had before it.
@@ -133,20 +157,11 @@ impl Cleaner {
         if is_scaffold(sentence) && !sources.iter().any(|source| source.contains(sentence)) {
             return false;
         }
-        let mut words = Vec::new();
-        each_word(sentence, &mut |word| words.push(folded(word.text)));
-        let n_words = words.len();
-        words.sort_unstable();
-        words.dedup();
-        if words.is_empty() || !is_whole(sentence) && n_words < LINE {
+        let words = Words::of(sentence);
+        if words.all.is_empty() || !self.brief && !is_whole(sentence) && words.n < LINE {
             return false;
         }
-        if n_words >= BABBLE && 2 * words.len() < n_words {
-            self.repeated += 1;
-            return false;
-        }
-        let shared = |other: &Vec<String>| words.iter().filter(|word| other.binary_search(word).is_ok()).count();
-        if self.said.iter().any(|other| shared(other) * 100 >= words.len().max(4) * SAME) {
+        if words.n >= BABBLE && 2 * words.all.len() < words.n || self.said.iter().any(|other| words.repeat(other)) {
             self.repeated += 1;
             return false;
         }
@@ -154,7 +169,7 @@ impl Cleaner {
             return false;
         }
         self.repeated = 0;
-        self.said.push(words);
+        self.said.push(words.all);
         true
     }
 
@@ -166,6 +181,43 @@ impl Cleaner {
     /// Whether the model only repeats itself by now.
     pub fn is_looping(&self) -> bool {
         self.repeated >= LOOP
+    }
+}
+
+/// The words of a sentence, folded.
+struct Words {
+    /// Different ones, sorted.
+    all: Vec<String>,
+    /// Those with a digit, and those that begin with a capital within the sentence.
+    telling: Vec<String>,
+    /// How many there are.
+    n: usize,
+}
+
+impl Words {
+    fn of(sentence: &str) -> Self {
+        let (mut all, mut telling) = (Vec::new(), Vec::new());
+        each_word(sentence, &mut |word| {
+            let is_name = !all.is_empty() && word.text.starts_with(char::is_uppercase);
+            all.push(folded(word.text));
+            if is_name || word.text.contains(|c: char| c.is_ascii_digit()) {
+                telling.push(folded(word.text));
+            }
+        });
+        let n = all.len();
+        all.sort_unstable();
+        all.dedup();
+        Self { all, telling, n }
+    }
+
+    /// Whether they say what a sentence with the words `other` says.
+    fn repeat(&self, other: &[String]) -> bool {
+        let is_there = |word: &String| other.binary_search(word).is_ok();
+        let shared = self.all.iter().filter(|word| is_there(word)).count();
+        // three words can be the same by chance
+        shared * 100 >= self.all.len().max(4) * SAME
+            && shared * 100 >= other.len() * BACK
+            && self.telling.iter().all(is_there)
     }
 }
 
@@ -182,13 +234,7 @@ pub fn without_preamble(sentence: &str) -> &str {
 /// The sentence of the document that a written one was copied from, if it was: nearly all of its words are there, and it has most of
 /// them. A small model that copies loses a word now and then, and with it the sense.
 pub fn original<'a>(sentence: &str, details: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let set = |text: &str| {
-        let mut words = Vec::new();
-        each_word(text, &mut |word| words.push(folded(word.text)));
-        words.sort_unstable();
-        words.dedup();
-        words
-    };
+    let set = |text: &str| Words::of(text).all;
     let written = set(sentence);
     details.into_iter().find(|detail| {
         let own = set(detail);
@@ -234,6 +280,9 @@ mod tests {
             "Overall prices rose by 3 % in that year.",
             "Noteworthy is the bridge.",
             "In conclusion the judge said that nobody was to blame.",
+            "The last part of the voyage took six weeks.",
+            "It has a summary of the laws of the realm.",
+            "The following year he was noted for his cures.",
         ] {
             assert!(!is_scaffold(text), "{text}");
         }
@@ -265,6 +314,33 @@ mod tests {
         ] {
             assert_eq!(original(own, details), None, "{own}");
         }
+    }
+
+    #[test]
+    fn another_fact_is_no_repetition() {
+        let texts = [
+            "The harbour of Brell was opened in 1842.",
+            "The harbour of Kent was opened in 1842.",
+            "The harbour of Kent was opened in 1843.",
+            "After a long illness, of which nobody spoke, the king was found dead in his bed on the second floor.",
+            "The king was found dead.",
+        ];
+        let source = texts.join(" ");
+        let mut cleaner = Cleaner::new(true);
+        assert_eq!(cleaner.clean(&source, &[&source]), source);
+        assert_eq!(cleaner.clean(texts[1], &[&source]), "");
+    }
+
+    #[test]
+    fn an_answer_may_be_short_and_a_question_is_none() {
+        let source = "The bridge was opened in 1842 by Anne Gray.";
+        for answer in ["1842", "Anne Gray", "In 1842"] {
+            assert_eq!(Cleaner::new(true).brief().clean(answer, &[source]), answer);
+            assert_eq!(Cleaner::new(true).clean(answer, &[source]), "");
+        }
+        let mut cleaner = Cleaner::new(true).brief();
+        cleaner.heard("In which year was the bridge opened? Answer with the number only.");
+        assert_eq!(cleaner.clean("Answer with the number only. In 1842", &[source]), "In 1842");
     }
 
     #[test]

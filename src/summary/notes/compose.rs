@@ -3,6 +3,7 @@
 //! The summary has as many parts as its length allows, each from the notes on an equal stretch of the document, so that no stretch
 //! is passed over. Where the notes of a part do not fit the cache, neighbours are merged until they do.
 
+use std::collections::BTreeMap;
 use std::mem;
 
 use crate::reader::Reader;
@@ -14,6 +15,7 @@ use crate::summary::scribe::Scribe;
 use crate::summary::writer::Written;
 use crate::text::one_line;
 use crate::text::sentences::{is_whole, sentences};
+use crate::text::words::each_word;
 
 use super::clean::{Cleaner, original, without_preamble};
 use super::note::{Detail, Note};
@@ -39,7 +41,7 @@ const MERGED: usize = 8;
 const DETAILS: usize = 3;
 
 /// Longest merged note in tokens.
-const MERGED_TOKENS: u32 = 128;
+pub(crate) const MERGED_TOKENS: u32 = 128;
 
 /// Times that notes are merged at most: eight become one each time, so this is more than any document needs.
 const LEVELS: u32 = 12;
@@ -160,6 +162,10 @@ impl Composer<'_, '_> {
         let task = self.task();
         // names are written in another way in another language
         let mut cleaner = Cleaner::new(self.request.language.is_none());
+        if let Some(question) = &self.request.question {
+            cleaner = cleaner.brief();
+            cleaner.heard(question);
+        }
         let mut page = Page::new(self.request.style, self.request.length);
         let mut all = Written::default();
         for (i, part) in parts.iter().enumerate() {
@@ -186,7 +192,8 @@ impl Composer<'_, '_> {
             let limit = limit.min(self.reader.n_apart().saturating_sub(n_read));
             let longest = words.min((limit * 10).div_ceil(TEN_WORDS)) as usize;
             let own = if self.quotes() { longest * OWN as usize / 100 } else { longest };
-            let all_details: Vec<&Detail> = part.iter().flat_map(|note| &note.details).collect();
+            let all_details: Vec<(usize, &Detail)> =
+                part.iter().enumerate().flat_map(|(i, note)| note.details.iter().map(move |d| (i, d))).collect();
             let mut draft = Draft {
                 page: &mut page,
                 cleaner: &mut cleaner,
@@ -205,7 +212,7 @@ impl Composer<'_, '_> {
                 draft.fill(longest, sink);
             } else if draft.n_words == 0 {
                 // better the document's own words than nothing of this part
-                draft.fill(1, sink);
+                draft.fill(0, sink);
             }
             if i == 0 {
                 all.first_token = written.first_token;
@@ -251,8 +258,8 @@ struct Draft<'a> {
     part: usize,
     /// What the model has before it.
     source: &'a str,
-    /// Sentences of the document that are in it.
-    details: &'a [&'a Detail],
+    /// Sentences of the document that are in it, each with the number of its note.
+    details: &'a [(usize, &'a Detail)],
     /// The begin of a sentence.
     tail: String,
     n_words: usize,
@@ -268,39 +275,65 @@ impl Draft<'_> {
         }
         let text = mem::take(&mut self.tail);
         for sentence in sentences(&text).into_iter().map(|range| without_mark(&text[range])) {
-            let sentence = without_preamble(&sentence);
-            let sentence = original(sentence, self.details.iter().map(|detail| detail.text.as_str()))
-                .unwrap_or(sentence)
-                .to_owned();
+            let own = without_preamble(&sentence);
+            let sentence = original(own, self.details.iter().map(|(_, detail)| detail.text.as_str()));
+            let sentence = sentence.unwrap_or(own).to_owned();
             if self.cleaner.passes(&sentence, &[self.source]) {
-                self.n_words += sentence.split_whitespace().count();
+                self.n_words += n_words(&sentence);
                 self.page.put(self.part, &sentence, sink);
             }
         }
         !self.cleaner.is_looping()
     }
 
-    /// Adds the newest of the document's own sentences that were not said, in their order, up to so many words; the first of them
-    /// whatever its length if the page has nothing of this part.
-    fn fill(&mut self, n_words: usize, sink: &mut dyn FnMut(&str)) {
+    /// Adds the newest of the document's own sentences that were not said, in their order, up to so many words: one of each note before
+    /// any has two, as the news of a document's beginning is new in every word. If the page has nothing of this part and none fits, the
+    /// shortest is better than nothing.
+    fn fill(&mut self, most: usize, sink: &mut dyn FnMut(&str)) {
         self.cleaner.begin_part();
-        let mut by_score: Vec<usize> = (0..self.details.len()).collect();
-        by_score.sort_by(|&a, &b| self.details[b].score.total_cmp(&self.details[a].score));
         let mut chosen = Vec::new();
-        for at in by_score {
-            let text = &self.details[at].text;
-            let length = text.split_whitespace().count();
-            let fits = self.n_words + length <= n_words || self.n_words == 0;
-            if fits && self.cleaner.passes(text, &[self.source, text]) {
+        for at in in_turn(self.details) {
+            let text = &self.details[at].1.text;
+            let length = n_words(text);
+            if self.n_words + length <= most && self.cleaner.passes(text, &[self.source, text]) {
                 self.n_words += length;
                 chosen.push(at);
             }
         }
+        if self.n_words == 0 {
+            let mut by_length: Vec<usize> = (0..self.details.len()).collect();
+            by_length.sort_by_key(|&at| n_words(&self.details[at].1.text));
+            let says = |at: &usize| self.cleaner.passes(&self.details[*at].1.text, &[&self.details[*at].1.text]);
+            chosen.extend(by_length.into_iter().find(says));
+        }
         chosen.sort_unstable();
         for at in chosen {
-            self.page.put(self.part, &self.details[at].text, sink);
+            self.page.put(self.part, &self.details[at].1.text, sink);
         }
     }
+}
+
+/// The places of sentences by their news: the best of each note, then the second of each, and so on.
+fn in_turn(details: &[(usize, &Detail)]) -> Vec<usize> {
+    let news = |&at: &usize| details[at].1.score;
+    let mut places: Vec<usize> = (0..details.len()).collect();
+    places.sort_by(|a, b| news(b).total_cmp(&news(a)));
+    let mut taken: BTreeMap<usize, usize> = BTreeMap::new();
+    let mut turns: Vec<(usize, usize)> = Vec::new();
+    for at in places {
+        let turn = taken.entry(details[at].0).or_default();
+        turns.push((*turn, at));
+        *turn += 1;
+    }
+    turns.sort_by_key(|&(turn, _)| turn);
+    turns.into_iter().map(|(_, at)| at).collect()
+}
+
+/// The words of a text; an ideograph is one.
+fn n_words(text: &str) -> usize {
+    let mut n = 0;
+    each_word(text, &mut |_| n += 1);
+    n
 }
 
 /// The notes in `n` stretches of about the same length, or one for each note if there are fewer.
@@ -328,4 +361,67 @@ fn listed(notes: &[Note]) -> String {
 /// A sentence on one line, without the mark of an item.
 fn without_mark(text: &str) -> String {
     one_line(text).trim_start_matches(['-', '*', '•', ' ']).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::summary::request::{Length, Style};
+
+    fn detail(score: f32, text: &str) -> Detail {
+        Detail { score, text: text.into() }
+    }
+
+    #[test]
+    fn each_note_has_its_turn() {
+        let details = [detail(9.0, "a"), detail(8.0, "b"), detail(1.0, "c"), detail(2.0, "d"), detail(7.0, "e")];
+        let of_notes: Vec<(usize, &Detail)> = [0, 0, 1, 2, 0].into_iter().zip(&details).collect();
+        assert_eq!(in_turn(&of_notes), [0, 3, 2, 1, 4]);
+        assert!(in_turn(&[]).is_empty());
+    }
+
+    /// What is put on a page when the model writes `texts` from `details` of one note each, and whether it may go on.
+    fn drafted(texts: &[&str], details: &[Detail], most: usize) -> (String, bool) {
+        let source = details.iter().map(|detail| detail.text.as_str()).collect::<Vec<_>>().join(" ");
+        let details: Vec<(usize, &Detail)> = details.iter().enumerate().collect();
+        let mut page = Page::new(Style::Paragraph, Length::default());
+        let mut cleaner = Cleaner::new(true);
+        let (page_of_part, tail) = (&mut page, String::new());
+        let mut draft = Draft {
+            page: page_of_part,
+            cleaner: &mut cleaner,
+            part: 0,
+            source: &source,
+            details: &details,
+            tail,
+            n_words: 0,
+        };
+        let goes_on = texts.iter().all(|text| draft.take(text, &mut |_| {}));
+        draft.fill(most, &mut |_| {});
+        (page.into_text(), goes_on)
+    }
+
+    #[test]
+    fn scaffold_loops_and_cut_sentences_do_not_get_on_the_page() {
+        let details = [
+            detail(2.0, "The smith of Norham sold the mare to Anne Gray."),
+            detail(1.0, "On 3 May the bridge over the Arrow was closed for good."),
+        ];
+        let said = "Someone sold a mare.";
+        let (text, goes_on) = drafted(&["Here is a summary of the notes:\n", "Someone sold a mare.\n"], &details, 0);
+        assert_eq!((text.as_str(), goes_on), (said, true));
+        let (text, goes_on) = drafted(&[&format!("{said} {said} {said}\n")], &details, 0);
+        assert_eq!((text.as_str(), goes_on), (said, false));
+        // cut off before its end, an invented name, and nothing at all
+        for written in [&["The smith of Norham sold the"][..], &["The king paid Emperor Augustus.\n"], &[]] {
+            assert_eq!(drafted(written, &details, 0).0, details[0].text, "{written:?}");
+            assert_eq!(drafted(written, &details, 60).0, format!("{} {}", details[0].text, details[1].text));
+        }
+        assert_eq!(drafted(&[], &[], 60).0, "");
+    }
+
+    #[test]
+    fn words_are_counted_in_any_script() {
+        assert_eq!((n_words("two words"), n_words("日本語"), n_words("")), (2, 3, 0));
+    }
 }

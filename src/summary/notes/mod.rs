@@ -12,7 +12,9 @@ mod sizes;
 mod taker;
 
 pub use clean::{Cleaner, is_scaffold, original, without_preamble};
+pub(crate) use compose::MERGED_TOKENS;
 pub use compose::compose;
 pub use note::{Detail, Note};
 pub use sizes::NoteSizes;
+pub(crate) use sizes::QUOTED;
 pub use taker::NoteTaker;

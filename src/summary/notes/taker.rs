@@ -17,6 +17,9 @@ use super::sizes::QUOTED;
 /// Sentences of the document that are kept with each note.
 const DETAILS: usize = 2;
 
+/// Sentences that are looked at for them: some are too long.
+const CANDIDATES: usize = 12;
+
 /// Longest sentence that is kept, in tokens.
 const LONGEST_DETAIL: usize = QUOTED as usize / 2;
 
@@ -72,8 +75,9 @@ impl NoteTaker {
     /// # Errors
     /// Those of a prompt.
     pub fn room(&self, scribe: &mut Scribe<'_>) -> Result<u32, SummaryError> {
-        let suffix = scribe.prompt(&self.instructions("", "")?)?.suffix;
-        Ok(suffix.len() as u32 + QUOTED + self.max_tokens)
+        let (asked, quoting) = (self.instructions("", "")?, self.instructions("x", "x")?);
+        let quoted = if asked.after == quoting.after { 0 } else { QUOTED };
+        Ok(scribe.prompt(&asked)?.suffix.len() as u32 + quoted + self.max_tokens)
     }
 
     /// Tells how many tokens stand before the document. They take their place in the cache, so the first note comes that much earlier.
@@ -108,9 +112,9 @@ impl NoteTaker {
         let bytes = scribe.bytes(&covered);
         let text = String::from_utf8_lossy(&bytes);
         let news = if self.values.question.is_empty() {
-            self.novelty.take(&text, DETAILS + 1)
+            self.novelty.take(&text, CANDIDATES)
         } else {
-            self.novelty.relevant(&text, &self.values.question, DETAILS + 1)
+            self.novelty.relevant(&text, &self.values.question, CANDIDATES)
         };
         let mut details: Vec<Detail> = Vec::new();
         // a stretch may begin in the middle of a sentence
@@ -134,6 +138,7 @@ impl NoteTaker {
             if written.incomplete.is_none() { written.text } else { String::new() }
         };
         let mut cleaner = Cleaner::new(true);
+        cleaner.heard(&self.values.question);
         // the window still has what the note before is about
         cleaner.clean(&earlier, &[&earlier]);
         let mut note = cleaner.clean(&draft, &[&text, &earlier]);
