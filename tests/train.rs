@@ -32,9 +32,10 @@ fn material(name: &str, n: u64) -> (PathBuf, PathBuf, PathBuf) {
 fn command(model: &Path, pairs: &Path, gate: &Path, args: &[&str]) -> std::process::Command {
     let mut command = edgeinf();
     command.args(["train", "-m"]).arg(model).arg("--pairs").arg(pairs).arg("-o").arg(gate);
-    command.args(SIZES).args(["--tokens", "2500", "--threads", "2"]);
-    if !args.contains(&"--map") {
-        command.args(["--map", "hedgehog:16"]);
+    let by_default =
+        [("--window", "64"), ("--segment", "64"), ("--tokens", "2500"), ("--map", "hedgehog:16"), ("--threads", "2")];
+    for (name, value) in by_default.into_iter().filter(|(name, _)| !args.contains(name)) {
+        command.args([name, value]);
     }
     command.args(args);
     command
@@ -45,7 +46,7 @@ fn train(model: &Path, pairs: &Path, gate: &Path, args: &[&str]) -> Output {
 }
 
 fn log(gate: &Path) -> Vec<Value> {
-    let text = fs::read_to_string(format!("{}.log.jsonl", gate.display())).unwrap();
+    let text = fs::read_to_string(gate.with_extension("log.jsonl")).unwrap();
     let without_time = |line: &str| {
         let mut line: Value = serde_json::from_str(line).unwrap();
         line.as_object_mut().unwrap().remove("seconds").unwrap();
@@ -92,9 +93,14 @@ fn a_fit_that_was_interrupted_gives_the_same() {
     assert_eq!(fs::read(&whole).unwrap(), fs::read(&parts).unwrap());
     let lines = log(&whole);
     // the other run measured once more, where it ended first
-    let again: Vec<Value> = log(&parts).into_iter().filter(|line| line["step"] != 3 || line["id"].is_string()).collect();
+    let again: Vec<Value> =
+        log(&parts).into_iter().filter(|line| line["step"] != 3 || line["id"].is_string()).collect();
     assert_eq!(lines, again);
-    assert!(lines[0]["held_out"] == 1 && lines[0]["specific"].is_f64() && lines[0]["nll_full"].is_f64(), "{}", lines[0]);
+    assert!(
+        lines[0]["held_out"] == 1 && lines[0]["specific"].is_f64() && lines[0]["nll_full"].is_f64(),
+        "{}",
+        lines[0]
+    );
     assert_eq!(lines.iter().filter(|line| line["nll_other"].is_f64() && line["id"].is_string()).count(), 3);
 
     let output = train(&model, &pairs, &parts, &["--steps", "6", "--resume", "--seed", "2"]);
@@ -108,7 +114,7 @@ fn ctrl_c_leaves_a_checkpoint() {
     let mut command = command(&model, &pairs, &gate, &["--steps", "100000", "--checkpoint-every", "100000"]);
     let child = command.stderr(Stdio::null()).spawn().unwrap();
     let begin = Instant::now();
-    let log_file = dir.join("gate.gguf.log.jsonl");
+    let log_file = dir.join("gate.log.jsonl");
     while fs::read_to_string(&log_file).map_or(0, |text| text.lines().count()) < 2 {
         assert!(begin.elapsed() < Duration::from_secs(60), "no step in a minute");
         std::thread::sleep(Duration::from_millis(20));
@@ -117,7 +123,7 @@ fn ctrl_c_leaves_a_checkpoint() {
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130));
-    assert!(gate.is_file() && dir.join("gate.gguf.checkpoint").is_file());
+    assert!(gate.is_file() && dir.join("gate.checkpoint").is_file());
     let n = log(&gate).len();
     let output = train(&model, &pairs, &gate, &["--resume", "--steps", &(n + 1).to_string()]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
@@ -152,5 +158,8 @@ fn plain_texts_are_material_too() {
     let output = command(&model, &pairs, &gate, &args).arg(&texts).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let ids: Vec<String> = log(&gate).iter().map(|line| line["id"].as_str().unwrap().to_owned()).collect();
-    assert!(ids[0] == "pair 0" && ids[2] == "pair 0" && ids[1].contains(".txt#") && ids[3].contains(".txt#"), "{ids:?}");
+    assert!(
+        ids[0] == "pair 0" && ids[2] == "pair 0" && ids[1].contains(".txt#") && ids[3].contains(".txt#"),
+        "{ids:?}"
+    );
 }

@@ -148,7 +148,8 @@ pub fn run(
     printer: &mut super::printer::Printer,
     _: &std::sync::Arc<std::sync::atomic::AtomicBool>,
 ) -> anyhow::Result<super::exit::ExitStatus> {
-    printer.usage("error: this build of edgeinf cannot train; build one that can: cargo build --release --features train");
+    printer
+        .usage("error: this build of edgeinf cannot train; build one that can: cargo build --release --features train");
     Ok(super::exit::ExitStatus::Usage)
 }
 

@@ -41,7 +41,12 @@ pub enum Kind {
 /// What is fitted in a layer, part by part, always in the same order.
 pub fn parts(gate: &LayerGate) -> impl Iterator<Item = (Kind, &'static str, &[f32])> {
     let maps = [("map_q", &gate.map_q), ("map_k", &gate.map_k)];
-    let gates = [(Kind::Gate, "w", &gate.w), (Kind::Gate, "a", &gate.a), (Kind::Gate, "b", &gate.b), (Kind::Bias, "c", &gate.c)];
+    let gates = [
+        (Kind::Gate, "w", &gate.w),
+        (Kind::Gate, "a", &gate.a),
+        (Kind::Gate, "b", &gate.b),
+        (Kind::Bias, "c", &gate.c),
+    ];
     let gates = gates.into_iter().map(|(kind, name, values)| (kind, name, values.as_slice()));
     gates.chain(maps.into_iter().filter_map(|(name, map)| Some((Kind::Map, name, map.as_deref()?))))
 }
@@ -112,7 +117,9 @@ impl Adam {
             let of = (self.mean.get_mut(il), self.square.get_mut(il), gradient.get(il));
             let (Some(mean), Some(square), Some(gradient)) = of else { continue };
             let moments = parts_mut(mean).zip(parts_mut(square));
-            for (((kind, _, x), (_, _, g)), ((_, _, m), (_, _, v))) in parts_mut(fitted).zip(parts(gradient)).zip(moments) {
+            for (((kind, _, x), (_, _, g)), ((_, _, m), (_, _, v))) in
+                parts_mut(fitted).zip(parts(gradient)).zip(moments)
+            {
                 let rate = warm
                     * match kind {
                         Kind::Bias => rates.c,

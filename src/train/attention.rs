@@ -90,7 +90,8 @@ impl<'a> Attention<'a> {
     /// # Errors
     /// Those of candle.
     pub fn gradients(&self, sums: Sums) -> Result<Heads> {
-        let together = |turned: Rows, plain: Rows| add(&self.rope.turn(&turned.into_tensor()?, 0, true)?, &plain.into_tensor()?);
+        let together =
+            |turned: Rows, plain: Rows| add(&self.rope.turn(&turned.into_tensor()?, 0, true)?, &plain.into_tensor()?);
         Ok(Heads { q: together(sums.q, sums.q_plain)?, k: together(sums.k, sums.k_plain)?, v: sums.v.into_tensor()? })
     }
 

@@ -13,8 +13,15 @@ const RUN: &str = "edgeinf.train.run";
 
 /// The checkpoint beside a gate.
 pub fn path_of(gate: &Path) -> PathBuf {
-    let mut name = gate.as_os_str().to_owned();
-    name.push(".checkpoint");
+    beside(gate, "checkpoint")
+}
+
+/// The file beside `NAME.gguf` that is called `NAME.` and something else; other names stay whole before it.
+pub fn beside(gate: &Path, extension: &str) -> PathBuf {
+    let stem = if gate.extension().is_some_and(|e| e == "gguf") { gate.with_extension("") } else { gate.to_owned() };
+    let mut name = stem.into_os_string();
+    name.push(".");
+    name.push(extension);
     name.into()
 }
 
@@ -89,7 +96,8 @@ mod tests {
     fn a_checkpoint_is_read_as_it_was_written() {
         let dir = tempfile::tempdir().unwrap();
         let path = path_of(&dir.path().join("a.gguf"));
-        assert!(path.ends_with("a.gguf.checkpoint"));
+        assert!(path.ends_with("a.checkpoint"));
+        assert_eq!(beside(Path::new("x/gate.v2"), "log.jsonl"), Path::new("x/gate.v2.log.jsonl"));
         let adam = Adam { step: 42, mean: gates(100), square: gates(200) };
         save(&path, "run", &gates(1), &adam).unwrap();
         let mut fitted = gates(5);

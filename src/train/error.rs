@@ -48,7 +48,9 @@ pub enum TrainError {
     )]
     TooShort { examples: usize, needed: usize, limit: usize },
     /// The cache, or the trained context, is too small for what stands around a document.
-    #[error("--tokens {tokens} is more than the {n_ctx_train} tokens that the model was trained with; its teacher reads no more")]
+    #[error(
+        "--tokens {tokens} is more than the {n_ctx_train} tokens that the model was trained with; its teacher reads no more"
+    )]
     TooLong { tokens: usize, n_ctx_train: usize },
 
     // A checkpoint

@@ -147,10 +147,14 @@ impl Desk<'_> {
 
     /// A pair, as [`crate::eval::Examiner`] reads it. Documents that are too long end with the last sentence that fits, references
     /// with the last token that does.
-    fn answer(&self, pair: &Pair, markers: &mut Markers<'_>, all: &mut Examples) -> Result<Option<Example>, TrainError> {
+    fn answer(
+        &self,
+        pair: &Pair,
+        markers: &mut Markers<'_>,
+        all: &mut Examples,
+    ) -> Result<Option<Example>, TrainError> {
         let asked = pair.question.as_deref();
-        let instructions =
-            asked.map_or_else(|| Instructions::summary(Length::default()), Instructions::request)?;
+        let instructions = asked.map_or_else(|| Instructions::summary(Length::default()), Instructions::request)?;
         let prompt = PromptTokens::new(self.model, &instructions)?;
         let vocab = self.model.vocab();
         let mut answer = tokenize(vocab, markers, &pair.reference)?;

@@ -99,8 +99,7 @@ impl Problem {
 
     fn gradient(&self, gates: &LayerGates) -> (f64, LayerGates) {
         let passed = self.machine.forward(&self.tokens, &self.schedule, gates).unwrap();
-        let (losses, d_hidden) =
-            self.machine.model.losses_backward(&passed.hidden, self.predicted(), WEIGHTS).unwrap();
+        let (losses, d_hidden) = self.machine.model.losses_backward(&passed.hidden, self.predicted(), WEIGHTS).unwrap();
         let gradient = self.machine.backward(passed, d_hidden, &self.schedule, gates).unwrap();
         (WEIGHTS.kl * losses.kl + WEIGHTS.nll * losses.nll, gradient)
     }
@@ -133,7 +132,10 @@ fn check(architecture: Architecture, map: FeatureMap, n_features: u32) {
             let by = 2e-2 / (values_of.len() as f32).sqrt();
             let found = (moved(by) - moved(-by)) / (2.0 * f64::from(by));
             let limit = 2e-2 * expected.abs() + 2e-4;
-            assert!((found - expected).abs() < limit, "{architecture:?} {map} layer {il} {name}: {found}, not {expected}");
+            assert!(
+                (found - expected).abs() < limit,
+                "{architecture:?} {map} layer {il} {name}: {found}, not {expected}"
+            );
         }
     }
 }

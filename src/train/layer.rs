@@ -10,7 +10,7 @@ use candle_core::{Result, Tensor, Var};
 
 use super::attention::{Attention, Sums};
 use super::heads::{self, Rope};
-use super::memory::{Fitted, Memory};
+use super::memory::{Fitted, Memory, with_gradient};
 use super::rows;
 use super::schedule::Schedule;
 use super::weights::{Config, Layer};
@@ -142,7 +142,7 @@ struct Remembering {
     folded: Vec<(usize, Var, Var)>,
     /// Number of the block, first token, q, answer of local attention.
     read: Vec<(usize, usize, Var, Var)>,
-    /// `sum(out d_out)` over all blocks: its gradients are those that are wanted.
+    /// What has the gradient `d_out` in the result of each block.
     objective: Option<Tensor>,
 }
 
@@ -174,7 +174,7 @@ impl Remembering {
     ) -> Result<()> {
         let (q, local) = (Var::from_tensor(q)?, Var::from_tensor(local)?);
         let out = self.memory.read(&self.fitted, &q, &local, n_folded)?;
-        let objective = (out * d_out)?.sum_all()?;
+        let objective = with_gradient(&out, d_out)?;
         self.objective = Some(match self.objective.take() {
             Some(sum) => (sum + objective)?,
             None => objective,

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::checkpoint::beside;
 use super::error::TrainError;
 
 /// A step.
@@ -84,9 +85,7 @@ pub struct Log {
 
 /// The log beside a gate.
 pub fn path_of(gate: &Path) -> PathBuf {
-    let mut name = gate.as_os_str().to_owned();
-    name.push(".log.jsonl");
-    name.into()
+    beside(gate, "log.jsonl")
 }
 
 impl Log {

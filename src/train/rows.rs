@@ -178,9 +178,7 @@ mod tests {
     fn gradients_are_those_of_differences() {
         let (n, d) = (3, 20);
         let (x, dy, w) = (values(n * d, 1), values(n * d, 2), values(d, 3));
-        let of = |x: &[f32]| {
-            floats(&rms_norm(&tensor(x.to_vec(), (n, d)).unwrap(), &w, 1e-5).unwrap()).unwrap()
-        };
+        let of = |x: &[f32]| floats(&rms_norm(&tensor(x.to_vec(), (n, d)).unwrap(), &w, 1e-5).unwrap()).unwrap();
         let zeros = tensor(vec![0.0; n * d], (n, d)).unwrap();
         let (tx, tdy) = (tensor(x.clone(), (n, d)).unwrap(), tensor(dy.clone(), (n, d)).unwrap());
         let found = rms_norm_backward(&zeros, &tdy, &tx, &w, 1e-5).unwrap();
