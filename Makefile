@@ -36,14 +36,15 @@ uninstall:
 
 test: setup lint unit regression stock results-quick
 
-# One profile for everything: the C++ build and the dependencies are shared.
+# One profile and one set of features for all checks: the C++ build and the dependencies are shared. What is released is built
+# without training, by 'build'.
 lint:
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --release --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --no-deps --document-private-items
+	$(CARGO) clippy --release --all-targets --features train -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --no-deps --document-private-items --features train
 
 unit:
-	$(CARGO) test --release
+	$(CARGO) test --release --features train
 
 # Documents with what is expected of their summaries, as anybody's continuous integration would check them.
 regression: build

@@ -9,6 +9,9 @@
 // of the integration tests
 #[cfg(test)]
 use {jsonschema as _, rcgen as _, rustls as _};
+// candle calls it; it is named in Cargo.toml for one of its features
+#[cfg(feature = "train")]
+use gemm as _;
 
 pub mod bench;
 pub mod check;
@@ -28,3 +31,5 @@ pub mod sample;
 pub mod size;
 pub mod summary;
 pub mod text;
+#[cfg(feature = "train")]
+pub mod train;

@@ -428,3 +428,10 @@ fn tokens_are_chosen_to_stay() {
     let output = sizes(&["--policy", "snapkv", "--budget", "260tok", "--segment", "128", "--dry-run"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
 }
+
+#[cfg(not(feature = "train"))]
+#[test]
+fn a_build_that_cannot_train_says_how_to_make_one() {
+    let output = edgeinf().args(["train", "--steps", "1", "-o", "gate.gguf"]).output().unwrap();
+    assert_fails(&output, 2, &["cannot train", "cargo build --release --features train"]);
+}

@@ -25,6 +25,7 @@ use super::eval::EvalArgs;
 use super::input::InputArgs;
 use super::place::same_file;
 use super::sample::SampleArgs;
+use super::train::TrainArgs;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -64,6 +65,8 @@ pub enum Command {
     Bench(BenchArgs),
     /// Measure what the policies remember of documents.
     Eval(EvalArgs),
+    /// Fit the memory of a model to documents with answers and to texts, on an ordinary processor.
+    Train(TrainArgs),
     /// Write an invented document of a given length, with facts planted in it.
     Sample(SampleArgs),
     /// Summarize documents and compare with what is expected of them; for continuous integration.

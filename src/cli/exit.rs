@@ -73,6 +73,7 @@ impl ExitStatus {
                 .or_else(|| cause.downcast_ref().map(of_eval))
                 .or_else(|| cause.downcast_ref().map(of_report))
                 .or_else(|| cause.downcast_ref().map(of_bench))
+                .or_else(|| of_train(cause))
         };
         error.chain().find_map(typed).unwrap_or(Self::Failure)
     }
@@ -154,6 +155,32 @@ fn of_eval(error: &EvalError) -> ExitStatus {
         EvalError::Llama(e) => of_llama(e),
         EvalError::Summary(e) => of_summary(e),
     }
+}
+
+#[cfg(feature = "train")]
+fn of_train(cause: &(dyn std::error::Error + 'static)) -> Option<ExitStatus> {
+    use crate::train::TrainError;
+    Some(match cause.downcast_ref()? {
+        TrainError::Unsupported { .. } | TrainError::Tensor { .. } | TrainError::Gguf(_) | TrainError::Gate(_) => {
+            ExitStatus::Model
+        }
+        TrainError::Model(e) => of_model(e),
+        TrainError::NoSuchLayer { .. } | TrainError::TooLong { .. } | TrainError::OtherRun { .. } => ExitStatus::Usage,
+        TrainError::Pairs(e) => of_eval(e),
+        TrainError::Io { action: "read", .. } | TrainError::TooShort { .. } => ExitStatus::Input,
+        TrainError::Io { .. } | TrainError::NotFinite { .. } | TrainError::Candle(_) | TrainError::Threads(_) => {
+            ExitStatus::Failure
+        }
+        TrainError::Interrupted => ExitStatus::Interrupted,
+        TrainError::Prompt(e) => of_prompt(e),
+        TrainError::Llama(e) => of_llama(e),
+        TrainError::Sizes(e) => of_summary(e),
+    })
+}
+
+#[cfg(not(feature = "train"))]
+fn of_train(_: &(dyn std::error::Error + 'static)) -> Option<ExitStatus> {
+    None
 }
 
 fn of_bench(error: &BenchError) -> ExitStatus {

@@ -19,6 +19,7 @@ mod progress;
 mod quotes;
 mod sample;
 mod summarize;
+mod train;
 
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
@@ -41,6 +42,7 @@ pub fn run() -> ExitCode {
         Command::Bench(args) => args.check(),
         Command::BenchRun(args) => args.engine.check(),
         Command::Eval(args) => args.check(),
+        Command::Train(args) => args.check(),
         _ => Ok(()),
     };
     if let Err(error) = checked {
@@ -70,6 +72,7 @@ pub fn run() -> ExitCode {
         Command::Sample(args) => sample::run(&args, &mut printer, &interrupt),
         Command::Bench(args) => bench::run(&args, &mut printer, &interrupt, start),
         Command::Eval(args) => eval::run(&args, &mut printer, &interrupt),
+        Command::Train(args) => train::run(&args, &mut printer, &interrupt),
         Command::Check(args) => check::run(&args, &mut printer, &interrupt),
         Command::Doctor(args) => doctor::run(&args, &mut printer),
         Command::BenchRun(args) => bench::run_one(&args, &mut printer, &interrupt),

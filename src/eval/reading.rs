@@ -22,14 +22,14 @@ use super::record::Condition;
 use super::stretch::forgotten;
 
 /// Tokens of an answer that are scored at once.
-const BATCH: usize = 32;
+pub const ANSWER_BATCH: usize = 32;
 
 /// The likeliest token each time: a penalty for repetition would keep a number with equal digits from being written.
 const GREEDY: SamplerParams =
     SamplerParams { repeat_penalty: 1.0, repeat_last_n: 0, temperature: 0.0, top_p: 1.0, seed: 0 };
 
 // an answer is scored in what is kept free for one that is written
-const _: () = assert!(BATCH <= ANSWER_RESERVE as usize);
+const _: () = assert!(ANSWER_BATCH <= ANSWER_RESERVE as usize);
 
 /// The tokens of a text: none of them steers the model.
 ///
@@ -103,7 +103,7 @@ impl<'m> Desk<'m> {
             _ => None,
         };
         let plan = Plan::new(self.model, &self.settings, policy, layout, n_cells as u32);
-        let context = new_context(self.model, &self.settings, gate, &plan, BATCH as u32, &self.interrupt)?;
+        let context = new_context(self.model, &self.settings, gate, &plan, ANSWER_BATCH as u32, &self.interrupt)?;
         let mut reader = Reader::new(context, layout, self.settings.sizes.segment);
         reader.push(prefix)?;
         reader.push(document)?;
@@ -216,7 +216,7 @@ impl Reading<'_> {
         let mut sum = -LogSoftmax::new(self.reader.logits()?).of(first as usize);
         // the last token is only predicted
         let known = &answer[..answer.len() - 1];
-        for (part, next) in known.chunks(BATCH).zip(next.chunks(BATCH)) {
+        for (part, next) in known.chunks(ANSWER_BATCH).zip(next.chunks(ANSWER_BATCH)) {
             self.reader.extend(part, Logits::All)?;
             for (i, &token) in next.iter().enumerate() {
                 sum -= LogSoftmax::new(self.reader.context().logits(i as i32)?).of(token as usize);

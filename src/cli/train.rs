@@ -1,0 +1,176 @@
+//! `edgeinf train`.
+
+#[cfg(feature = "train")]
+mod fit;
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::Args;
+
+use crate::models::DEFAULT_MODEL;
+
+use super::args::conflict;
+
+#[cfg(feature = "train")]
+pub use fit::run;
+
+/// Arguments of `train`.
+#[derive(Debug, Args)]
+#[cfg_attr(not(feature = "train"), allow(dead_code))]
+pub struct TrainArgs {
+    /// Name of a model (see 'edgeinf model list') or path of a GGUF file: llama, qwen2 or qwen3, in any quantization. It stays as
+    /// it is.
+    #[arg(short, long, default_value = DEFAULT_MODEL)]
+    pub model: PathBuf,
+    /// Documents with answers to learn from: JSON objects with id, document, reference and, where it is no summary, the question
+    /// (docs/eval.md). Documents that are longer than --tokens end with the last sentence that fits. One of eight, at most six, is
+    /// held out to measure with.
+    #[arg(long, value_name = "PAIRS.jsonl", num_args = 1.., help_heading = "Material")]
+    pub pairs: Vec<PathBuf>,
+    /// Plain texts to learn from, files or folders of files, in pieces of --tokens.
+    #[arg(long, value_name = "FILE|DIR", num_args = 1.., help_heading = "Material")]
+    pub text: Vec<PathBuf>,
+    /// Longest sequence in tokens, at most what the model was trained with; memory and time grow with it.
+    #[arg(long, value_name = "MAX", default_value_t = 4096, value_parser = clap::value_parser!(u32).range(64..=1_000_000), help_heading = "Material")]
+    pub tokens: u32,
+    /// Where the gate goes; GATE.log.jsonl and GATE.checkpoint are written beside it.
+    #[arg(short, long, value_name = "GATE.gguf")]
+    pub output: PathBuf,
+    /// End after so many steps, one sequence each.
+    #[arg(long, value_name = "N", required_unless_present = "minutes")]
+    pub steps: Option<u64>,
+    /// End when so many minutes have gone into steps and measurements.
+    #[arg(long, value_name = "M", value_parser = parse_minutes)]
+    pub minutes: Option<f64>,
+    /// Go on from GATE.checkpoint, if it is there, as if there had been no interruption; all else must be as it was.
+    #[arg(long)]
+    pub resume: bool,
+    /// Steps between two checkpoints.
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    pub checkpoint_every: u64,
+    /// Steps between two measurements on what is held out; 0 measures only at the beginning and at the end.
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub measure_every: u64,
+    /// Start of the random numbers: the same seed, material, machine and threads give the same file.
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub seed: u64,
+    /// Threads; the default is the number of processors.
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub threads: Option<u32>,
+    /// Feature map of the memory: elu, or hedgehog:F for a learned one with F features, F even.
+    #[arg(long, value_name = "MAP", default_value = "hedgehog:128", help_heading = "Memory")]
+    pub map: MapArg,
+    /// Layers that get a memory, such as 0,4-7 [default: all].
+    #[arg(long, value_name = "LAYERS", value_parser = parse_layers, help_heading = "Memory")]
+    pub layers: Option<Layers>,
+    /// First tokens of a document that always stay in the cache.
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(0..=65536), help_heading = "Memory")]
+    pub sinks: u32,
+    /// Most recent tokens that stay in the cache. A smaller window than that of use leaves more for the memory to learn from.
+    #[arg(long, value_name = "N", default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..=1_000_000), help_heading = "Memory")]
+    pub window: u32,
+    /// Tokens read at a time.
+    #[arg(long, value_name = "N", default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..=65536), help_heading = "Memory")]
+    pub segment: u32,
+    /// How much an answer's likelihood counts; being like full attention counts 1.
+    #[arg(long, value_name = "X", default_value_t = 0.3, value_parser = parse_weight, help_heading = "Objective")]
+    pub nll: f64,
+    /// How much it counts that an answer is likelier after its own document than after one whose folded part is another's.
+    #[arg(long, value_name = "X", default_value_t = 0.3, value_parser = parse_weight, help_heading = "Objective")]
+    pub contrast: f64,
+    /// Every how many answers that is looked at; it takes as long as another step.
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..), help_heading = "Objective")]
+    pub contrast_every: u64,
+    /// Factor for all rates of learning: biases of gates 0.1, their weights 0.02, maps 0.005.
+    #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = parse_weight, help_heading = "Objective")]
+    pub rate: f64,
+}
+
+impl TrainArgs {
+    /// Refuses what cannot go together.
+    pub fn check(&self) -> Result<(), clap::Error> {
+        if cfg!(feature = "train") && self.pairs.is_empty() && self.text.is_empty() {
+            return Err(conflict("train needs something to learn from; name --pairs, --text or both"));
+        }
+        Ok(())
+    }
+}
+
+/// `--map`; none for ELU.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MapArg(pub Option<u32>);
+
+impl FromStr for MapArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let width = |text: &str| text.parse().ok().filter(|n: &u32| *n >= 2 && n.is_multiple_of(2) && *n <= 65536);
+        match text.split_once(':') {
+            None if text == "elu" => Ok(Self(None)),
+            Some(("hedgehog", n)) if width(n).is_some() => Ok(Self(width(n))),
+            _ => Err("expected elu, or hedgehog:F with F even and from 2 to 65536".into()),
+        }
+    }
+}
+
+/// `--layers`, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layers(pub Vec<u32>);
+
+fn parse_layers(text: &str) -> Result<Layers, String> {
+    let mut layers = Vec::new();
+    for part in text.split(',') {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        match (first.parse::<u16>(), last.parse::<u16>()) {
+            (Ok(first), Ok(last)) if first <= last => layers.extend(u32::from(first)..=u32::from(last)),
+            _ => return Err(format!("'{part}' is no layer and no range of layers; write 0,4-7")),
+        }
+    }
+    layers.sort_unstable();
+    layers.dedup();
+    Ok(Layers(layers))
+}
+
+fn parse_minutes(text: &str) -> Result<f64, String> {
+    parse_weight(text).ok().filter(|&minutes| minutes > 0.0).ok_or_else(|| "expected a number above 0".into())
+}
+
+fn parse_weight(text: &str) -> Result<f64, String> {
+    let value = text.parse().ok().filter(|&x: &f64| (0.0..=1e6).contains(&x));
+    value.ok_or_else(|| "expected a number that is not negative".into())
+}
+
+/// Says how to build a program that can train.
+#[cfg(not(feature = "train"))]
+pub fn run(
+    _: &TrainArgs,
+    printer: &mut super::printer::Printer,
+    _: &std::sync::Arc<std::sync::atomic::AtomicBool>,
+) -> anyhow::Result<super::exit::ExitStatus> {
+    printer
+        .usage("error: this build of edgeinf cannot train; build one that can: cargo build --release --features train");
+    Ok(super::exit::ExitStatus::Usage)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn layers_are_numbers_and_ranges() {
+        assert_eq!(parse_layers("4-6,0,5").unwrap(), Layers(vec![0, 4, 5, 6]));
+        for text in ["", "a", "3-1", "1,,2", "-1"] {
+            assert!(parse_layers(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn maps_have_an_even_width() {
+        assert_eq!("elu".parse(), Ok(MapArg(None)));
+        assert_eq!("hedgehog:64".parse(), Ok(MapArg(Some(64))));
+        for text in ["", "hedgehog", "hedgehog:7", "hedgehog:0", "elu:3", "relu"] {
+            assert!(text.parse::<MapArg>().is_err(), "{text}");
+        }
+    }
+}

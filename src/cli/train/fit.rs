@@ -1,0 +1,146 @@
+//! `edgeinf train` in a build that can.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use anyhow::Result;
+
+use crate::cli::exit::ExitStatus;
+use crate::cli::printer::Printer;
+use crate::llama::{Backend, LlamaError, Model, ModelParams, set_fatal_exit_code};
+use crate::memory::gate::{FitSettings, Gate};
+use crate::memory::layout::WindowSizes;
+use crate::models::{Cache, Catalogue, cached_sha256};
+use crate::train::TrainError;
+use crate::train::adam::Rates;
+use crate::train::examples::{Desk, Examples};
+use crate::train::fit::{Fit, Settings, check_output};
+use crate::train::log::Line;
+use crate::train::objective::Objective;
+use crate::train::pass::Machine;
+use crate::train::start::{Map, Start};
+use crate::train::weights::Frozen;
+
+use super::{MapArg, TrainArgs};
+
+/// Logit of a gate before it is fitted: it listens to the memory for 2 %.
+const SHUT: f32 = -4.0;
+
+/// Fits a gate.
+pub fn run(args: &TrainArgs, printer: &mut Printer, interrupt: &Arc<AtomicBool>) -> Result<ExitStatus> {
+    check_output(&args.output)?;
+    if let Some(threads) = args.threads {
+        rayon::ThreadPoolBuilder::new().num_threads(threads as usize).build_global().map_err(TrainError::from)?;
+    }
+    let cache = Cache::from_env()?;
+    let resolved = cache.resolve(&Catalogue::builtin()?, &args.model)?;
+    if !resolved.path.is_file() {
+        let reason = "it is not a file".to_owned();
+        return Err(LlamaError::ModelLoad { path: resolved.path, reason }.into());
+    }
+    let examples = examples(args, &resolved.path)?;
+    let frozen = Frozen::load(&resolved.path)?;
+    let gate = gate(args, &frozen, cached_sha256(&resolved.path, cache.dir())?)?;
+    describe(args, &examples, &gate, printer);
+    let settings = settings(args);
+    // a teacher's sequence is as long as the student's
+    let machine = Machine::new(frozen, args.tokens as usize, Arc::clone(interrupt));
+    let fit = Fit::new(&machine, &examples, gate, &settings)?;
+    if fit.step() > 0 {
+        printer.note(&format!("going on after step {}", fit.step()));
+    }
+    fit.run(&mut |line| printer.note(&of_line(line)))?;
+    printer.note(&format!("wrote {}", args.output.display()));
+    Ok(ExitStatus::Success)
+}
+
+/// The material as tokens. The engine's model is needed only for that.
+fn examples(args: &TrainArgs, path: &std::path::Path) -> Result<Examples> {
+    set_fatal_exit_code(ExitStatus::Model as i32);
+    let model = Model::load(Backend::init()?, path, ModelParams::default())?;
+    set_fatal_exit_code(ExitStatus::Failure as i32);
+    model.check_compaction()?;
+    let (tokens, n_ctx_train) = (args.tokens as usize, model.n_ctx_train() as usize);
+    if tokens > n_ctx_train {
+        return Err(TrainError::TooLong { tokens, n_ctx_train }.into());
+    }
+    let sizes = WindowSizes { sinks: args.sinks, retain: 0, window: args.window, segment: args.segment };
+    Ok(Examples::load(Desk { model: &model, sizes, n_tokens: tokens }, &args.pairs, &args.text)?)
+}
+
+/// The gate before it is fitted.
+fn gate(args: &TrainArgs, frozen: &Frozen, base_sha256: String) -> Result<Gate, TrainError> {
+    let shape = frozen.config.shape();
+    let layers = args.layers.as_ref().map_or_else(|| (0..shape.n_layer).collect(), |layers| layers.0.clone());
+    if let Some(&layer) = layers.iter().find(|&&layer| layer >= shape.n_layer) {
+        return Err(TrainError::NoSuchLayer { layer, last: shape.n_layer - 1 });
+    }
+    let map = match args.map {
+        MapArg(None) => Map::Elu,
+        MapArg(Some(width)) => Map::Hedgehog(width),
+    };
+    let mut gate = Start { map, shut: SHUT, seed: args.seed }.gate(&shape, &layers)?;
+    gate.base_sha256 = base_sha256;
+    gate.fit = Some(FitSettings { n_sink: args.sinks, n_window: args.window, n_segment: args.segment });
+    Ok(gate)
+}
+
+fn settings(args: &TrainArgs) -> Settings {
+    let rates = Rates::default();
+    Settings {
+        output: args.output.clone(),
+        steps: args.steps,
+        time: args.minutes.map(|minutes| Duration::from_secs_f64(60.0 * minutes)),
+        seed: args.seed,
+        objective: Objective { nll: args.nll, contrast: args.contrast, contrast_every: args.contrast_every },
+        rates: Rates { c: args.rate * rates.c, gate: args.rate * rates.gate, map: args.rate * rates.map },
+        checkpoint_every: args.checkpoint_every,
+        measure_every: args.measure_every,
+        resume: args.resume,
+    }
+}
+
+fn describe(args: &TrainArgs, examples: &Examples, gate: &Gate, printer: &mut Printer) {
+    let Examples { train, held_out, n_short, n_cut } = examples;
+    let tokens: usize = train.iter().map(|example| example.tokens.len()).sum();
+    printer.note(&format!(
+        "{} sequences of {} tokens together, {} held out; {n_cut} documents cut to {} tokens, {n_short} left out as too short",
+        train.len(),
+        tokens,
+        held_out.len(),
+        args.tokens,
+    ));
+    let parameters: usize =
+        gate.layers.values().flat_map(crate::train::adam::parts).map(|(_, _, values)| values.len()).sum();
+    printer.note(&format!("{parameters} parameters in {} layers", gate.layers.len()));
+}
+
+/// A line of the log for a person.
+fn of_line(line: &Line) -> String {
+    let or_none = |x: Option<f64>| x.map_or_else(|| "-".to_owned(), |x| format!("{x:.3}"));
+    match line {
+        Line::Step(line) => format!(
+            "step {}: loss {:.4}, KL {:.4}, nll {:.3}, other {}, gradient {:.3}, {:.1} s, {}",
+            line.step,
+            line.loss,
+            line.kl,
+            line.nll,
+            or_none(line.nll_other),
+            line.gradient,
+            line.seconds,
+            line.id
+        ),
+        Line::HeldOut(line) => format!(
+            "held out, after {} steps: KL {:.4} (streaming {:.4}), nll {:.3} (streaming {:.3}, full {:.3}), specific {}, {:.0} s",
+            line.step,
+            line.kl,
+            line.kl_streaming,
+            line.nll,
+            line.nll_streaming,
+            line.nll_full,
+            or_none(line.specific),
+            line.seconds
+        ),
+    }
+}

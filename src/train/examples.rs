@@ -1,0 +1,295 @@
+//! What is trained on: documents with an answer each, laid out as `summarize` lays them out, and plain texts.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::error::TrainError;
+use super::schedule::Schedule;
+use crate::eval::{Pair, read_pairs, tokenize};
+use crate::input::Markers;
+use crate::llama::{Model, Token};
+use crate::memory::layout::{ANSWER_RESERVE, Layout, WindowSizes};
+use crate::summary::plan::windowed_layout_around;
+use crate::summary::prompt::{Instructions, PromptTokens};
+use crate::summary::request::Length;
+use crate::text::sentences::sentences;
+
+/// Pairs that are held out at most, and one of how many.
+const HELD_OUT: [usize; 2] = [6, 8];
+
+/// Something to read, and what is to be predicted of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Example {
+    /// Its name.
+    pub id: String,
+    /// Prompt, document, what asks for the answer, and the answer; or a plain text.
+    pub tokens: Vec<Token>,
+    /// How many of them are the prompt.
+    pub n_prefix: usize,
+    /// How many are the document.
+    pub n_document: usize,
+    /// How many ask for the answer.
+    pub n_suffix: usize,
+    /// How many are the answer; none in a plain text, where everything is predicted that sees the memory.
+    pub n_answer: usize,
+    /// How it is read.
+    pub schedule: Schedule,
+}
+
+impl Example {
+    /// The first position whose next token is predicted, and these tokens.
+    pub fn predicted(&self) -> (usize, &[Token]) {
+        let first = match self.n_answer {
+            0 => self.schedule.first_with_memory().unwrap_or(0),
+            n => self.tokens.len() - n - 1,
+        };
+        (first, &self.tokens[first + 1..])
+    }
+
+    /// The document.
+    pub fn document(&self) -> &[Token] {
+        &self.tokens[self.n_prefix..self.n_prefix + self.n_document]
+    }
+
+    /// The part of the document that has left the cache when the answer begins.
+    pub fn forgotten(&self) -> std::ops::Range<usize> {
+        let gone = self.schedule.forgotten();
+        let in_document = |i: usize| i.saturating_sub(self.n_prefix).min(self.n_document);
+        in_document(gone.start)..in_document(gone.end)
+    }
+
+    /// The same with another document.
+    pub fn with_document(&self, document: &[Token]) -> Vec<Token> {
+        let mut tokens = self.tokens[..self.n_prefix].to_vec();
+        tokens.extend_from_slice(document);
+        tokens.extend_from_slice(&self.tokens[self.n_prefix + self.n_document..]);
+        tokens
+    }
+}
+
+/// How examples are made.
+#[derive(Debug, Clone, Copy)]
+pub struct Desk<'m> {
+    /// The model whose words they are.
+    pub model: &'m Model,
+    /// Sizes of the cache.
+    pub sizes: WindowSizes,
+    /// Longest sequence.
+    pub n_tokens: usize,
+}
+
+/// What was made, and what is kept for measuring.
+#[derive(Debug, Default)]
+pub struct Examples {
+    /// To train on.
+    pub train: Vec<Example>,
+    /// To measure with; pairs only.
+    pub held_out: Vec<Example>,
+    /// Documents and texts that are too short to fill the memory.
+    pub n_short: usize,
+    /// Documents of which only the beginning is read.
+    pub n_cut: usize,
+}
+
+impl Examples {
+    /// Reads pairs and texts.
+    ///
+    /// # Errors
+    /// [`TrainError`] for files that cannot be read or understood, and if nothing is long enough.
+    pub fn load(desk: Desk<'_>, pairs: &[PathBuf], texts: &[PathBuf]) -> Result<Self, TrainError> {
+        let mut all = Self::default();
+        let mut markers = Markers::new(desk.model.vocab())?;
+        let mut answers = Vec::new();
+        for path in pairs {
+            for pair in read_pairs(path)? {
+                answers.extend(desk.answer(&pair, &mut markers, &mut all)?);
+            }
+        }
+        all.set_apart(answers);
+        for path in files(texts)? {
+            desk.text(&path, &mut markers, &mut all)?;
+        }
+        if all.train.is_empty() {
+            let layout = desk.layout(0, 0)?;
+            let needed = layout.n_cells as usize;
+            return Err(TrainError::TooShort { examples: all.n_short, needed, limit: desk.n_tokens });
+        }
+        Ok(all)
+    }
+
+    /// Keeps some pairs for measuring, chosen by a hash of their names, so that they stay the same when others are added.
+    fn set_apart(&mut self, mut answers: Vec<Example>) {
+        answers.sort_by_cached_key(|example| Sha256::digest(example.id.as_bytes()).to_vec());
+        let n = HELD_OUT[0].min(answers.len() / HELD_OUT[1]);
+        self.train = answers.split_off(n);
+        self.held_out = answers;
+    }
+
+    /// A hash of everything that is trained on.
+    pub fn sha256(&self) -> String {
+        let mut hash = Sha256::new();
+        for example in self.train.iter().chain(&self.held_out) {
+            for n in [example.n_prefix, example.n_document, example.n_suffix, example.n_answer] {
+                hash.update((n as u64).to_le_bytes());
+            }
+            example.tokens.iter().for_each(|token| hash.update(token.to_le_bytes()));
+        }
+        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+impl Desk<'_> {
+    fn layout(&self, n_prefix: usize, n_suffix: usize) -> Result<Layout, TrainError> {
+        Ok(windowed_layout_around(self.model, self.sizes, n_prefix as u32, n_suffix as u32)?)
+    }
+
+    /// A pair, as [`crate::eval::Examiner`] reads it. Documents that are too long end with the last sentence that fits, references
+    /// with the last token that does.
+    fn answer(
+        &self,
+        pair: &Pair,
+        markers: &mut Markers<'_>,
+        all: &mut Examples,
+    ) -> Result<Option<Example>, TrainError> {
+        let asked = pair.question.as_deref();
+        let instructions = asked.map_or_else(|| Instructions::summary(Length::default()), Instructions::request)?;
+        let prompt = PromptTokens::new(self.model, &instructions)?;
+        let vocab = self.model.vocab();
+        let mut answer = tokenize(vocab, markers, &pair.reference)?;
+        answer.truncate(ANSWER_RESERVE as usize);
+        let around = prompt.prefix.len() + prompt.suffix.len() + answer.len();
+        let limit = self.n_tokens.saturating_sub(around);
+        let mut document = tokenize(vocab, markers, &pair.document)?;
+        if document.len() > limit {
+            document = self.cut(&pair.document, document.len(), limit, markers)?;
+            all.n_cut += 1;
+        }
+        let layout = self.layout(prompt.prefix.len(), prompt.suffix.len())?;
+        let n_text = prompt.prefix.len() + document.len();
+        let schedule = Schedule::of_answer(&layout, n_text, prompt.suffix.len(), answer.len());
+        let example = Example {
+            id: pair.id.clone(),
+            n_prefix: prompt.prefix.len(),
+            n_document: document.len(),
+            n_suffix: prompt.suffix.len(),
+            n_answer: answer.len(),
+            schedule,
+            tokens: [prompt.prefix, document, prompt.suffix, answer].concat(),
+        };
+        if example.n_answer == 0 || example.forgotten().is_empty() {
+            all.n_short += 1;
+            return Ok(None);
+        }
+        Ok(Some(example))
+    }
+
+    /// The first whole sentences of a text of `n` tokens that have at most `limit`.
+    fn cut(&self, text: &str, n: usize, limit: usize, markers: &mut Markers<'_>) -> Result<Vec<Token>, TrainError> {
+        let ends: Vec<usize> = sentences(text).into_iter().map(|range| range.end).collect();
+        // tokens are about as long everywhere; where they are shorter, sentences leave until it fits
+        let mut n_bytes = (text.len() as f64 * limit as f64 / n as f64) as usize;
+        loop {
+            let end = ends.iter().copied().rfind(|&end| end <= n_bytes).unwrap_or(0);
+            let tokens = tokenize(self.model.vocab(), markers, &text[..end])?;
+            if tokens.len() <= limit || end == 0 {
+                return Ok(tokens);
+            }
+            n_bytes = end - 1;
+        }
+    }
+
+    /// A text in pieces of the longest sequence; the last one counts if it is half as long.
+    fn text(&self, path: &Path, markers: &mut Markers<'_>, all: &mut Examples) -> Result<(), TrainError> {
+        let io = |cause| TrainError::Io { action: "read", path: path.to_owned(), cause };
+        let text = fs::read_to_string(path).map_err(io)?;
+        let vocab = self.model.vocab();
+        let tokens = tokenize(vocab, markers, &text)?;
+        let bos: Vec<Token> = vocab.bos().into_iter().collect();
+        let layout = self.layout(bos.len(), 0)?;
+        let length = self.n_tokens.saturating_sub(bos.len()).max(1);
+        for (i, piece) in tokens.chunks(length).enumerate() {
+            let schedule = Schedule::of_text(&layout, bos.len() + piece.len());
+            let tokens = [&bos, piece].concat();
+            let n_seen = schedule.first_with_memory().map_or(0, |first| tokens.len() - first);
+            if n_seen < 2 || i > 0 && piece.len() < length / 2 {
+                all.n_short += usize::from(i == 0);
+                continue;
+            }
+            all.train.push(Example {
+                id: format!("{}#{i}", path.display()),
+                n_prefix: bos.len(),
+                n_document: piece.len(),
+                n_suffix: 0,
+                n_answer: 0,
+                schedule,
+                tokens,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// The files named, and those in the folders named, by name.
+fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, TrainError> {
+    let mut files = Vec::new();
+    for path in paths {
+        let io = |cause| TrainError::Io { action: "read", path: path.clone(), cause };
+        if !path.is_dir() {
+            files.push(path.clone());
+            continue;
+        }
+        let mut inside = Vec::new();
+        for entry in fs::read_dir(path).map_err(io)? {
+            let file = entry.map_err(io)?.path();
+            if file.is_file() {
+                inside.push(file);
+            }
+        }
+        inside.sort();
+        files.extend(inside);
+    }
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn example(id: usize) -> Example {
+        Example {
+            id: format!("pair {id}"),
+            tokens: (0..20).collect(),
+            n_prefix: 3,
+            n_document: 10,
+            n_suffix: 4,
+            n_answer: 3,
+            schedule: Schedule::full(20),
+        }
+    }
+
+    #[test]
+    fn an_answer_is_predicted_from_the_token_before_it() {
+        let example = example(1);
+        assert_eq!(example.predicted(), (16, &[17, 18, 19][..]));
+        assert_eq!(example.document(), (3..13).collect::<Vec<_>>());
+        let other = example.with_document(&[100; 10]);
+        assert_eq!((other[2], other[3], other[12], other[13], other.len()), (2, 100, 100, 13, 20));
+    }
+
+    #[test]
+    fn the_same_pairs_are_held_out_when_more_come() {
+        let held_out = |n: usize| {
+            let mut all = Examples::default();
+            all.set_apart((0..n).map(example).collect());
+            assert_eq!(all.train.len() + all.held_out.len(), n);
+            all.held_out.into_iter().map(|example| example.id).collect::<Vec<_>>()
+        };
+        assert!(held_out(7).is_empty());
+        assert_eq!(held_out(16).len(), 2);
+        let (few, many) = (held_out(48), held_out(49));
+        assert_eq!(few.len(), 6);
+        assert!(many.iter().filter(|id| few.contains(id)).count() >= 5);
+    }
+}

@@ -1,0 +1,163 @@
+//! Gradients of everything that is fitted, against differences of the loss, on a tiny model whose memory says much.
+
+use std::sync::Arc;
+
+use super::adam::{parts, parts_mut};
+use super::loss::{Predicted, Weights};
+use super::pass::{LayerGates, Machine};
+use super::schedule::Schedule;
+use super::tensors::tensor;
+use super::test_values::values;
+use super::weights::{Architecture, Config, Frozen, Layer};
+use crate::memory::gate::{FeatureMap, Gate};
+use crate::memory::layout::Layout;
+
+const N_EMBD: usize = 24;
+const N_FF: usize = 20;
+const N_VOCAB: usize = 40;
+const D: usize = 8;
+const N_TOKENS: usize = 90;
+
+fn matrix(rows: usize, columns: usize, seed: u64) -> candle_core::Tensor {
+    let scale = 1.5 * (3.0 / columns as f32).sqrt();
+    tensor(values(rows * columns, seed).into_iter().map(|x| scale * x).collect(), (rows, columns)).unwrap()
+}
+
+fn norm(n: usize, seed: u64) -> Vec<f32> {
+    values(n, seed).into_iter().map(|x| 1.0 + 0.2 * x).collect()
+}
+
+fn model(architecture: Architecture) -> Frozen {
+    let config = Config {
+        architecture,
+        n_layer: 3,
+        n_embd: N_EMBD,
+        n_head: 4,
+        n_head_kv: 2,
+        d_head: D,
+        n_rot: D,
+        rope_base: 1e4,
+        eps: 1e-5,
+        n_ctx_train: 512,
+    };
+    let layer = |il: u64| Layer {
+        attn_norm: norm(N_EMBD, 10 * il + 1),
+        wqkv: matrix(8 * D, N_EMBD, 10 * il + 2),
+        bias: (architecture == Architecture::Qwen2).then(|| values(8 * D, 10 * il + 3)),
+        head_norms: (architecture == Architecture::Qwen3).then(|| [norm(D, 10 * il + 4), norm(D, 10 * il + 5)]),
+        wo: matrix(N_EMBD, 4 * D, 10 * il + 6),
+        ffn_norm: norm(N_EMBD, 10 * il + 7),
+        w_gate_up: matrix(2 * N_FF, N_EMBD, 10 * il + 8),
+        w_down: matrix(N_EMBD, N_FF, 10 * il + 9),
+    };
+    Frozen {
+        layers: (0..3).map(layer).collect(),
+        embedding: matrix(N_VOCAB, N_EMBD, 101),
+        output_norm: norm(N_EMBD, 102),
+        output: matrix(N_VOCAB, N_EMBD, 103),
+        rope_factors: None,
+        config,
+    }
+}
+
+/// Eight compactions and more.
+fn schedule() -> Schedule {
+    let layout = Layout { n_front: 5, n_retain: 0, window: 7, segment: 6, n_cells: 18, n_aside: 0 };
+    let schedule = Schedule::of_text(&layout, N_TOKENS);
+    assert!(schedule.blocks.len() > 8 && schedule.forgotten().len() > 60);
+    schedule
+}
+
+struct Problem {
+    machine: Machine,
+    schedule: Schedule,
+    tokens: Vec<i32>,
+    teacher: candle_core::Tensor,
+}
+
+const WEIGHTS: Weights = Weights { kl: 1.0, nll: 0.3 };
+const FIRST: usize = 30;
+
+impl Problem {
+    fn new(architecture: Architecture) -> Self {
+        let tokens: Vec<i32> = values(N_TOKENS, 7).iter().map(|x| ((x + 1.0) * 0.5 * N_VOCAB as f32) as i32).collect();
+        let machine = Machine::new(model(architecture), N_TOKENS, Arc::default());
+        let hidden = machine.read(&tokens, &Schedule::full(N_TOKENS), &LayerGates::new()).unwrap();
+        let teacher = machine.model.last_states(&hidden, FIRST, N_TOKENS - FIRST - 1).unwrap();
+        Self { machine, schedule: schedule(), tokens, teacher }
+    }
+
+    fn predicted(&self) -> Predicted<'_> {
+        Predicted { first: FIRST, next: &self.tokens[FIRST + 1..], teacher: Some(&self.teacher) }
+    }
+
+    fn loss(&self, gates: &LayerGates) -> f64 {
+        let hidden = self.machine.read(&self.tokens, &self.schedule, gates).unwrap();
+        let losses = self.machine.model.losses(&hidden, self.predicted()).unwrap();
+        WEIGHTS.kl * losses.kl + WEIGHTS.nll * losses.nll
+    }
+
+    fn gradient(&self, gates: &LayerGates) -> (f64, LayerGates) {
+        let passed = self.machine.forward(&self.tokens, &self.schedule, gates).unwrap();
+        let (losses, d_hidden) = self.machine.model.losses_backward(&passed.hidden, self.predicted(), WEIGHTS).unwrap();
+        let gradient = self.machine.backward(passed, d_hidden, &self.schedule, gates).unwrap();
+        (WEIGHTS.kl * losses.kl + WEIGHTS.nll * losses.nll, gradient)
+    }
+}
+
+/// Compares along a random direction in each part of each layer.
+fn check(architecture: Architecture, map: FeatureMap, n_features: u32) {
+    let problem = Problem::new(architecture);
+    let mut gate = Gate::random(&problem.machine.model.config.shape(), map, n_features, 3).unwrap();
+    for layer in gate.layers.values_mut() {
+        // open enough that all of it matters
+        layer.c.iter_mut().for_each(|c| *c += 1.5);
+    }
+    // a layer between without a memory
+    gate.layers.remove(&1);
+    let gates = gate.layers;
+    let (loss, gradient) = problem.gradient(&gates);
+    assert!((loss - problem.loss(&gates)).abs() < 1e-6);
+    for il in [0, 2] {
+        for (i, (_, name, values_of)) in parts(&gradient[&il]).enumerate() {
+            let direction = values(values_of.len(), 1_000 + i as u64);
+            let expected: f64 = values_of.iter().zip(&direction).map(|(&g, &d)| f64::from(g) * f64::from(d)).sum();
+            let moved = |by: f32| {
+                let mut gates = gates.clone();
+                let (_, _, part) = gates.get_mut(&il).and_then(|gate| parts_mut(gate).nth(i)).unwrap();
+                part.iter_mut().zip(&direction).for_each(|(x, d)| *x += by * d);
+                problem.loss(&gates)
+            };
+            // a step small enough for each part and large enough for 32 bits
+            let by = 2e-2 / (values_of.len() as f32).sqrt();
+            let found = (moved(by) - moved(-by)) / (2.0 * f64::from(by));
+            let limit = 2e-2 * expected.abs() + 2e-4;
+            assert!(
+                (found - expected).abs() < limit,
+                "{architecture:?} {map} layer {il} {name}: {found}, not {expected}"
+            );
+        }
+    }
+}
+
+#[test]
+fn gradients_of_a_learned_map_are_those_of_differences() {
+    check(Architecture::Llama, FeatureMap::Hedgehog, 12);
+    check(Architecture::Qwen2, FeatureMap::Hedgehog, 12);
+    check(Architecture::Qwen3, FeatureMap::Hedgehog, 12);
+}
+
+#[test]
+fn gradients_with_elu_are_those_of_differences() {
+    check(Architecture::Qwen3, FeatureMap::Elu, D as u32);
+}
+
+#[test]
+fn a_teacher_of_the_same_cache_has_no_gradient() {
+    let mut problem = Problem::new(Architecture::Llama);
+    let gate = Gate::random(&problem.machine.model.config.shape(), FeatureMap::Elu, D as u32, 3).unwrap();
+    let hidden = problem.machine.read(&problem.tokens, &problem.schedule, &gate.layers).unwrap();
+    problem.teacher = problem.machine.model.last_states(&hidden, FIRST, N_TOKENS - FIRST - 1).unwrap();
+    let losses = problem.machine.model.losses(&hidden, problem.predicted()).unwrap();
+    assert!(losses.kl.abs() < 1e-6, "{losses:?}");
+}

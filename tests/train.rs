@@ -1,0 +1,165 @@
+//! `edgeinf train` as its users run it, on a tiny model.
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+use std::time::{Duration, Instant};
+
+use common::program::{assert_fails, edgeinf, scratch, stderr, stdout};
+use common::text::story;
+use common::zoo::like_llama;
+use serde_json::{Value, json};
+
+const SIZES: &[&str] = &["--window", "64", "--segment", "64"];
+
+/// A model of bytes, and `n` documents with the beginning of an early paragraph as the answer.
+fn material(name: &str, n: u64) -> (PathBuf, PathBuf, PathBuf) {
+    let dir = scratch(name);
+    let model = like_llama("llama", 2).write(&dir);
+    let lines = (0..n).map(|i| {
+        let document = story(1200, 30 + i);
+        let reference = document[150..210].trim().to_owned();
+        json!({"id": format!("pair {i}"), "document": document, "reference": reference}).to_string() + "\n"
+    });
+    let pairs = dir.join("pairs.jsonl");
+    fs::write(&pairs, lines.collect::<String>()).unwrap();
+    (dir, model, pairs)
+}
+
+fn command(model: &Path, pairs: &Path, gate: &Path, args: &[&str]) -> std::process::Command {
+    let mut command = edgeinf();
+    command.args(["train", "-m"]).arg(model).arg("--pairs").arg(pairs).arg("-o").arg(gate);
+    let by_default =
+        [("--window", "64"), ("--segment", "64"), ("--tokens", "2500"), ("--map", "hedgehog:16"), ("--threads", "2")];
+    for (name, value) in by_default.into_iter().filter(|(name, _)| !args.contains(name)) {
+        command.args([name, value]);
+    }
+    command.args(args);
+    command
+}
+
+fn train(model: &Path, pairs: &Path, gate: &Path, args: &[&str]) -> Output {
+    command(model, pairs, gate, args).output().unwrap()
+}
+
+fn log(gate: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(gate.with_extension("log.jsonl")).unwrap();
+    let without_time = |line: &str| {
+        let mut line: Value = serde_json::from_str(line).unwrap();
+        line.as_object_mut().unwrap().remove("seconds").unwrap();
+        line
+    };
+    text.lines().map(without_time).collect()
+}
+
+#[test]
+fn an_answer_can_be_learned_and_the_gate_be_used() {
+    let (dir, model, pairs) = material("train-learn", 1);
+    let gate = dir.join("gate.gguf");
+    let output = train(&model, &pairs, &gate, &["--steps", "25", "--contrast", "0", "--rate", "2"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(stdout(&output), "");
+    let lines = log(&gate);
+    assert_eq!(lines.len(), 25);
+    let losses: Vec<f64> = lines.iter().map(|line| line["loss"].as_f64().unwrap()).collect();
+    assert!(losses[24] < 0.97 * losses[0], "{losses:?}");
+
+    let mut eval = edgeinf();
+    eval.args(["eval", "answer"]).arg(&pairs).arg("-m").arg(&model).arg("--gate").arg(&gate).args(SIZES);
+    let output = eval.args(["--policies", "streaming,edgeinfinite", "--cache-type", "f32"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(!stderr(&output).contains("warning"), "{}", stderr(&output));
+    let records: Vec<Value> = stdout(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    // what was fitted is what is measured: the last step's loss was found before its update
+    let nll = |i: usize| records[i]["nll"].as_f64().unwrap();
+    assert!((nll(1) - lines[24]["nll"].as_f64().unwrap()).abs() < 0.1, "{records:?}");
+    assert!(nll(1) < nll(0), "{records:?}");
+}
+
+#[test]
+fn a_fit_that_was_interrupted_gives_the_same() {
+    let (dir, model, pairs) = material("train-resume", 9);
+    let (whole, parts) = (dir.join("whole.gguf"), dir.join("parts.gguf"));
+    let run = |gate: &Path, args: &[&str]| {
+        let output = train(&model, &pairs, gate, &[&["--measure-every", "2"], args].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    };
+    run(&whole, &["--steps", "5"]);
+    run(&parts, &["--steps", "3"]);
+    run(&parts, &["--steps", "5", "--resume"]);
+    assert_eq!(fs::read(&whole).unwrap(), fs::read(&parts).unwrap());
+    let lines = log(&whole);
+    // the other run measured once more, where it ended first
+    let again: Vec<Value> =
+        log(&parts).into_iter().filter(|line| line["step"] != 3 || line["id"].is_string()).collect();
+    assert_eq!(lines, again);
+    assert!(
+        lines[0]["held_out"] == 1 && lines[0]["specific"].is_f64() && lines[0]["nll_full"].is_f64(),
+        "{}",
+        lines[0]
+    );
+    assert_eq!(lines.iter().filter(|line| line["nll_other"].is_f64() && line["id"].is_string()).count(), 3);
+
+    let output = train(&model, &pairs, &parts, &["--steps", "6", "--resume", "--seed", "2"]);
+    assert_fails(&output, 2, &["other arguments", "--resume"]);
+}
+
+#[test]
+fn ctrl_c_leaves_a_checkpoint() {
+    let (dir, model, pairs) = material("train-interrupt", 3);
+    let gate = dir.join("gate.gguf");
+    let mut command = command(&model, &pairs, &gate, &["--steps", "100000", "--checkpoint-every", "100000"]);
+    let child = command.stderr(Stdio::null()).spawn().unwrap();
+    let begin = Instant::now();
+    let log_file = dir.join("gate.log.jsonl");
+    while fs::read_to_string(&log_file).map_or(0, |text| text.lines().count()) < 2 {
+        assert!(begin.elapsed() < Duration::from_secs(60), "no step in a minute");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let pid = nix::unistd::Pid::from_raw(child.id() as i32);
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    assert!(gate.is_file() && dir.join("gate.checkpoint").is_file());
+    let n = log(&gate).len();
+    let output = train(&model, &pairs, &gate, &["--resume", "--steps", &(n + 1).to_string()]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(log(&gate).len(), n + 1);
+}
+
+#[test]
+fn what_cannot_be_trained_is_refused() {
+    let (dir, model, pairs) = material("train-refuse", 1);
+    let gate = dir.join("gate.gguf");
+    let steps = |args: &[&str]| train(&model, &pairs, &gate, &[&["--steps", "1"], args].concat());
+    assert_fails(&steps(&["--layers", "0-2"]), 2, &["layer 2", "0 to 1", "--layers"]);
+    assert_fails(&steps(&["--window", "2000"]), 3, &["nothing to train on", "--window"]);
+    assert_fails(&steps(&["--tokens", "5000"]), 2, &["5000", "4096", "teacher"]);
+    let gemma = common::zoo::gemma2().write(&dir);
+    assert_fails(&train(&gemma, &pairs, &gate, &["--steps", "1"]), 4, &["gemma2"]);
+    assert_fails(&train(&model, &pairs, &dir.join("none/gate.gguf"), &["--steps", "1"]), 1, &["none/gate.gguf"]);
+    assert!(!gate.exists());
+    fs::write(&pairs, "{}").unwrap();
+    assert_fails(&steps(&[]), 3, &["line 1"]);
+}
+
+#[test]
+fn plain_texts_are_material_too() {
+    let (dir, model, pairs) = material("train-text", 1);
+    let (gate, texts) = (dir.join("gate.gguf"), dir.join("texts"));
+    fs::create_dir(&texts).unwrap();
+    for (name, seed) in [("b.txt", 1), ("a.txt", 2)] {
+        fs::write(texts.join(name), story(3_000, seed)).unwrap();
+    }
+    let args = ["--steps", "4", "--layers", "1", "--map", "elu", "--text"];
+    let output = command(&model, &pairs, &gate, &args).arg(&texts).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let ids: Vec<String> = log(&gate).iter().map(|line| line["id"].as_str().unwrap().to_owned()).collect();
+    assert!(
+        ids[0] == "pair 0" && ids[2] == "pair 0" && ids[1].contains(".txt#") && ids[3].contains(".txt#"),
+        "{ids:?}"
+    );
+}
