@@ -124,6 +124,24 @@ fn what_never_ends_takes_no_memory() {
     }
 }
 
+/// A second for what takes hours where each sign looks through all that follow.
+#[test]
+fn cues_take_time_by_their_length() {
+    let cue = "00:00:01,000 --> 00:00:02,000\n";
+    let begun = std::time::Instant::now();
+    for unit in ["<", "{", "<{", "<v ", "<a{", "&", "<i"] {
+        let line = unit.repeat((1 << 20) / unit.len() - 64);
+        assert_eq!(read(&format!("{cue}{line}"), InputFormat::Srt).unwrap().len(), line.trim_end().len(), "{unit}");
+    }
+    // as if it rolled up, until the middle
+    let (a, b) = ("a\n".repeat(15_000), "b\n");
+    let rolling = format!("{cue}b\n{a}{a}\n{cue}{a}{b}{a}\n");
+    assert!(read(&rolling.repeat(4), InputFormat::Vtt).is_ok());
+    let voices = format!("{cue}<v {}>{}", "N".repeat(500_000), "a\n".repeat(10_000));
+    assert!(read(&voices, InputFormat::Vtt).is_ok());
+    assert!(begun.elapsed().as_secs() < 60, "{:?}", begun.elapsed());
+}
+
 #[test]
 fn deep_nesting_is_survived() {
     for (open, close) in
