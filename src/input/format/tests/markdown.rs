@@ -118,8 +118,22 @@ fn what_only_looks_like_front_matter_stays() {
     assert_text(Markdown, "+++\na = 1\n+++\ntext", "text");
     assert_text(Markdown, "---\nnot: closed", "not: closed");
     assert_text(Markdown, "text\n\n---\nkept\n\n---\n", "text\n\nkept");
-    let long = format!("---\n{}---\nend", "word\n\n".repeat(20_000));
-    assert!(read(&long, Markdown).unwrap().starts_with("word\n\nword"));
+    assert_text(Markdown, "---\n\n# Title\n\ntext\n\n---\n\nMore", "Title\n\ntext\n\nMore");
+    assert_text(Markdown, "---\nOnce upon a time.\n\n---\n\nMore", "Once upon a time.\n\nMore");
+    assert_text(Markdown, "---\n# Title\n\nAll text\n\n---\n", "Title\n\nAll text");
+    assert_text(Markdown, "---\n# Title\n\n- a\n- b\n\n---\n", "Title\n\n- a\n- b");
+    assert_text(Markdown, "---\n- a\n- b: c\n\n---\n", "- a\n- b: c");
+    assert_text(Markdown, "---\nfirst: line\nAnd so on.\n\n---\nMore", "first: line And so on.\n\nMore");
+    assert_text(
+        Markdown,
+        "---\nThe bridge, as they said in the report of the third year: closed\n---\n",
+        "The bridge, as they said in the report of the third year: closed",
+    );
+    let settings = "# by hand\ntitle: A: b\n\"quoted\": x\ntags:\n- a\n-\n  b: [c,\n    d\n]\n\ntext: |\n  Some\n\n  lines.\nurl: x";
+    assert_text(Markdown, &format!("---\n{settings}\n---\ntext"), "text");
+    assert_text(Markdown, &format!("---\n{settings}\n...\ntext"), "text");
+    let long = format!("---\n{}---\nend", "word: a\n\n".repeat(20_000));
+    assert!(read(&long, Markdown).unwrap().starts_with("word: a\n\nword"));
 }
 
 #[test]
@@ -157,4 +171,16 @@ fn long_blocks_stay_what_they_are() {
     let table = read(&format!("| c | d |\n|---|---|\n{row}"), Markdown).unwrap();
     assert!(table.lines().all(|l| ["a | b", "c | d", ""].contains(&l)));
     assert_eq!(table.matches("a | b").count(), 200_000);
+}
+
+#[test]
+fn words_behind_the_mark_of_data_stay() {
+    assert_text(
+        Markdown,
+        "It ends with ;base64,and then the data; or ;base64,",
+        "It ends with ;base64,and then the data; or ;base64,",
+    );
+    let data = "QUJD".repeat(16);
+    assert_text(Markdown, &format!("`a;base64,{data}`, b;base64,{data}"), "a;base64,, b;base64,");
+    assert_text(Markdown, &format!("a;base64,{}", &data[1..]), &format!("a;base64,{}", &data[1..]));
 }
