@@ -97,7 +97,8 @@ impl Convert for Markdown {
         let rest = self.data.finish();
         self.hold(&rest);
         self.render(self.held.len());
+        let unended = self.page.finish();
         self.page.flow().drain_into(out);
-        Ok(())
+        unended.map_or(Ok(()), |what| Err(FormatError::Unended { what }))
     }
 }

@@ -111,11 +111,22 @@ fn megabytes_of_anything() {
 #[test]
 fn what_never_ends_takes_no_memory() {
     for (start, unit) in [("a<!--", "a"), ("a<img alt='", "a"), ("a<b x=\"", "a\n"), ("a<a", "a"), ("a<a ", "b")] {
-        assert_eq!(flood(InputFormat::Html, start, unit, 10).unwrap(), 1, "{start}{unit}");
+        let taken = flood(InputFormat::Html, start, unit, 10);
+        assert!(matches!(taken, Err(FormatError::Unended { .. }) | Ok(1)), "{start}{unit}: {taken:?}");
+    }
+    for start in ["<script>", "<div hidden>", "<svg>", "<object>", "<!--", "<pre>"] {
+        for unit in ["a", "a\n\n", "<b>", "<p>x", "\n"] {
+            for format in [InputFormat::Html, InputFormat::Markdown] {
+                let _ = flood(format, start, unit, 2);
+            }
+        }
     }
     for (start, unit) in [("<title></", "a"), ("<script><!-- <", "a"), ("<!-- ", "-"), ("&#", "1"), ("<script>", "<")] {
         let refused = flood(InputFormat::Html, start, unit, 10);
-        assert!(matches!(refused, Err(FormatError::TooLong { .. }) | Ok(0..4)), "{start}{unit}: {refused:?}");
+        assert!(
+            matches!(refused, Err(FormatError::TooLong { .. } | FormatError::Unended { .. }) | Ok(0..4)),
+            "{start}{unit}: {refused:?}"
+        );
     }
     let cue = "00:00:01,000 --> 00:00:02,000\n";
     for unit in ["a", "a\n", "\n ", "<i>"] {

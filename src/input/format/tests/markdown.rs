@@ -1,7 +1,7 @@
 //! Markdown.
 
 use super::super::InputFormat::Markdown;
-use super::{assert_text, read};
+use super::{assert_text, message, read};
 
 #[test]
 fn marks_are_dropped() {
@@ -171,6 +171,39 @@ fn long_blocks_stay_what_they_are() {
     let table = read(&format!("| c | d |\n|---|---|\n{row}"), Markdown).unwrap();
     assert!(table.lines().all(|l| ["a | b", "c | d", ""].contains(&l)));
     assert_eq!(table.matches("a | b").count(), 200_000);
+}
+
+#[test]
+fn a_word_in_pointed_brackets_hides_nothing() {
+    for name in ["object", "template", "select", "video", "svg", "script", "noscript", "style", "annotation"] {
+        let text = "A List holds anything.\n\nMore";
+        assert_text(Markdown, &format!("A List<{name}> holds anything.\n\nMore"), text);
+        assert_text(
+            Markdown,
+            &format!("# A List<{name}> holds\nanything.\n\nMore"),
+            "A List holds\n\nanything.\n\nMore",
+        );
+        assert_text(
+            Markdown,
+            &format!("- A List<{name}> holds\n- anything.\n\nMore"),
+            "- A List holds\n- anything.\n\nMore",
+        );
+        assert_text(Markdown, &format!("|a|b|\n|-|-|\n|x<{name}> y|z|\n\nMore"), "a | b\nx y | z\n\nMore");
+        assert_text(Markdown, &format!("A<{name}>order</{name}> b."), "A b.");
+        // in a quote or an item, a block that opens ends with that
+        assert_text(Markdown, &format!("> <div>\n> A<b>b</b>\n\n> a <{name}>b\n\nMore"), "Ab\n\na b\n\nMore");
+    }
+    assert_text(Markdown, "- <object>\n\n  a\n- b\n\nc", "- a\n\n- b\n\nc");
+    assert_text(Markdown, "<object>\n\na\n\n- b\n\nc", "a\n\n- b\n\nc");
+    assert_text(Markdown, "<object>\n\na\n\n- b\n\n</object>\n\nc", "c");
+    assert_text(Markdown, "a <span hidden>order *order*\n\nb <pre>c\n\nd\n  e", "a\n\nb\n\nc\n\nd e");
+    // what a block opened, a line may end
+    assert_text(Markdown, "<div hidden>\n\norder\n\norder</div> a <template> b\n\nc", "a b\n\nc");
+    for (document, what) in [("a\n\n<script> is a tag\n\nb", "a <script>"), ("a\n\n<!-- b\n\nc", "a comment")] {
+        assert!(message(read(document, Markdown)).starts_with(&format!("has {what} that never ends")), "{document}");
+    }
+    let text = read(&format!("a\n\n<div hidden>\n\n{}", "order\n\n".repeat(100_000)), Markdown);
+    assert!(message(text).starts_with("has a <div> that never ends"));
 }
 
 #[test]
