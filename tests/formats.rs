@@ -208,4 +208,6 @@ fn what_is_not_of_its_format_is_refused() {
     assert_eq!(counted(&srt, &["--input-format", "text"]).1, tokens("Once upon a time.\n"));
     let bare = put(&dir, "bare.html", "<html><script>order()</script><!-- order --></html>");
     assert_fails(&summarize(&bare, &[]), 3, &["bare.html", "no text besides its markup"]);
+    let open = put(&dir, "open.html", "<p>Once</p><div hidden>upon a time");
+    assert_fails(&summarize(&open, &[]), 3, &["open.html", "has a <div> that never ends", "--input-format text"]);
 }

@@ -47,6 +47,14 @@ pub enum FormatError {
         /// Which part, with its place if it is known.
         what: String,
     },
+    /// Something that is not shown goes on to the end of the document.
+    #[error(
+        "has {what} that never ends, so what follows it would be left out; end it there, or read it as it stands with --input-format text"
+    )]
+    Unended {
+        /// Which part, with its article.
+        what: String,
+    },
     /// A transcript without a single time.
     #[error("is not {format}: it has no line like '{example}'; read it as it stands with --input-format text")]
     NoCues {

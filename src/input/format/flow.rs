@@ -1,5 +1,9 @@
 //! Text in paragraphs, lines and cells.
 
+/// Newlines, or separators of empty cells, that are written at once at most: no page needs more, and a damaged one may
+/// have millions.
+const RUN: usize = 1024;
+
 /// Writes text. Breaks are only asked for: they are written before the next character, the larger of several.
 #[derive(Debug, Default)]
 pub(super) struct Flow {
@@ -46,6 +50,18 @@ impl Flow {
     pub fn drain_into(&mut self, out: &mut String) {
         out.push_str(&self.out);
         self.out.clear();
+    }
+
+    /// A flow that goes on where this one is.
+    pub fn fork(&self) -> Self {
+        Self { out: String::new(), lead: self.lead.clone(), ..*self }
+    }
+
+    /// Goes on behind what was written to a [`Flow::fork`] of this one.
+    pub fn join(&mut self, fork: Self) {
+        let mut out = std::mem::take(&mut self.out);
+        out.push_str(&fork.out);
+        *self = Self { out, ..fork };
     }
 
     /// Bytes that were written, and not moved away.
@@ -162,11 +178,11 @@ impl Flow {
         };
         if newlines > 0 {
             if !line_begins {
-                self.out.extend(std::iter::repeat_n('\n', newlines));
+                self.out.extend(std::iter::repeat_n('\n', newlines.min(RUN)));
             }
             line_begins = true;
         }
-        for _ in 0..self.separators {
+        for _ in 0..self.separators.min(RUN) {
             self.out.push_str(if line_begins { "| " } else { " | " });
             line_begins = false;
             self.space = Space::None;

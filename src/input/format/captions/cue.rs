@@ -3,6 +3,9 @@
 use super::super::entities::unescape;
 use super::timing::{Timing, time};
 
+/// Longest name of a speaker that a tag may have, in bytes. Each line of a cue has its own copy.
+const NAME: usize = 256;
+
 /// Tags that either format has, or that players understand in both.
 const TAGS: [&str; 14] = ["b", "br", "c", "em", "font", "i", "lang", "rt", "ruby", "s", "span", "strong", "u", "v"];
 
@@ -99,11 +102,11 @@ enum Tag {
 /// The tag at the begin of `text`, and what is behind it; `None` if it only looks like one.
 fn tag(text: &str) -> Option<(Tag, &str)> {
     if let Some(inner) = text.strip_prefix('{') {
-        let (inner, behind) = inner.split_once('}')?;
+        let (inner, behind) = until(inner, '{', '}')?;
         let styles = inner.starts_with('\\') || matches!(inner.trim_start_matches('/'), "b" | "i" | "u" | "s");
         return styles.then_some((Tag::Other, behind));
     }
-    let (inner, behind) = text.strip_prefix('<')?.split_once('>')?;
+    let (inner, behind) = until(text.strip_prefix('<')?, '<', '>')?;
     if time(inner).is_some() {
         return Some((Tag::Other, behind));
     }
@@ -117,9 +120,21 @@ fn tag(text: &str) -> Option<(Tag, &str)> {
     let tag = match name.as_str() {
         "v" if closes => Tag::Voice(None),
         // classes may stand between the tag and the name
-        "v" => Tag::Voice(rest.split_once([' ', '\t']).map(|(_, name)| words(name)).filter(|name| !name.is_empty())),
+        "v" => {
+            let name = rest.split_once([' ', '\t']).map_or("", |(_, name)| name);
+            if name.len() > NAME {
+                return None;
+            }
+            Tag::Voice(Some(words(name)).filter(|name| !name.is_empty()))
+        }
         "br" => Tag::Break,
         _ => Tag::Other,
     };
     Some((tag, behind))
+}
+
+/// What is before and behind `close`. There is no `open` within a tag, so many of them are looked through only once.
+fn until(text: &str, open: char, close: char) -> Option<(&str, &str)> {
+    let (inner, behind) = text.split_at(text.find([open, close])?);
+    behind.strip_prefix(close).map(|behind| (inner, behind))
 }

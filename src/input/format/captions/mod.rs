@@ -54,6 +54,10 @@ struct State {
     kind: Kind,
     /// The cue that is being read; `None` before the first.
     cue: Option<Cue>,
+    /// What stands before the first cue. It may be the text of one whose times are damaged.
+    early: Cue,
+    /// Within the header; `None` before the first line.
+    header: Option<bool>,
     /// A line that is the number or name of the next cue, if times follow.
     held: Option<String>,
     /// The line before was empty.
@@ -67,6 +71,7 @@ struct State {
 enum Refused {
     Line(u64),
     Cue(String),
+    Early,
 }
 
 impl From<LongLine> for Refused {
@@ -87,7 +92,16 @@ impl Captions {
     }
 
     fn new(kind: Kind) -> Self {
-        let state = State { kind, cue: None, held: None, after_blank: true, aside: false, turns: Turns::default() };
+        let state = State {
+            kind,
+            cue: None,
+            early: Cue::new(Timing { start: 0, end: 0 }),
+            header: None,
+            held: None,
+            after_blank: true,
+            aside: false,
+            turns: Turns::default(),
+        };
         Self { lines: Lines::default(), state, flow: Flow::default() }
     }
 
@@ -95,6 +109,7 @@ impl Captions {
         let what = match refused {
             Refused::Line(number) => format!("line {number}"),
             Refused::Cue(time) => format!("the text of the cue at {time}"),
+            Refused::Early => "the text before the first times".to_owned(),
         };
         FormatError::TooLong { format: self.state.kind.name(), what }
     }
@@ -128,16 +143,22 @@ impl State {
         if let Some(timing) = Timing::parse(line) {
             self.held = None;
             (self.aside, self.after_blank) = (false, false);
-            if let Some(before) = self.cue.replace(Cue::new(timing)) {
-                self.turns.add(&before, flow);
+            match self.cue.replace(Cue::new(timing)) {
+                Some(before) => self.turns.add(&before, flow),
+                None => {
+                    self.turns.add(&self.early, flow);
+                    flow.paragraph();
+                }
             }
             return Ok(());
         }
         self.release()?;
+        // whatever the file is called
+        let in_header = self.header.unwrap_or(line.starts_with("WEBVTT")) && !line.is_empty();
+        self.header = Some(in_header);
         let after_blank = std::mem::replace(&mut self.after_blank, line.is_empty());
         self.aside = !line.is_empty() && (self.aside || (after_blank && self.begins_aside(line)));
-        // what stands before the first cue is the header
-        if line.is_empty() || self.aside || self.cue.is_none() {
+        if line.is_empty() || self.aside || in_header {
             return Ok(());
         }
         let may_name_a_cue = match self.kind {
@@ -160,9 +181,13 @@ impl State {
     }
 
     fn say(&mut self, line: &str) -> Result<(), Refused> {
-        let Some(cue) = &mut self.cue else { return Ok(()) };
+        let cue = self.cue.as_mut().unwrap_or(&mut self.early);
         cue.push(line);
-        if cue.len() > LIMIT { Err(Refused::Cue(cue.timing().to_string())) } else { Ok(()) }
+        match &self.cue {
+            Some(cue) if cue.len() > LIMIT => Err(Refused::Cue(cue.timing().to_string())),
+            None if self.early.len() > LIMIT => Err(Refused::Early),
+            _ => Ok(()),
+        }
     }
 
     fn begins_aside(&self, line: &str) -> bool {

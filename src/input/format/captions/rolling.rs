@@ -2,11 +2,14 @@
 
 use super::cue::Spoken;
 
+/// Most lines that captions show at once and roll up. To compare all lines of two long cues would take a long time.
+const LINES: usize = 64;
+
 /// What `new` says that `old`, which was shown just before, did not say.
 ///
 /// The last lines of `old` may be the first lines of `new`, and the last of those may have grown.
 pub(super) fn unsaid(old: &[Spoken], new: Vec<Spoken>) -> Vec<Spoken> {
-    let shared = (1..=old.len().min(new.len())).rev().find_map(|n| {
+    let shared = (1..=old.len().min(new.len()).min(LINES)).rev().find_map(|n| {
         let (Some((grown, same)), Some((now, before))) = (new[..n].split_last(), old[old.len() - n..].split_last())
         else {
             return None;

@@ -48,6 +48,11 @@ impl Display {
         }
     }
 
+    /// Whether such an element may go on to the end of a document. Others end where the next one begins.
+    pub fn may_swallow(self) -> bool {
+        !matches!(self, Self::Line | Self::Item | Self::Row | Self::Cell)
+    }
+
     /// Whether a paragraph that is open ends where this begins.
     pub fn ends_paragraph(self) -> bool {
         matches!(self, Self::Paragraph | Self::Line | Self::Verbatim | Self::List | Self::Item | Self::Table)

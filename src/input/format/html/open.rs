@@ -17,6 +17,9 @@ pub(super) struct OpenElements {
     open: Vec<Open>,
     /// How many of them have a name.
     named: HashMap<Name, usize>,
+    /// How many were not remembered within the innermost of them. Only names of those that are remembered count, since
+    /// the end tags of others end nothing.
+    excess: HashMap<Name, usize>,
     lists: usize,
     verbatim: usize,
 }
@@ -45,6 +48,20 @@ impl OpenElements {
         self.verbatim > 0
     }
 
+    /// An element begins for which there is no room.
+    pub fn exceed(&mut self, name: &[u8]) {
+        if self.has(name) {
+            *self.excess.entry(short(name)).or_default() += 1;
+        }
+    }
+
+    /// Whether an end tag of this name ends an element for which there was no room; that is forgotten.
+    pub fn end_excess(&mut self, name: &[u8]) -> bool {
+        let Some(count) = self.excess.get_mut(&short(name)).filter(|count| **count > 0) else { return false };
+        *count -= 1;
+        true
+    }
+
     /// An element begins.
     pub fn push(&mut self, name: &[u8], display: Display) {
         self.lists += usize::from(display == Display::List);
@@ -57,6 +74,7 @@ impl OpenElements {
     /// The innermost element ends.
     pub fn pop(&mut self) -> Option<Display> {
         let Open { name, display, .. } = self.open.pop()?;
+        self.excess.clear();
         self.lists -= usize::from(display == Display::List);
         self.verbatim -= usize::from(display == Display::Verbatim);
         if let Entry::Occupied(mut entry) = self.named.entry(name) {
@@ -66,6 +84,18 @@ impl OpenElements {
             }
         }
         Some(display)
+    }
+
+    /// Whether the element at `depth` ends only with its tag, or that of another around it.
+    pub fn may_swallow(&self, depth: usize) -> bool {
+        self.open.get(depth).is_some_and(|open| open.display.may_swallow() && open.name != short(b"p"))
+    }
+
+    /// The name of the element at `depth`, as far as it is remembered.
+    pub fn name(&self, depth: usize) -> Option<String> {
+        let name = &self.open.get(depth)?.name;
+        let length = name.iter().position(|&b| b == 0).unwrap_or(name.len());
+        Some(String::from_utf8_lossy(&name[..length]).into_owned())
     }
 
     /// Whether the element at `depth` has this name.

@@ -15,6 +15,17 @@ const BLOCK: usize = 16 * 1024;
 /// Characters that are collected before the page gets them, in bytes.
 const RUN: usize = 4096;
 
+/// Longest tag that may be cut off at the end of a page, in bytes of its attributes.
+const SHORT: usize = 1024;
+
+/// What comes of a page.
+#[derive(Debug)]
+pub(super) enum Shown {
+    Text(String),
+    /// At the end: what should have ended before, with its article.
+    Unended(String),
+}
+
 /// Takes what the tokenizer finds. Of comments, of the values of most attributes and the like nothing is kept, so these
 /// may be of any length.
 #[derive(Debug)]
@@ -27,11 +38,15 @@ pub(super) struct Sink<P> {
     last_start: Vec<u8>,
     /// The begin of the comment that is being read.
     comment: Vec<u8>,
+    /// In a comment, or right behind it.
+    in_comment: bool,
     /// Nothing was found before.
     at_start: bool,
     /// The page says that it is XML.
     xml: bool,
     ended: bool,
+    /// What never ended, with its article.
+    unended: Option<String>,
     /// Set where there is much text to be given out; `None` if all is left in the page.
     full: Option<Arc<AtomicBool>>,
 }
@@ -46,9 +61,11 @@ impl<P: BorrowMut<Page>> Sink<P> {
             tag: Current::default(),
             last_start: Vec::new(),
             comment: Vec::new(),
+            in_comment: false,
             at_start: true,
             xml: false,
             ended: false,
+            unended: None,
         }
     }
 
@@ -76,28 +93,32 @@ impl<P: BorrowMut<Page>> Sink<P> {
 }
 
 impl<P: BorrowMut<Page>> Emitter for Sink<P> {
-    type Token = String;
+    type Token = Shown;
 
-    fn pop_token(&mut self) -> Option<String> {
+    fn pop_token(&mut self) -> Option<Shown> {
         let wanted = if self.ended { 1 } else { BLOCK };
         self.full.as_ref()?.store(false, Ordering::Relaxed);
         let flow = self.page().flow();
         if flow.len() < wanted {
-            return None;
+            return self.unended.take().map(Shown::Unended);
         }
         let mut text = String::new();
         flow.drain_into(&mut text);
-        Some(text)
+        Some(Shown::Text(text))
     }
 
     fn emit_eof(&mut self) {
         self.hand_over();
         self.ended = true;
+        if self.full.is_some() {
+            self.unended = self.page().finish();
+        }
     }
 
     fn emit_string(&mut self, characters: &[u8]) {
-        self.at_start = false;
+        (self.at_start, self.in_comment) = (false, false);
         if self.page.borrow().is_skipping() {
+            self.page().lose(characters);
             return;
         }
         self.run.extend_from_slice(characters);
@@ -143,14 +164,17 @@ impl<P: BorrowMut<Page>> Emitter for Sink<P> {
     }
 
     fn init_start_tag(&mut self) {
+        self.in_comment = false;
         self.tag.begin(false);
     }
 
     fn init_end_tag(&mut self) {
+        self.in_comment = false;
         self.tag.begin(true);
     }
 
     fn init_comment(&mut self) {
+        self.in_comment = true;
         self.comment.clear();
     }
 
@@ -163,6 +187,7 @@ impl<P: BorrowMut<Page>> Emitter for Sink<P> {
     }
 
     fn push_attribute_name(&mut self, name: &[u8]) {
+        self.tag.bytes += name.len();
         append(&mut self.tag.attribute, name, NAME);
     }
 
@@ -178,11 +203,23 @@ impl<P: BorrowMut<Page>> Emitter for Sink<P> {
         self.last_start = name.unwrap_or_default().to_vec();
     }
 
-    fn should_emit_errors(&mut self) -> bool {
-        false
+    fn emit_error(&mut self, error: Error) {
+        let what = match error {
+            Error::EofInComment => Some("a comment"),
+            // a page that was cut off in a tag has lost nothing else
+            Error::EofInTag if self.tag.bytes > SHORT => Some("a tag"),
+            _ => None,
+        };
+        if what.is_some() {
+            self.page().set_unended(what);
+        }
     }
 
-    fn emit_error(&mut self, _: Error) {}
+    // the tokenizer then looks at each character, which is worth it only where what ends too late could be hidden
+    fn should_emit_errors(&mut self) -> bool {
+        self.in_comment || self.tag.bytes > SHORT
+    }
+
     fn emit_current_doctype(&mut self) {}
     fn set_force_quirks(&mut self) {}
     fn push_doctype_name(&mut self, _: &[u8]) {}

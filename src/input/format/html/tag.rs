@@ -18,6 +18,8 @@ pub(super) struct Current {
     pub alt: Vec<u8>,
     pub attribute: Vec<u8>,
     pub value: Vec<u8>,
+    /// Length of the attributes, whether they are kept or not.
+    pub bytes: usize,
 }
 
 impl Current {
@@ -27,6 +29,7 @@ impl Current {
 
     /// Takes more of the value of the attribute, if it is of interest.
     pub fn push_value(&mut self, value: &[u8]) {
+        self.bytes += value.len();
         if matches!(self.attribute.as_slice(), b"alt" | b"style") {
             append(&mut self.value, value, VALUE);
         }

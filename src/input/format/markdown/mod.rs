@@ -45,10 +45,14 @@ impl Markdown {
 
     /// Takes text behind the front matter. Where it is split must not depend on how it comes.
     fn take(&mut self, text: &str) {
+        let mut kept = String::with_capacity(text.len());
+        self.data.push(text, &mut kept);
+        self.hold(&kept);
+    }
+
+    /// Takes text without data.
+    fn hold(&mut self, text: &str) {
         for c in text.chars() {
-            if !self.data.keeps(c) {
-                continue;
-            }
             self.held.push(c);
             // a line that is not complete may be anything
             let complete = c == '\n' || self.held.len() >= LIMIT;
@@ -90,8 +94,11 @@ impl Convert for Markdown {
     fn finish(&mut self, out: &mut String) -> Result<(), FormatError> {
         let body = self.front.finish();
         self.take(&body);
+        let rest = self.data.finish();
+        self.hold(&rest);
         self.render(self.held.len());
+        let unended = self.page.finish();
         self.page.flow().drain_into(out);
-        Ok(())
+        unended.map_or(Ok(()), |what| Err(FormatError::Unended { what }))
     }
 }

@@ -2,7 +2,7 @@
 
 use pulldown_cmark::{BrokenLink, CowStr, Event, HeadingLevel, LinkType, Options, Parser, Tag, TagEnd};
 
-use super::super::html::{Page, write_fragment};
+use super::super::html::{Page, write_fragment, write_in_line};
 
 /// What is understood besides CommonMark.
 pub(super) const OPTIONS: Options = Options::ENABLE_TABLES
@@ -18,13 +18,13 @@ pub(super) fn render(text: &str, page: &mut Page) {
         match event {
             Event::Start(Tag::HtmlBlock) => html = Some(String::new()),
             Event::End(TagEnd::HtmlBlock) => {
-                page.flow().paragraph();
+                page.paragraph();
                 write_fragment(&html.take().unwrap_or_default(), page);
-                page.flow().paragraph();
+                page.paragraph();
             }
             Event::Html(part) | Event::InlineHtml(part) => match &mut html {
                 Some(html) => html.push_str(&part),
-                None => write_fragment(&part, page),
+                None => write_in_line(&part, page),
             },
             Event::Start(tag) => begin(&tag, page),
             Event::End(tag) => end(tag, page),
@@ -32,8 +32,7 @@ pub(super) fn render(text: &str, page: &mut Page) {
                 page.text(&text);
             }
             Event::FootnoteReference(name) => page.text(&format!("[^{name}]")),
-            Event::SoftBreak if !page.is_skipping() => page.flow().soft(),
-            Event::SoftBreak => {}
+            Event::SoftBreak => page.soft(),
             Event::HardBreak => page.begin("br"),
             Event::Rule => page.begin("hr"),
             Event::TaskListMarker(done) => page.text(if done { "[x] " } else { "[ ] " }),
@@ -79,17 +78,15 @@ fn begin(tag: &Tag<'_>, page: &mut Page) {
     if let Tag::List(Some(first)) = tag {
         page.begin_ordered(*first);
     } else if let Some(name) = name(tag.to_end()) {
-        page.begin(name);
+        page.begin_block(name);
     }
-    if let Tag::FootnoteDefinition(label) = tag
-        && !page.is_skipping()
-    {
-        page.flow().lead(format!("[^{label}]: "));
+    if let Tag::FootnoteDefinition(label) = tag {
+        page.lead(format!("[^{label}]: "));
     }
 }
 
 fn end(tag: TagEnd, page: &mut Page) {
-    if let Some(name) = name(tag) {
-        page.end(name.as_bytes());
+    if name(tag).is_some() {
+        page.end_block();
     }
 }

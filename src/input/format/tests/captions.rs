@@ -204,3 +204,24 @@ fn what_has_no_cues_is_refused() {
     );
     assert!(message(read("WEBVTT\n", Vtt)).contains("'00:01.000 --> 00:04.000'"));
 }
+
+#[test]
+fn text_before_the_first_times_stays() {
+    let document = "1\n00:00:01,000 -> 00:00:02,000\nANNA: <i>First</i>.\n\n2\n00:00:02,100 --> 00:00:03,000\nThen.\n";
+    assert_text(Srt, document, "1 00:00:01,000 -> 00:00:02,000\n\nANNA: First.\n\nThen.");
+    assert_text(Srt, "WEBVTT - a call\nKind: captions\n\n1\n00:02,100 --> 00:03,000\nThen.\n", "Then.");
+    assert_text(Srt, "\n\n7\n00:02,100 --> 00:03,000\nThen.\n", "Then.");
+    let document = "\nWEBVTT\n\nNOTE order\n\na\n00:01.0 --> 0x\nFirst.\n\nname\n00:02.100 --> 00:03.000\nThen.\n";
+    assert_text(Vtt, &document[1..], "a 00:01.0 --> 0x First.\n\nThen.");
+    let long = "A line of text.\n".repeat(100_000);
+    let refused = message(read(&format!("{long}00:02,100 --> 00:03,000\n"), Srt));
+    assert!(refused.starts_with("is not SubRip: the text before the first times is longer than 1 MiB"), "{refused}");
+}
+
+#[test]
+fn what_only_begins_like_a_tag_is_text() {
+    let cue = "00:00:01,000 --> 00:00:02,000\n";
+    assert_text(Srt, &format!("{cue}a < b <i <b>c</b> {{x {{\\an8}}d > e {{"), "a < b <i c {x d > e {");
+    let name = "N".repeat(300);
+    assert_text(Vtt, &format!("WEBVTT\n\n{cue}<v {name}>a"), &format!("<v {name}>a"));
+}

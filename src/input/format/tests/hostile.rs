@@ -111,17 +111,46 @@ fn megabytes_of_anything() {
 #[test]
 fn what_never_ends_takes_no_memory() {
     for (start, unit) in [("a<!--", "a"), ("a<img alt='", "a"), ("a<b x=\"", "a\n"), ("a<a", "a"), ("a<a ", "b")] {
-        assert_eq!(flood(InputFormat::Html, start, unit, 10).unwrap(), 1, "{start}{unit}");
+        let taken = flood(InputFormat::Html, start, unit, 10);
+        assert!(matches!(taken, Err(FormatError::Unended { .. }) | Ok(1)), "{start}{unit}: {taken:?}");
+    }
+    for start in ["<script>", "<div hidden>", "<svg>", "<object>", "<!--", "<pre>"] {
+        for unit in ["a", "a\n\n", "<b>", "<p>x", "\n"] {
+            for format in [InputFormat::Html, InputFormat::Markdown] {
+                let _ = flood(format, start, unit, 2);
+            }
+        }
     }
     for (start, unit) in [("<title></", "a"), ("<script><!-- <", "a"), ("<!-- ", "-"), ("&#", "1"), ("<script>", "<")] {
         let refused = flood(InputFormat::Html, start, unit, 10);
-        assert!(matches!(refused, Err(FormatError::TooLong { .. }) | Ok(0..4)), "{start}{unit}: {refused:?}");
+        assert!(
+            matches!(refused, Err(FormatError::TooLong { .. } | FormatError::Unended { .. }) | Ok(0..4)),
+            "{start}{unit}: {refused:?}"
+        );
     }
     let cue = "00:00:01,000 --> 00:00:02,000\n";
     for unit in ["a", "a\n", "\n ", "<i>"] {
         let refused = flood(InputFormat::Srt, cue, unit, 10);
         assert!(matches!(refused, Err(FormatError::TooLong { .. }) | Ok(0)), "{unit}: {refused:?}");
     }
+}
+
+/// A second for what takes hours where each sign looks through all that follow.
+#[test]
+fn cues_take_time_by_their_length() {
+    let cue = "00:00:01,000 --> 00:00:02,000\n";
+    let begun = std::time::Instant::now();
+    for unit in ["<", "{", "<{", "<v ", "<a{", "&", "<i"] {
+        let line = unit.repeat((1 << 20) / unit.len() - 64);
+        assert_eq!(read(&format!("{cue}{line}"), InputFormat::Srt).unwrap().len(), line.trim_end().len(), "{unit}");
+    }
+    // as if it rolled up, until the middle
+    let (a, b) = ("a\n".repeat(15_000), "b\n");
+    let rolling = format!("{cue}b\n{a}{a}\n{cue}{a}{b}{a}\n");
+    assert!(read(&rolling.repeat(4), InputFormat::Vtt).is_ok());
+    let voices = format!("{cue}<v {}>{}", "N".repeat(500_000), "a\n".repeat(10_000));
+    assert!(read(&voices, InputFormat::Vtt).is_ok());
+    assert!(begun.elapsed().as_secs() < 60, "{:?}", begun.elapsed());
 }
 
 #[test]
