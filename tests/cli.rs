@@ -432,6 +432,8 @@ fn tokens_are_chosen_to_stay() {
 #[cfg(not(feature = "train"))]
 #[test]
 fn a_build_that_cannot_train_says_how_to_make_one() {
-    let output = edgeinf().args(["train", "--steps", "1", "-o", "gate.gguf"]).output().unwrap();
-    assert_fails(&output, 2, &["cannot train", "cargo build --release --features train"]);
+    for args in [&["train"][..], &["train", "--pairs", "a.jsonl", "--steps", "1", "-o", "gate.gguf"]] {
+        let output = edgeinf().args(args).output().unwrap();
+        assert_fails(&output, 2, &["cannot train", "cargo build --release --features train"]);
+    }
 }

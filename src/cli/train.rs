@@ -15,7 +15,7 @@ use super::args::conflict;
 #[cfg(feature = "train")]
 pub use fit::run;
 
-/// Arguments of `train`.
+/// Arguments of `train`. In a build without it none is needed, as it only says how to make one.
 #[derive(Debug, Args)]
 #[cfg_attr(not(feature = "train"), allow(dead_code))]
 pub struct TrainArgs {
@@ -36,9 +36,11 @@ pub struct TrainArgs {
     pub tokens: u32,
     /// Where the gate goes; GATE.log.jsonl and GATE.checkpoint are written beside it.
     #[arg(short, long, value_name = "GATE.gguf")]
+    #[cfg_attr(not(feature = "train"), arg(default_value = "gate.gguf", hide_default_value = true))]
     pub output: PathBuf,
     /// End after so many steps, one sequence each.
-    #[arg(long, value_name = "N", required_unless_present = "minutes")]
+    #[arg(long, value_name = "N")]
+    #[cfg_attr(feature = "train", arg(required_unless_present = "minutes"))]
     pub steps: Option<u64>,
     /// End when so many minutes have gone into steps and measurements.
     #[arg(long, value_name = "M", value_parser = parse_minutes)]

@@ -1,5 +1,6 @@
 //! What is trained on: documents with an answer each, laid out as `summarize` lays them out, and plain texts.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -102,8 +103,13 @@ impl Examples {
         let mut all = Self::default();
         let mut markers = Markers::new(desk.model.vocab())?;
         let mut answers = Vec::new();
+        let mut names = HashSet::new();
         for path in pairs {
-            for pair in read_pairs(path)? {
+            for mut pair in read_pairs(path)? {
+                // names tell examples apart, and files may have the same
+                while !names.insert(pair.id.clone()) {
+                    pair.id.push('\'');
+                }
                 answers.extend(desk.answer(&pair, &mut markers, &mut all)?);
             }
         }
