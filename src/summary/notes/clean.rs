@@ -181,7 +181,7 @@ pub fn without_preamble(sentence: &str) -> &str {
 
 /// The sentence of the document that a written one was copied from, if it was: nearly all of its words are there, and it has most of
 /// them. A small model that copies loses a word now and then, and with it the sense.
-pub fn original<'a>(sentence: &str, details: &[&'a str]) -> Option<&'a str> {
+pub fn original<'a>(sentence: &str, details: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let set = |text: &str| {
         let mut words = Vec::new();
         each_word(text, &mut |word| words.push(folded(word.text)));
@@ -190,7 +190,7 @@ pub fn original<'a>(sentence: &str, details: &[&'a str]) -> Option<&'a str> {
         words
     };
     let written = set(sentence);
-    details.iter().copied().find(|detail| {
+    details.into_iter().find(|detail| {
         let own = set(detail);
         let shared = written.iter().filter(|word| own.binary_search(word).is_ok()).count();
         shared * 100 >= written.len().max(4) * SAME && shared * 100 >= own.len() * COPIED
@@ -256,14 +256,14 @@ mod tests {
         let details =
             ["Rain fell on Monday.", "The portrait of Quentin Hartley was stolen and ransomed for 8,410 pounds."];
         for copy in ["Quentin Hartley was stolen and ransomed for 8,410 pounds.", details[1]] {
-            assert_eq!(original(copy, &details), Some(details[1]));
+            assert_eq!(original(copy, details), Some(details[1]));
         }
         for own in [
             "Quentin Hartley was a painter.",
             "He paid 8,410 pounds.",
             "Quentin Hartley, who was stolen, went to sea and came home with 8,410 pounds.",
         ] {
-            assert_eq!(original(own, &details), None, "{own}");
+            assert_eq!(original(own, details), None, "{own}");
         }
     }
 

@@ -16,7 +16,7 @@ use crate::text::one_line;
 use crate::text::sentences::{is_whole, sentences};
 
 use super::clean::{Cleaner, original, without_preamble};
-use super::note::Note;
+use super::note::{Detail, Note};
 use super::page::Page;
 use super::sizes::QUOTED;
 
@@ -25,6 +25,12 @@ const PART_WORDS: u32 = 60;
 
 /// Tokens from which on a part can be expected to have a sentence.
 const SHORTEST: u32 = 24;
+
+/// Of a hundred words of a part those that the model writes at most before the document's own sentences follow.
+const OWN: u32 = 50;
+
+/// Tokens of ten words, about.
+const TEN_WORDS: u32 = 17;
 
 /// Notes that become one at most.
 const MERGED: usize = 8;
@@ -62,7 +68,9 @@ pub fn compose<'m>(
 ) -> Result<Written, SummaryError> {
     let mut composer = Composer { scribe, reader, prompts, request, values: values.clone() };
     let words = request.length.words();
-    let wanted = if request.question.is_some() { 1 } else { ((words + PART_WORDS / 2) / PART_WORDS).max(1) };
+    // a part that may not have a sentence is worse than a longer stretch for the others
+    let most = (max_tokens / SHORTEST).max(1);
+    let wanted = if request.question.is_some() { 1 } else { ((words + PART_WORDS / 2) / PART_WORDS).clamp(1, most) };
     let (parts, n_parts) = composer.parts(notes, wanted as usize)?;
     composer.write(&parts, words.div_ceil(n_parts.max(1) as u32), max_tokens, sink)
 }
@@ -174,10 +182,11 @@ impl Composer<'_, '_> {
             let prompt = self.scribe.prompt(&asked)?;
             let n_read = (prompt.prefix.len() + text.len() + prompt.suffix.len()) as u32;
             let share = (max_tokens - all.tokens) / (parts.len() - i) as u32;
-            let limit = (words * 17).div_ceil(10).max(SHORTEST).min(share.max(1));
+            let limit = (words * TEN_WORDS).div_ceil(10).max(SHORTEST).min(share.max(1));
             let limit = limit.min(self.reader.n_apart().saturating_sub(n_read));
-            let all_details: Vec<&str> =
-                part.iter().flat_map(|note| &note.details).map(|detail| detail.text.as_str()).collect();
+            let longest = words.min((limit * 10).div_ceil(TEN_WORDS)) as usize;
+            let own = if self.quotes() { longest * OWN as usize / 100 } else { longest };
+            let all_details: Vec<&Detail> = part.iter().flat_map(|note| &note.details).collect();
             let mut draft = Draft {
                 page: &mut page,
                 cleaner: &mut cleaner,
@@ -187,14 +196,16 @@ impl Composer<'_, '_> {
                 tail: String::new(),
                 n_words: 0,
             };
-            let mut take = |text: &str| draft.take(text, sink) && draft.n_words < words as usize;
+            let mut take = |text: &str| draft.take(text, sink) && draft.n_words < own;
             let written = self.scribe.apart(self.reader, &asked, &text, limit, &mut take)?;
             if written.finished && written.incomplete.is_none() {
                 draft.take("\n", sink);
             }
-            // better the document's own words than nothing of this part
-            for sentence in details.iter().take(if draft.n_words == 0 && limit >= SHORTEST { 2 } else { 0 }) {
-                draft.take(&format!("{sentence}\n"), sink);
+            if self.quotes() {
+                draft.fill(longest, sink);
+            } else if draft.n_words == 0 {
+                // better the document's own words than nothing of this part
+                draft.fill(1, sink);
             }
             if i == 0 {
                 all.first_token = written.first_token;
@@ -212,6 +223,11 @@ impl Composer<'_, '_> {
             all.incomplete = Some("the model wrote nothing that the notes support".into());
         }
         Ok(all)
+    }
+
+    /// Whether sentences of the document stand beside those of the model: not in an answer, and not in another language.
+    fn quotes(&self) -> bool {
+        self.request.question.is_none() && self.request.language.is_none()
     }
 
     fn task(&self) -> Task {
@@ -236,7 +252,7 @@ struct Draft<'a> {
     /// What the model has before it.
     source: &'a str,
     /// Sentences of the document that are in it.
-    details: &'a [&'a str],
+    details: &'a [&'a Detail],
     /// The begin of a sentence.
     tail: String,
     n_words: usize,
@@ -253,13 +269,35 @@ impl Draft<'_> {
         let text = mem::take(&mut self.tail);
         for sentence in sentences(&text).into_iter().map(|range| without_mark(&text[range])) {
             let sentence = without_preamble(&sentence);
-            let sentence = original(sentence, self.details).unwrap_or(sentence).to_owned();
+            let sentence = original(sentence, self.details.iter().map(|detail| detail.text.as_str())).unwrap_or(sentence).to_owned();
             if self.cleaner.passes(&sentence, &[self.source]) {
                 self.n_words += sentence.split_whitespace().count();
                 self.page.put(self.part, &sentence, sink);
             }
         }
         !self.cleaner.is_looping()
+    }
+
+    /// Adds the newest of the document's own sentences that were not said, in their order, up to so many words; the first of them
+    /// whatever its length if the page has nothing of this part.
+    fn fill(&mut self, n_words: usize, sink: &mut dyn FnMut(&str)) {
+        self.cleaner.begin_part();
+        let mut by_score: Vec<usize> = (0..self.details.len()).collect();
+        by_score.sort_by(|&a, &b| self.details[b].score.total_cmp(&self.details[a].score));
+        let mut chosen = Vec::new();
+        for at in by_score {
+            let text = &self.details[at].text;
+            let length = text.split_whitespace().count();
+            let fits = self.n_words + length <= n_words || self.n_words == 0;
+            if fits && self.cleaner.passes(text, &[self.source, text]) {
+                self.n_words += length;
+                chosen.push(at);
+            }
+        }
+        chosen.sort_unstable();
+        for at in chosen {
+            self.page.put(self.part, &self.details[at].text, sink);
+        }
     }
 }
 
