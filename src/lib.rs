@@ -17,6 +17,7 @@ pub mod bench;
 pub mod check;
 pub mod cli;
 pub mod doctor;
+pub mod embed;
 pub mod eval;
 pub mod gguf;
 pub mod input;

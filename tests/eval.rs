@@ -9,7 +9,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use common::ContextBuilder;
-use common::models::smollm2;
+use common::models::{pulled, smollm2};
 use common::program::{assert_fails, edgeinf, scratch, stderr, stdout};
 use common::text::story;
 use edgeinf::llama::{CacheType, Compaction, Logits};
@@ -370,9 +370,12 @@ fn summaries_are_scored() {
         .collect();
     fs::write(&file, with_facts.join("\n") + "\n").unwrap();
     let results = dir.join("results.jsonl");
+    let minilm = pulled("minilm");
     let run = |args: &[&str]| {
         let command = ["eval", "summary", "--policies", "full,streaming", "--length", "short", "-o"];
-        edgeinf().args(command).args([&results, &file]).args(WINDOW).args(args).output().unwrap()
+        let mut command_line = edgeinf();
+        command_line.args(command).args([&results, &file]).args(WINDOW).arg("--embeddings").arg(&minilm);
+        command_line.args(args).output().unwrap()
     };
     let output = run(&[]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
@@ -385,6 +388,7 @@ fn summaries_are_scored() {
         assert!(["rouge1", "rouge2", "rouge_l", "repetition"].iter().all(|key| (0.0..=1.0).contains(&share(key))));
         assert!(share("rouge1") > 0.0 && share("compression") < 0.5, "{record}");
         assert_eq!((share("coverage"), &record["coverage_by_decile"][2]), (0.0, &json!(0.0)), "{record}");
+        assert!(share("similarity") > 0.0 && record["similarity_model"].as_str().unwrap().len() == 64, "{record}");
         let missing = record["not_in_document"].as_array().unwrap().len() as u64;
         assert_eq!(record["unsupported"], missing);
         assert!(!record["summary"].as_str().unwrap().is_empty() && record["summary_tokens"].as_u64().unwrap() <= 85);

@@ -54,7 +54,6 @@ impl Engine {
         let named = resolved.entry.as_ref().and_then(|entry| cache.gate_of(entry)).map(GateSpec::File);
         let gate_spec = args.gate.clone().or(named);
         let (gate, model_id) = load_gate(gate_spec.as_ref(), &model, &resolved, cache.dir(), printer)?;
-        let processors = std::thread::available_parallelism().map_or(1, |n| n.get() as u32);
         Ok(Self {
             path: resolved.path,
             gate,
@@ -68,11 +67,16 @@ impl Engine {
                 budget: args.budget,
                 queries: args.queries,
             },
-            threads: args.threads.unwrap_or(processors),
+            threads: args.threads.unwrap_or_else(processors),
             load_time,
             model,
         })
     }
+}
+
+/// Threads that can run at once.
+pub fn processors() -> u32 {
+    std::thread::available_parallelism().map_or(1, |n| n.get() as u32)
 }
 
 fn load_gate(

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use crate::bench::error::BenchError;
 use crate::check::CheckError;
+use crate::embed::EmbedError;
 use crate::eval::EvalError;
 use crate::eval::report::ReportError;
 use crate::input::InputError;
@@ -71,6 +72,7 @@ impl ExitStatus {
                 .or_else(|| cause.downcast_ref().map(of_prompts))
                 .or_else(|| cause.downcast_ref().map(of_check))
                 .or_else(|| cause.downcast_ref().map(of_eval))
+                .or_else(|| cause.downcast_ref().map(of_embed))
                 .or_else(|| cause.downcast_ref().map(of_report))
                 .or_else(|| cause.downcast_ref().map(of_bench))
                 .or_else(|| of_train(cause))
@@ -114,6 +116,7 @@ fn of_llama(error: &LlamaError) -> ExitStatus {
         LlamaError::ModelLoad { .. }
         | LlamaError::Unsupported { .. }
         | LlamaError::NotCausal { .. }
+        | LlamaError::NoEmbeddings { .. }
         | LlamaError::Gate(_) => ExitStatus::Model,
         LlamaError::Interrupted => ExitStatus::Interrupted,
         _ => ExitStatus::Failure,
@@ -153,6 +156,7 @@ fn of_eval(error: &EvalError) -> ExitStatus {
         EvalError::TooShort { .. } | EvalError::LongBench(_) | EvalError::NoDataset { .. } => ExitStatus::Input,
         EvalError::Prompt(e) => of_prompt(e),
         EvalError::Llama(e) => of_llama(e),
+        EvalError::Embed(e) => of_embed(e),
         EvalError::Summary(e) => of_summary(e),
     }
 }
@@ -181,6 +185,13 @@ fn of_train(cause: &(dyn std::error::Error + 'static)) -> Option<ExitStatus> {
 #[cfg(not(feature = "train"))]
 fn of_train(_: &(dyn std::error::Error + 'static)) -> Option<ExitStatus> {
     None
+}
+
+fn of_embed(error: &EmbedError) -> ExitStatus {
+    match error {
+        EmbedError::Model { .. } => ExitStatus::Model,
+        EmbedError::Llama(e) => of_llama(e),
+    }
 }
 
 fn of_bench(error: &BenchError) -> ExitStatus {

@@ -4,6 +4,7 @@ mod args;
 mod bench;
 mod check;
 mod doctor;
+mod embeddings;
 mod engine;
 mod eval;
 mod exit;

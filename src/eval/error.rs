@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::longbench::LongBenchError;
 use super::scores::RougeError;
+use crate::embed::EmbedError;
 use crate::llama::LlamaError;
 use crate::memory::policy::Policy;
 use crate::sample::SampleError;
@@ -55,6 +56,9 @@ pub enum EvalError {
     /// The scorer of summaries.
     #[error(transparent)]
     Rouge(#[from] RougeError),
+    /// What compares sentences.
+    #[error(transparent)]
+    Embed(#[from] EmbedError),
     /// A folder of LongBench.
     #[error(transparent)]
     LongBench(#[from] LongBenchError),

@@ -24,7 +24,7 @@ pub use needle::{Haystack, NeedleRecord};
 pub use pairs::{Pair, read_pairs};
 pub use reading::{ANSWER_BATCH, Desk, Form, tokenize};
 pub use record::{Condition, Record, RecordFile, Setting};
-pub use scores::{Fact, RougeError, Scorer, Scores, compression, coverage, repetition, rouge};
+pub use scores::{Fact, RougeError, Scorer, Scores, compression, coverage, repetition, rouge, similarity};
 pub use stretch::{forgotten, replaced};
 pub use summary::SummaryRecord;
 pub use table::{fidelity_table, table};

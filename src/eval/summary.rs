@@ -5,6 +5,7 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::embed::Embedder;
 use crate::input::Markers;
 use crate::llama::SamplerParams;
 use crate::memory::policy::Policy;
@@ -15,7 +16,7 @@ use super::error::EvalError;
 use super::pairs::Pair;
 use super::reading::{Desk, tokenize};
 use super::record::{Condition, Setting};
-use super::scores::{Scorer, Scores};
+use super::scores::{Scorer, Scores, similarity};
 
 /// A summary of a document under a policy.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,6 +30,9 @@ pub struct SummaryRecord {
     /// Against the reference and the document; none without a result.
     #[serde(flatten)]
     pub scores: Option<Scores>,
+    /// sha256 of the model that `similarity` was computed with, if it was.
+    #[serde(default)]
+    pub similarity_model: Option<String>,
     /// Names and numbers in it that the document does not have.
     pub not_in_document: Vec<String>,
     /// What the model wrote.
@@ -62,20 +66,34 @@ fn sha256(pair: &Pair) -> String {
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// How summaries are made.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan<'a> {
+    /// How documents are read.
+    pub conditions: &'a [Condition],
+    /// How long summaries are to be.
+    pub length: Length,
+    /// What they are made with.
+    pub setting: &'a Setting,
+}
+
+/// What compares summaries with references: an embedder, and the sha256 of its model.
+pub type Comparer<'a, 'm> = (&'a mut Embedder<'m>, &'a str);
+
 /// Lets the model summarize each document under each condition, except where `done` has the result, and gives the results to `sink`
-/// one by one, the old ones too.
+/// one by one, the old ones too, as they are. Without a comparer nothing is said of similarity.
 ///
 /// # Errors
 /// [`EvalError`], and those of `sink`.
 pub fn run(
     desk: &Desk<'_>,
     pairs: &[Pair],
-    conditions: &[Condition],
-    length: Length,
-    setting: &Setting,
+    plan: Plan<'_>,
+    mut comparer: Option<Comparer<'_, '_>>,
     done: &[SummaryRecord],
     sink: &mut dyn FnMut(&SummaryRecord, bool) -> Result<(), EvalError>,
 ) -> Result<(), EvalError> {
+    let Plan { conditions, length, setting } = plan;
     let vocab = desk.model.vocab();
     let mut markers = Markers::new(vocab)?;
     for pair in pairs {
@@ -117,13 +135,19 @@ pub fn run(
                 scorer.read(&pair.document);
                 scorer.finish(&pair.reference, &pair.facts)
             });
-            let (scores, not_in_document) =
+            let (mut scores, not_in_document) =
                 scored.transpose()?.map_or((None, Vec::new()), |(scores, names)| (Some(scores), names));
+            let mut similarity_model = None;
+            if let (Some(scores), Some(written), Some((embedder, sha256))) = (&mut scores, &written, &mut comparer) {
+                scores.similarity = similarity(embedder, &pair.reference, &written.text)?;
+                similarity_model = scores.similarity.map(|_| (*sha256).to_owned());
+            }
             let record = SummaryRecord {
                 case: pair.id.clone(),
                 policy: condition,
                 budget_bytes: desk.budget_bytes(condition, document.len())?,
                 scores,
+                similarity_model,
                 not_in_document,
                 complete: written.as_ref().is_some_and(|w| w.incomplete.is_none()),
                 skipped: written.is_none().then(|| desk.too_long()),

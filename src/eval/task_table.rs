@@ -55,7 +55,7 @@ pub fn needle_table(records: &[NeedleRecord]) -> String {
 /// the same budget, over the cases that both have.
 pub fn summary_table(records: &[SummaryRecord]) -> String {
     let mut text = format!(
-        "{:<15} {:>10} {:>6} {:>24} {:>24} {:>24} {:>26} {:>8} {:>11} {:>10} {:>8}\n",
+        "{:<15} {:>10} {:>6} {:>24} {:>24} {:>24} {:>26} {:>10} {:>8} {:>11} {:>10} {:>8}\n",
         "policy",
         "budget MiB",
         "cases",
@@ -63,6 +63,7 @@ pub fn summary_table(records: &[SummaryRecord]) -> String {
         "ROUGE-2",
         "ROUGE-L",
         "L over streaming's",
+        "similarity",
         "coverage",
         "unsupported",
         "repetition",
@@ -94,7 +95,7 @@ pub fn summary_table(records: &[SummaryRecord]) -> String {
         let tokens = of.iter().filter(|r| r.scores.is_some()).map(|r| f64::from(r.summary_tokens)).collect();
         let _ = writeln!(
             text,
-            "{:<15} {:>10.1} {:>6} {:>24} {:>24} {:>24} {:>26} {:>8} {:>11} {:>10} {:>8}",
+            "{:<15} {:>10.1} {:>6} {:>24} {:>24} {:>24} {:>26} {:>10} {:>8} {:>11} {:>10} {:>8}",
             name(row.0),
             budget as f64 / f64::from(1 << 20),
             scored.len(),
@@ -102,6 +103,7 @@ pub fn summary_table(records: &[SummaryRecord]) -> String {
             shown(mean(&values(|s| s.rouge2))),
             shown(mean(&values(|s| s.rouge_l))),
             if row.0 == Condition::Streaming { "-".into() } else { shown(mean(&differences)) },
+            plain(scored.iter().filter_map(|s| s.similarity).collect()),
             plain(scored.iter().filter_map(|s| s.coverage).collect()),
             plain(scored.iter().filter_map(|s| s.unsupported_share).collect()),
             plain(values(|s| s.repetition)),

@@ -1,4 +1,4 @@
-//! One batch of tokens of one sequence, in the form that llama.cpp takes.
+//! One batch of tokens, in the form that llama.cpp takes.
 
 use llama_cpp_sys_2 as sys;
 
@@ -11,6 +11,8 @@ pub(super) struct Batch {
     positions: Vec<i32>,
     n_seq_ids: Vec<i32>,
     seq_id: Box<i32>,
+    // of a batch of several sequences
+    seq_id_of: Vec<i32>,
     seq_ids: Vec<*mut i32>,
     logits: Vec<i8>,
 }
@@ -31,8 +33,33 @@ impl Batch {
         self.seq_ids.resize(n, seq_id);
         self.logits.clear();
         self.logits.extend((0..n).map(|i| i8::from(logits(i))));
+        self.native()
+    }
+
+    /// Fills the batch with several sequences, 0, 1, ..., each from position 0 on.
+    ///
+    /// The result borrows from self, as that of [`Batch::fill`] does.
+    pub(super) fn fill_sequences(&mut self, sequences: &[Vec<Token>]) -> sys::llama_batch {
+        self.tokens.clear();
+        self.positions.clear();
+        self.seq_id_of.clear();
+        for (sequence, id) in sequences.iter().zip(0..) {
+            self.tokens.extend_from_slice(sequence);
+            self.positions.extend((0..).take(sequence.len()));
+            self.seq_id_of.resize(self.tokens.len(), id);
+        }
+        let n = self.tokens.len();
+        self.n_seq_ids.resize(n, 1);
+        self.seq_ids.clear();
+        self.seq_ids.extend(self.seq_id_of.iter_mut().map(|id| &raw mut *id));
+        self.logits.clear();
+        self.logits.resize(n, 1);
+        self.native()
+    }
+
+    fn native(&mut self) -> sys::llama_batch {
         sys::llama_batch {
-            n_tokens: n as i32,
+            n_tokens: self.tokens.len() as i32,
             token: self.tokens.as_mut_ptr(),
             embd: std::ptr::null_mut(),
             pos: self.positions.as_mut_ptr(),

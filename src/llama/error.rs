@@ -44,6 +44,16 @@ pub enum LlamaError {
         /// What it is instead.
         reason: &'static str,
     },
+    /// The model gives no embeddings of sentences.
+    #[error(
+        "a model of architecture '{architecture}' cannot compare sentences: {reason}; 'edgeinf model pull minilm' fetches one that can"
+    )]
+    NoEmbeddings {
+        /// `general.architecture` of the model.
+        architecture: String,
+        /// What stands in the way.
+        reason: String,
+    },
     /// The gate does not fit the model.
     #[error("the gate does not fit the model: {0}")]
     Gate(String),

@@ -100,7 +100,7 @@ impl Model {
     /// Checks that the model continues a text from left to right.
     ///
     /// # Errors
-    /// [`LlamaError::NotCausal`] for models with an encoder and for diffusion models.
+    /// [`LlamaError::NotCausal`] for models with an encoder, for diffusion models and for those whose file says so.
     pub fn check_causal(&self) -> Result<(), LlamaError> {
         // SAFETY: the model is valid as long as self.
         let (encoder, diffusion) =
@@ -108,7 +108,10 @@ impl Model {
         match (encoder, diffusion) {
             (true, _) => Err(self.not_causal("it has an encoder")),
             (_, true) => Err(self.not_causal("it is a diffusion model")),
-            _ => Ok(()),
+            _ => match self.metadata(&format!("{}.attention.causal", self.architecture)).as_deref() {
+                Some("false") => Err(self.not_causal("it sees a text as a whole")),
+                _ => Ok(()),
+            },
         }
     }
 
@@ -126,6 +129,33 @@ impl Model {
         // SAFETY: as above.
         let reason = unsafe { std::ffi::CStr::from_ptr(why) }.to_string_lossy().into_owned();
         Err(self.unsupported(reason))
+    }
+
+    /// Checks that the model turns sentences into vectors.
+    ///
+    /// # Errors
+    /// [`LlamaError::NoEmbeddings`] for other architectures than BERT's, and where the file asks for something else than a vector.
+    pub fn check_embeds(&self) -> Result<(), LlamaError> {
+        self.pooling().map(|_| ())
+    }
+
+    /// How the vectors of a sequence's tokens become one: as the file says, by their mean where it does not.
+    pub(super) fn pooling(&self) -> Result<sys::llama_pooling_type, LlamaError> {
+        let refuse = |reason| LlamaError::NoEmbeddings { architecture: self.architecture.clone(), reason };
+        if self.architecture != "bert" {
+            return Err(refuse("it is no encoder of sentences".into()));
+        }
+        match self.metadata("bert.pooling_type").as_deref() {
+            None | Some("0" | "1") => Ok(sys::LLAMA_POOLING_TYPE_MEAN),
+            Some("2") => Ok(sys::LLAMA_POOLING_TYPE_CLS),
+            Some(other) => Err(refuse(format!("its pooling type {} gives no vector", other.escape_debug()))),
+        }
+    }
+
+    /// Length of the vectors that the model gives.
+    pub fn n_embd_out(&self) -> usize {
+        // SAFETY: the model is valid as long as self.
+        usize::try_from(unsafe { sys::llama_model_n_embd_out(self.as_ptr()) }).unwrap_or(0)
     }
 
     pub(super) fn not_causal(&self, reason: &'static str) -> LlamaError {

@@ -152,6 +152,13 @@ impl<'m> Vocab<'m> {
         (wanted && token >= 0).then_some(token)
     }
 
+    /// The tokens that begin and end a sequence for an encoder, if it has both.
+    pub fn enclosing(self) -> Option<[Token; 2]> {
+        // SAFETY: the pointer is valid.
+        let tokens = unsafe { [sys::llama_vocab_bos(self.as_ptr()), sys::llama_vocab_sep(self.as_ptr())] };
+        tokens.iter().all(|&token| token >= 0).then_some(tokens)
+    }
+
     /// Name of the begin or end token as text, for chat templates; empty if the model has none.
     pub fn special_text(self, end: bool) -> String {
         // SAFETY: the pointer is valid.

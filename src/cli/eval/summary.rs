@@ -8,10 +8,13 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::cli::args::EngineArgs;
+use crate::cli::embeddings::{EmbeddingArgs, embedder};
 use crate::cli::engine::Engine;
 use crate::cli::exit::ExitStatus;
 use crate::cli::printer::Printer;
-use crate::eval::{Desk, SummaryRecord, read_pairs, summary, summary_table};
+use crate::eval::summary::{self, Plan};
+use crate::eval::{Desk, SummaryRecord, read_pairs, summary_table};
+use crate::models::{Cache, cached_sha256};
 use crate::summary::request::Length;
 
 use super::results::Results;
@@ -32,6 +35,9 @@ pub struct SummaryArgs {
     pub length: Length,
     #[command(flatten)]
     pub form: FormArgs,
+    /// What compares summaries with references.
+    #[command(flatten)]
+    pub embeddings: EmbeddingArgs,
     /// Append results to FILE, where those that are there already are not made again; the table goes to stdout then.
     /// Without it results go to stdout.
     #[arg(short, long, value_name = "FILE")]
@@ -45,6 +51,12 @@ pub struct SummaryArgs {
 pub(super) fn run(args: &SummaryArgs, printer: &mut Printer, interrupt: &Arc<AtomicBool>) -> Result<ExitStatus> {
     let pairs = read_pairs(&args.pairs)?;
     let (mut results, done) = Results::open(args.output.as_deref())?;
+    let sentences = args.embeddings.load()?;
+    let mut embedder = embedder(sentences.as_ref(), args.engine.threads, interrupt)?;
+    let sentences_sha256 = match &sentences {
+        Some(model) => cached_sha256(model.path(), Cache::from_env()?.dir())?,
+        None => String::new(),
+    };
     let mut engine = Engine::load(&args.engine, printer)?;
     let setting = setting(&args.engine, &engine, args.form.into())?;
     let conditions = conditions(&args.policies, &engine)?;
@@ -52,7 +64,9 @@ pub(super) fn run(args: &SummaryArgs, printer: &mut Printer, interrupt: &Arc<Ato
     let desk = Desk { model: &engine.model, settings, form: args.form.into(), interrupt: Arc::clone(interrupt) };
     let n_all = pairs.len() * conditions.len();
     let mut records: Vec<SummaryRecord> = Vec::new();
-    summary::run(&desk, &pairs, &conditions, args.length, &setting, &done, &mut |record, known| {
+    let plan = Plan { conditions: &conditions, length: args.length, setting: &setting };
+    let comparer = embedder.as_mut().map(|embedder| (embedder, sentences_sha256.as_str()));
+    summary::run(&desk, &pairs, plan, comparer, &done, &mut |record, known| {
         results.put(record, known, printer)?;
         records.push(record.clone());
         printer.detail(&format!("{} of {n_all}: {}", records.len(), record.case));

@@ -105,6 +105,8 @@ pub struct Summary {
     pub rouge2: Option<f64>,
     /// Of the longest common sequence.
     pub rouge_l: Option<f64>,
+    /// Cosine of its embedding and the reference's; older results have none.
+    pub similarity: Option<f64>,
     /// Share of the facts that it has.
     pub coverage: Option<f64>,
     /// Share of its runs of four words that it had before.

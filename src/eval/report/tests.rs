@@ -149,9 +149,10 @@ fn summaries_and_longbench_have_tables() {
         for (policy, sizes, gain) in [("streaming", (0, 512), 0.0), ("snapkv", (256, 256), 0.05)] {
             let coverage = if case == "a" { "0.25" } else { "null" };
             let own = format!(
-                r#""rouge1":{:.2},"rouge2":0.1,"rouge_l":{:.2},"coverage":{coverage},"repetition":0.02,"compression":0.1,"names_and_numbers":4,"unsupported":1,"asked":"short""#,
+                r#""rouge1":{:.2},"rouge2":0.1,"rouge_l":{:.2},"similarity":{:.2},"coverage":{coverage},"repetition":0.02,"compression":0.1,"names_and_numbers":4,"unsupported":1,"asked":"short""#,
                 0.3 + x + gain,
                 0.2 + x + gain,
+                0.6 + x + gain,
             );
             lines.push(line(case, policy, 10 << 20, sizes, &own));
             for dataset in ["qasper", "2wikimqa"] {

@@ -1,12 +1,14 @@
-//! Scores of a summary that need no model: against a reference, against its document, and by itself.
+//! Scores of a summary: against a reference, against its document, and by itself.
 
 mod facts;
 mod repetition;
 mod rouge;
+mod similarity;
 
 pub use facts::{DECILES, Fact, coverage, says};
 pub use repetition::{compression, repetition};
 pub use rouge::{RougeError, rouge};
+pub use similarity::similarity;
 
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +23,9 @@ pub struct Scores {
     pub rouge2: f64,
     /// The same for the longest common sequence.
     pub rouge_l: f64,
+    /// Cosine of its embedding and that of the reference; `None` without a model for that. See [`similarity()`].
+    #[serde(default)]
+    pub similarity: Option<f64>,
     /// Share of the facts that it has; `None` without facts. See [`coverage`].
     pub coverage: Option<f64>,
     /// The same by tenths of the document; `None` without facts, and for a tenth that has none.
@@ -55,7 +60,7 @@ impl<'a> Scorer<'a> {
         self.support.read(piece);
     }
 
-    /// The scores, and the names and numbers that the document does not have. `facts` may be empty.
+    /// The scores that need no model, and the names and numbers that the document does not have. `facts` may be empty.
     ///
     /// # Errors
     /// [`RougeError`].
@@ -68,6 +73,7 @@ impl<'a> Scorer<'a> {
             rouge1: rouge.one,
             rouge2: rouge.two,
             rouge_l: rouge.longest,
+            similarity: None,
             coverage: coverage.all,
             coverage_by_decile: coverage.all.map(|_| coverage.by_decile),
             repetition: repetition(self.summary),
@@ -111,6 +117,7 @@ mod tests {
             rouge2: 4.0 / 7.0,
             // the harbour of was opened: 5 of 8
             rouge_l: 0.625,
+            similarity: None,
             coverage: Some(1.0 / 3.0),
             coverage_by_decile: Some(by_decile),
             repetition: 0.0,

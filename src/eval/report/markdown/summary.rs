@@ -12,7 +12,8 @@ impl Section for Summary {
     const TITLE: &'static str = "Summaries";
     const CASES: &'static str = "cases";
     const GROUP: Option<&'static str> = Some("asked");
-    const FIGURES: &'static str = "ROUGE is the F-measure against the reference, `coverage` the share of the document's facts, \
+    const FIGURES: &'static str = "ROUGE is the F-measure against the reference, `similarity` the cosine of its \
+        embedding and the reference's, `coverage` the share of the document's facts, \
         `unsupported` the share of all names and numbers that the document does not have, `repetition` that of runs of four words that \
         were there before, `compression` words by those of the document.";
 
@@ -22,6 +23,7 @@ impl Section for Summary {
             Column::mean("ROUGE-2", Shape::PLAIN, |r| r.rouge2),
             Column::mean("ROUGE-L", Shape::PLAIN, |r| r.rouge_l),
             Column::over_streaming("ROUGE-L - streaming's", Shape::PLAIN, |r| r.rouge_l),
+            Column::mean("similarity", Shape::PLAIN, |r| r.similarity),
             Column::mean("coverage, %", Shape::PERCENT, |r| r.coverage),
             Column::over_streaming("coverage - streaming's", Shape::PERCENT, |r| r.coverage),
             Column::ratio("unsupported, %", Shape::PERCENT, |r| r.unsupported, |r| r.names_and_numbers),
