@@ -1,5 +1,5 @@
 //! Sentences as vectors, and what compares them.
-#![allow(unused_crate_dependencies)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
 mod common;
 
@@ -14,6 +14,7 @@ use common::program::{assert_fails, edgeinf, scratch, stderr, stdout};
 use common::sandbox::Sandbox;
 use edgeinf::embed::{EmbedError, Embedder, SentenceModel, cosine};
 use edgeinf::llama::LlamaError;
+use edgeinf::quote::{Alike, FoundBy, Quote, Quotes, Verdict};
 use serde_json::Value;
 
 fn embedder(model: &SentenceModel) -> Embedder<'_> {
@@ -163,4 +164,53 @@ fn similarity_tells_paraphrases_from_other_matters() {
     assert_eq!(of(" \n"), 0.0);
     // longer than the context of the model
     assert!(of(&reference.repeat(60)) > 0.8);
+}
+
+const DOCUMENT: &str = "THE DIARY\n\nThe town had wanted it for so long. In 1842 the port at Brell began to receive ships. It was the largest
+of the county.\n\nShe kept a cow, nobody knew why, and sold its milk to seamen. Nothing grew on the hills but grass.\n";
+
+/// Quotes by words, then by meaning; the document comes in blocks of so many bytes.
+fn quotes(embedder: &mut Embedder<'_>, summary: &str, block: usize) -> [Vec<Quote>; 2] {
+    let blocks: Vec<&str> =
+        (0..DOCUMENT.len()).step_by(block).map(|i| &DOCUMENT[i..(i + block).min(DOCUMENT.len())]).collect();
+    let mut counted = Quotes::new(summary);
+    blocks.iter().for_each(|block| counted.count(block));
+    let mut finder = counted.end_count();
+    blocks.iter().for_each(|block| finder.find(block));
+    let by_words = finder.finish();
+    let mut both = by_words.clone();
+    if let Some(mut alike) = Alike::new(embedder, &by_words).unwrap() {
+        blocks.iter().for_each(|block| alike.find(block).unwrap());
+        alike.finish(&mut both).unwrap();
+    }
+    [by_words, both]
+}
+
+#[test]
+fn what_is_said_in_other_words_is_found() {
+    let model = SentenceModel::load(&pulled("minilm")).unwrap();
+    let mut embedder = embedder(&model);
+    let summary = "The woman's cow gave milk, which sailors bought. It was the largest of the county. \
+        Neural networks learn representations from labels. Ottoline sold milk of a cow to sailors.";
+    let [by_words, both] = quotes(&mut embedder, summary, DOCUMENT.len());
+    assert_ne!(by_words[0].verdict, Verdict::Supported, "{by_words:?}");
+    let found = &both[0];
+    assert_eq!((found.verdict, found.found_by), (Verdict::Supported, Some(FoundBy::Embeddings)), "{found:?}");
+    assert!(found.similarity.unwrap() >= 0.7 && found.score == by_words[0].score);
+    let passage = found.passage.as_ref().unwrap();
+    assert!(passage.text.starts_with("She kept a cow") && passage.lines == [6, 6], "{passage:?}");
+    let [from, to] = passage.characters.map(|at| at as usize);
+    assert_eq!(&DOCUMENT[from..to], passage.text);
+    // words found this one
+    assert_eq!((both[1].found_by, &both[1].passage), (Some(FoundBy::Words), &by_words[1].passage));
+    // and nothing these: another matter, and a name that the document lacks
+    assert_ne!(both[2].verdict, Verdict::Supported);
+    assert_eq!(both[3].verdict, by_words[3].verdict);
+    for block in [7, 64] {
+        let [_, again] = quotes(&mut embedder, summary, block);
+        assert!(again.iter().zip(&both).all(|(a, b)| (a.verdict, &a.passage) == (b.verdict, &b.passage)));
+    }
+    // where words are enough nothing is looked for
+    let [by_words, both] = quotes(&mut embedder, "It was the largest of the county.", 64);
+    assert_eq!(by_words, both);
 }

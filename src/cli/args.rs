@@ -21,6 +21,7 @@ use super::bench::kernel::KernelArgs;
 use super::bench::lengths::{LengthsArgs, LengthsRunArgs};
 use super::check::CheckArgs;
 use super::doctor::DoctorArgs;
+use super::embeddings::EmbeddingArgs;
 use super::eval::EvalArgs;
 use super::input::InputArgs;
 use super::place::same_file;
@@ -114,6 +115,9 @@ pub struct SummarizeArgs {
     /// without one is marked.
     #[arg(long, help_heading = "Summary")]
     pub quote: bool,
+    /// What finds passages for --quote that say the same in other words.
+    #[command(flatten, next_help_heading = "Summary")]
+    pub embeddings: EmbeddingArgs,
     /// Write the notes to FILE as they come, as JSONL if its name ends so.
     #[arg(long, value_name = "FILE", help_heading = "Summary")]
     pub keep_notes: Option<PathBuf>,

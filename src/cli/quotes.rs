@@ -4,8 +4,11 @@ use std::fs::File;
 use std::io::{Read, Seek};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use anyhow::Result;
+
+use crate::embed::Embedder;
 use crate::input::{InputError, TokenStream};
-use crate::quote::{Quote, Quotes, Verdict};
+use crate::quote::{Alike, FoundBy, Quote, Quotes, Verdict};
 
 /// Characters of a line with a quotation.
 pub const WIDTH: usize = 100;
@@ -23,21 +26,40 @@ pub fn keep(document: &mut TokenStream<'_>) -> Result<(), InputError> {
     Ok(())
 }
 
-/// The passages of a document that was kept which support the sentences of a summary.
+/// The passages of a document that was kept which support the sentences of a summary: found by words, and then, with an embedder, by
+/// meaning.
 ///
 /// # Errors
-/// [`InputError::Copy`], [`InputError::Interrupted`].
-pub fn find(document: &mut TokenStream<'_>, summary: &str, interrupt: &AtomicBool) -> Result<Vec<Quote>, InputError> {
+/// [`InputError::Copy`], [`InputError::Interrupted`], those of [`Alike`].
+pub fn find(
+    document: &mut TokenStream<'_>,
+    summary: &str,
+    embedder: Option<&mut Embedder<'_>>,
+    interrupt: &AtomicBool,
+) -> Result<Vec<Quote>> {
     let Some(mut file) = document.take_copy()? else { return Ok(Vec::new()) };
-    let mut quotes = Quotes::new(summary);
-    each_block(&mut file, interrupt, &mut |text| quotes.count(text))?;
-    let mut finder = quotes.end_count();
-    each_block(&mut file, interrupt, &mut |text| finder.find(text))?;
-    Ok(finder.finish())
+    let mut counted = Quotes::new(summary);
+    each_block(&mut file, interrupt, &mut |text| {
+        counted.count(text);
+        Ok(())
+    })?;
+    let mut finder = counted.end_count();
+    each_block(&mut file, interrupt, &mut |text| {
+        finder.find(text);
+        Ok(())
+    })?;
+    let mut quotes = finder.finish();
+    if let Some(embedder) = embedder
+        && let Some(mut alike) = Alike::new(embedder, &quotes)?
+    {
+        each_block(&mut file, interrupt, &mut |text| Ok(alike.find(text)?))?;
+        alike.finish(&mut quotes)?;
+    }
+    Ok(quotes)
 }
 
 /// Reads a file of text from its beginning.
-fn each_block(file: &mut File, interrupt: &AtomicBool, each: &mut dyn FnMut(&str)) -> Result<(), InputError> {
+fn each_block(file: &mut File, interrupt: &AtomicBool, each: &mut dyn FnMut(&str) -> Result<()>) -> Result<()> {
     let fail = |reason| InputError::Copy { reason };
     file.rewind().map_err(fail)?;
     let mut bytes = vec![0; BLOCK];
@@ -45,7 +67,7 @@ fn each_block(file: &mut File, interrupt: &AtomicBool, each: &mut dyn FnMut(&str
     loop {
         let n = n_kept + file.read(&mut bytes[n_kept..]).map_err(fail)?;
         if interrupt.load(Ordering::Relaxed) {
-            return Err(InputError::Interrupted);
+            return Err(InputError::Interrupted.into());
         }
         if n == n_kept {
             return Ok(());
@@ -55,7 +77,7 @@ fn each_block(file: &mut File, interrupt: &AtomicBool, each: &mut dyn FnMut(&str
             Ok(text) => text,
             Err(error) => std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default(),
         };
-        each(valid);
+        each(valid)?;
         let end = valid.len();
         bytes.copy_within(end..n, 0);
         n_kept = n - end;
@@ -66,5 +88,7 @@ fn each_block(file: &mut File, interrupt: &AtomicBool, each: &mut dyn FnMut(&str
 pub fn count(quotes: &[Quote]) -> String {
     let of = |verdict| quotes.iter().filter(|quote| quote.verdict == verdict).count();
     let [supported, weak, none] = [Verdict::Supported, Verdict::Weak, Verdict::Unsupported].map(of);
-    format!("{:<20} {supported} supported, {weak} weakly, {none} not", "sentences")
+    let by_meaning = quotes.iter().filter(|quote| quote.found_by == Some(FoundBy::Embeddings)).count();
+    let by_meaning = if by_meaning > 0 { format!(" ({by_meaning} by meaning)") } else { String::new() };
+    format!("{:<20} {supported} supported{by_meaning}, {weak} weakly, {none} not", "sentences")
 }

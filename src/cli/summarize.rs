@@ -25,6 +25,7 @@ use crate::summary::strategy::Strategy;
 use crate::summary::writing::Writing;
 
 use super::args::SummarizeArgs;
+use super::embeddings::embedder;
 use super::engine::Engine;
 use super::exit::ExitStatus;
 use super::keep_notes::NotesFile;
@@ -119,6 +120,8 @@ impl Pass<'_> {
                 engine.insert(loaded)
             }
         };
+        // before the document is read: its faults are cheap to find, too
+        let sentences = if self.args.quote { self.args.embeddings.load()? } else { None };
         let settings = self.settings(engine);
         let writing = self.writing()?;
         let mut document = TokenStream::new(source, engine.model.vocab(), Arc::clone(interrupt))?;
@@ -199,7 +202,10 @@ impl Pass<'_> {
         let summary = outcome.written.text.trim();
         let (mut quotes, mut quote_error) = (None, None);
         if self.args.quote {
-            match quotes::find(&mut document, summary, interrupt) {
+            let found = embedder(sentences.as_ref(), self.args.engine.threads, interrupt)
+                .map_err(Error::from)
+                .and_then(|mut embedder| quotes::find(&mut document, summary, embedder.as_mut(), interrupt));
+            match found {
                 Ok(found) => quotes = Some(found),
                 Err(error) => quote_error = Some(error),
             }
@@ -230,7 +236,7 @@ impl Pass<'_> {
             printer.note(&(statistics.to_text() + &counted.unwrap_or_default()));
         }
         if let Some(error) = quote_error {
-            return Ok(printer.fail(&error.into()));
+            return Ok(printer.fail(&error));
         }
         match statistics.incomplete_reason {
             Some(reason) => {

@@ -5,9 +5,13 @@
 
 #![allow(clippy::print_stdout)]
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::{Quote, Quotes, Verdict};
+use crate::embed::{Embedder, SentenceModel, Vector, cosine};
+use crate::models::Cache;
+use crate::text::split::{Lines, Splitter};
 
 /// Characters of a block.
 const BLOCK: usize = 64 * 1024;
@@ -148,5 +152,85 @@ fn a_pass_is_fast() {
         let found = finder.finish();
         let second = began.elapsed() - first;
         println!("{} sentences, {} characters: {first:?} and {second:?}", found.len(), chars.len());
+    }
+}
+
+/// What is known of a sentence and a document.
+struct Evidence {
+    /// The score by words, less what is needed.
+    words: f64,
+    /// The largest cosine of its embedding and one of a sentence of the document.
+    meaning: f64,
+}
+
+/// The embedding of each sentence of a document.
+fn embedded(embedder: &mut Embedder<'_>, document: &str) -> Vec<Vector> {
+    let mut sentences: Vec<String> = Vec::new();
+    let mut splitter = Splitter::new(Lines::Wrapped);
+    splitter.push(document, &mut |sentence| sentences.push(sentence.text.to_owned()));
+    splitter.finish(&mut |sentence| sentences.push(sentence.text.to_owned()));
+    let texts: Vec<&str> = sentences.iter().map(String::as_str).collect();
+    embedder.embed(&texts).unwrap()
+}
+
+/// Of the sentences of each reference: their own document, and the next one.
+fn evidence(cases: &[Case], embedder: &mut Embedder<'_>) -> [Vec<Evidence>; 2] {
+    let documents: Vec<Vec<Vector>> = cases.iter().map(|case| embedded(embedder, &case.document)).collect();
+    [0, 1].map(|next| {
+        let mut found = Vec::new();
+        for (i, case) in cases.iter().enumerate() {
+            let at = (i + next) % cases.len();
+            let quotes = quotes(&case.reference, &cases[at].document);
+            let texts: Vec<&str> = quotes.iter().map(|quote| quote.sentence.as_str()).collect();
+            for (quote, vector) in quotes.iter().zip(embedder.embed(&texts).unwrap()) {
+                let nearest = documents[at].iter().map(|other| cosine(&vector, other)).fold(0.0, f32::max);
+                found.push(Evidence { words: quote.score - quote.needed, meaning: nearest.into() });
+            }
+        }
+        found
+    })
+}
+
+/// The share of pairs in the right order, and the share of the first that is above all but 1, 2 and 5 % of the second.
+fn separation([own, other]: &[Vec<Evidence>; 2], of: impl Fn(&Evidence) -> f64) -> (f64, [f64; 3]) {
+    let own: Vec<f64> = own.iter().map(&of).collect();
+    let mut other: Vec<f64> = other.iter().map(&of).collect();
+    other.sort_by(f64::total_cmp);
+    let below: usize = own.iter().map(|own| other.partition_point(|other| other < own)).sum();
+    let above = |share: f64| {
+        let limit = other[((1.0 - share) * other.len() as f64) as usize];
+        own.iter().filter(|own| **own > limit).count() as f64 / own.len() as f64
+    };
+    (below as f64 / (own.len() * other.len()) as f64, [0.01, 0.02, 0.05].map(above))
+}
+
+/// What embeddings add, and which cosine is needed.
+#[test]
+#[ignore = "needs texts and 'edgeinf model pull minilm', and some minutes"]
+fn embeddings_find_what_words_do_not() {
+    let path = Cache::from_env().unwrap().models_dir().join("all-MiniLM-L6-v2.gguf");
+    let model = SentenceModel::load(&path).unwrap();
+    let mut embedder = Embedder::new(&model, 2, Arc::default()).unwrap();
+    for name in ["gulliver-chapters", "aclsum"] {
+        let began = Instant::now();
+        let found = evidence(&cases(&format!("{name}.jsonl")), &mut embedder);
+        println!("{name}: {} sentences, {:?}", found[0].len(), began.elapsed());
+        let words = separation(&found, |evidence| evidence.words);
+        println!("words {words:.3?}, embeddings {:.3?}", separation(&found, |evidence| evidence.meaning));
+        for weight in [0.25, 0.5, 1.0, 2.0] {
+            let both = separation(&found, |evidence| evidence.words + weight * evidence.meaning);
+            println!("words and {weight} of embeddings {both:.3?}");
+        }
+        // either of both, with limits that few sentences about others pass
+        for limit in [0.5, 0.55, 0.6, 0.65, 0.7] {
+            let share = |of: &[Evidence], is: fn(&Evidence, f64) -> bool| {
+                of.iter().filter(|evidence| is(evidence, limit)).count() as f64 / of.len() as f64
+            };
+            let by_words = found.each_ref().map(|of| share(of, |evidence, _| evidence.words >= 0.0));
+            let by_either = found
+                .each_ref()
+                .map(|of| share(of, |evidence, limit| evidence.words >= 0.0 || evidence.meaning >= limit));
+            println!("by words {by_words:.3?}, or by a cosine of {limit} {by_either:.3?}");
+        }
     }
 }

@@ -182,11 +182,7 @@ fn quote<E>(
     let is_missing = |name: &str| missing.contains(identity(name));
     let verdict = Verdict::new(score, needed, claim.names.iter().any(|name| is_missing(name)));
     let passage = chosen.map(|chosen| chosen.passage.clone()).filter(|_| verdict != Verdict::Unsupported);
-    let elsewhere = passage.as_ref().map_or_else(Vec::new, |passage| {
-        let mut support = Support::new(&claim.text);
-        support.read(&passage.text);
-        support.finish().unsupported.into_iter().filter(|name| !is_missing(name)).collect()
-    });
+    let elsewhere = passage.as_ref().map_or_else(Vec::new, |passage| elsewhere(&claim.text, &passage.text, is_missing));
     let mut seen = HashSet::new();
     let names = claim.names.into_iter();
     let missing = names.filter(|name| is_missing(name) && seen.insert(identity(name).to_owned())).collect();
@@ -198,7 +194,16 @@ fn quote<E>(
         missing,
         elsewhere,
         passage,
+        found_by: None,
+        similarity: None,
     })
+}
+
+/// Names and numbers of a sentence that a passage lacks, but for those that the document lacks.
+pub(super) fn elsewhere(sentence: &str, passage: &str, is_missing: impl Fn(&str) -> bool) -> Vec<String> {
+    let mut support = Support::new(sentence);
+    support.read(passage);
+    support.finish().unsupported.into_iter().filter(|name| !is_missing(name)).collect()
 }
 
 /// In steps of a thousandth.

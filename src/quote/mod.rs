@@ -1,7 +1,7 @@
 //! For each sentence of a summary the passage of the document that supports it best.
 //!
 //! The document comes twice, in blocks of any size: [`Quotes`] counts in how many of its sentences each word of the summary is, and
-//! [`Finder`] then looks for passages. A passage is a sentence, or two in a row within a paragraph, as a sentence of a summary
+//! [`Finder`] then looks for passages. A third time is for those that say the same in other words ([`Alike`]). A passage is a sentence, or two in a row within a paragraph, as a sentence of a summary
 //! often joins two. No more than two sentences of the document are kept, and those of more than 2,000 bytes are cut.
 //!
 //! # Score
@@ -43,9 +43,31 @@
 //! So `unsupported` is a reason to look, not a proof: a synopsis that says with other words what happens in a whole chapter has no
 //! passage that supports it. And `supported` means that a passage speaks of the same: words in common do not see a `not`.
 //!
+//! # By meaning
+//!
+//! Where there is a model that compares sentences (all-MiniLM-L6-v2), [`Alike`] goes through the document once more for the sentences
+//! that words left without support and that have no name or number which the document lacks. Each sentence of the document is embedded,
+//! and one with a cosine of 0.7 or more supports. What words support stays as it is. The share of sentences that is supported (not
+//! counting missing names), by words alone and with each cosine beside it:
+//!
+//! | | own paper | another | own chapter | another |
+//! |---|---|---|---|---|
+//! | words | 82 % | 0.6 % | 25 % | 6.3 % |
+//! | or 0.7 | 88 % | 0.6 % | 27 % | 6.3 % |
+//! | or 0.65 | 92 % | 1.1 % | 28 % | 7.0 % |
+//! | or 0.6 | 94 % | 2.8 % | 31 % | 9.5 % |
+//! | or 0.5 | 99 % | 18 % | 56 % | 22 % |
+//!
+//! 0.7 is the lowest of these that let no sentence pass about another document. Embeddings alone tell own from other papers as well as
+//! words do (0.987 of the pairs in the right order, words 0.979, both added 0.994) and chapters no better (0.725, 0.726, 0.758). That is
+//! of 180 sentences about 30 papers and 158 about 39 chapters, each against a single document; how many pass by chance in a document of
+//! 30 times the length was not measured.
+//!
 //! A pass over 568,000 characters took 0.02 to 0.1 s on one core of a busy machine, for 13 as for 135 sentences.
-//! `calibration_tests.rs` measures how many are supported, and the time.
+//! Embedding a text takes some 10 % of the time in which SmolLM2-135M reads it: 3,840 words 11.5 s of processor time, reading as many
+//! 91 and 154 s in turn on the same, very busy machine. `calibration_tests.rs` measures how many are supported, and the time.
 
+mod alike;
 mod best;
 #[cfg(test)]
 mod calibration_tests;
@@ -58,7 +80,8 @@ mod terms;
 mod tests;
 mod verdict;
 
+pub use alike::Alike;
 pub use best::{Candidate, Passage};
 pub use finder::{Finder, Quotes};
 pub use show::show;
-pub use verdict::{Quote, Verdict};
+pub use verdict::{FoundBy, Quote, Verdict};

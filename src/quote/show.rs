@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::verdict::{Quote, Verdict};
+use super::verdict::{FoundBy, Quote, Verdict};
 
 /// Characters at the beginning of each line below a sentence.
 const INDENT: &str = "  ";
@@ -19,7 +19,8 @@ pub fn show(quotes: &[Quote], width: usize) -> String {
                 let [first, last] = passage.lines;
                 let lines = if first == last { format!("line {first}") } else { format!("line {first}-{last}") };
                 let weak = if quote.verdict == Verdict::Weak { ", weak" } else { "" };
-                let head = format!("{INDENT}{lines}{weak}: ");
+                let meaning = if quote.found_by == Some(FoundBy::Embeddings) { ", by meaning" } else { "" };
+                let head = format!("{INDENT}{lines}{weak}{meaning}: ");
                 let room = width.saturating_sub(head.chars().count() + 2).max(20);
                 writeln!(text, "{head}\"{}\"", shortened(&passage.text, room))
             }
@@ -63,6 +64,8 @@ mod tests {
             missing: vec!["Kent".into()],
             elsewhere: if lines[0] == 1 { vec!["1842".into()] } else { Vec::new() },
             passage: (verdict != Verdict::Unsupported).then_some(Passage { text, lines, characters: [0, 82] }),
+            found_by: None,
+            similarity: None,
         }
     }
 
@@ -86,6 +89,15 @@ The harbour of Kent was opened in 1842.
     }
 
     #[test]
+    fn it_is_said_what_words_did_not_find() {
+        let mut quote = quote(Verdict::Supported, [2, 2]);
+        (quote.found_by, quote.similarity) = (Some(FoundBy::Embeddings), Some(0.81));
+        assert!(show(&[quote.clone()], 60).contains("\n  line 2, by meaning: \"The harbour"));
+        let json = serde_json::to_value(quote).unwrap();
+        assert_eq!((&json["found_by"], &json["similarity"]), (&"embeddings".into(), &0.81.into()));
+    }
+
+    #[test]
     fn texts_are_shortened_between_words() {
         for (text, width, expected) in [
             ("one two three", 13, "one two three"),
@@ -103,6 +115,8 @@ The harbour of Kent was opened in 1842.
     fn json_is_as_described() {
         let json = serde_json::to_value(quote(Verdict::Weak, [1, 3])).unwrap();
         assert_eq!(json["verdict"], "weak");
+        // without embeddings nothing is said of them
+        assert_eq!(json.as_object().unwrap().len(), 7);
         assert_eq!(json["passage"]["lines"], serde_json::json!([1, 3]));
         assert_eq!(json["passage"]["characters"], serde_json::json!([0, 82]));
         assert!(serde_json::to_value(quote(Verdict::Unsupported, [1, 3])).unwrap()["passage"].is_null());

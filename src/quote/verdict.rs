@@ -32,6 +32,16 @@ impl Verdict {
     }
 }
 
+/// What found a passage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FoundBy {
+    /// Words in common.
+    Words,
+    /// Embeddings that are alike.
+    Embeddings,
+}
+
 /// A sentence of a summary and the passage that supports it best.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Quote {
@@ -39,7 +49,7 @@ pub struct Quote {
     pub sentence: String,
     /// Whether it is supported.
     pub verdict: Verdict,
-    /// The score of the best passage, from 0 to 1, in steps of a thousandth; 0 without one.
+    /// The score by words of the passage that has most of them, from 0 to 1, in steps of a thousandth; 0 without one.
     pub score: f64,
     /// The score from which the sentence is supported. Few words share much by chance, and so do long documents.
     pub needed: f64,
@@ -49,4 +59,10 @@ pub struct Quote {
     pub elsewhere: Vec<String>,
     /// The best passage; none if the sentence is unsupported.
     pub passage: Option<Passage>,
+    /// What found it; only where embeddings were looked at too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found_by: Option<FoundBy>,
+    /// The cosine of the embeddings of sentence and passage, in steps of a thousandth; only where that found it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub similarity: Option<f64>,
 }
