@@ -29,20 +29,22 @@ fn assert_predicted(name: &str, bytes: usize, args: &[&str]) {
 
 #[test]
 fn the_peak_is_within_ten_percent() {
-    let small = ["--window", "256", "--segment", "128"];
+    let small = ["--window", "256", "--segment", "128", "--strategy", "direct"];
     let with = |more: &[&'static str]| [&small[..], more].concat();
     smollm2();
-    assert_predicted("streaming", 8_000, &with(&["--policy", "streaming"]));
-    assert_predicted("segment-512", 14_000, &["--policy", "streaming", "--window", "1024"]);
+    // with the cells for notes
+    assert_predicted("notes", 8_000, &["--policy", "streaming", "--window", "256", "--segment", "128"]);
+    assert_predicted("notes-snapkv", 14_000, &["--policy", "snapkv", "--window", "1024", "--retain", "1024"]);
+    assert_predicted("segment-512", 14_000, &["--policy", "streaming", "--window", "1024", "--strategy", "direct"]);
     assert_predicted("q8_0", 8_000, &with(&["--policy", "streaming", "--cache-type", "q8_0"]));
     assert_predicted("f32", 8_000, &with(&["--policy", "streaming", "--cache-type", "f32"]));
     assert_predicted("no-fa", 8_000, &with(&["--policy", "streaming", "--no-flash-attention"]));
     assert_predicted("elu", 8_000, &with(&["--policy", "edgeinfinite", "--gate", "random:1"]));
     assert_predicted("hedgehog", 8_000, &with(&["--policy", "edgeinfinite", "--gate", "random:1:hedgehog:128"]));
     assert_predicted("snapkv", 8_000, &with(&["--policy", "snapkv"]));
-    assert_predicted("snapkv-1024", 14_000, &["--policy", "snapkv", "--window", "1024", "--retain", "1024"]);
+    assert_predicted("spread", 8_000, &with(&["--policy", "snapkv", "--queries", "32/4"]));
     assert_predicted("pyramidkv", 8_000, &with(&["--policy", "pyramidkv"]));
-    let wide = ["--policy", "pyramidkv", "--window", "1024", "--retain", "1024"];
+    let wide = ["--policy", "pyramidkv", "--window", "1024", "--retain", "1024", "--strategy", "direct"];
     assert_predicted("pyramidkv-1024", 14_000, &wide);
     assert_predicted("retain", 8_000, &with(&["--policy", "edgeinfinite", "--gate", "random:1", "--retain", "64"]));
     assert_predicted("full", 16_000, &["--policy", "full"]);
