@@ -79,7 +79,7 @@ def stages(texts, quick):
 
     if quick:
         return [
-            answer("answer-questions", texts / "quick-questions.jsonl", SMALL, "516tok"),
+            answer("answer-questions", texts / "quick-questions.jsonl", SMALL, "516tok", "full,streaming,snapkv"),
             fidelity("fidelity", SMALL, "260tok", ["sample"], "--tokens", "2560"),
             Stage("needle", ["eval", "needle", "--lengths", "2000", "--budget", "260tok"]),
             Stage("summary", ["eval", "summary", texts / "quick-summary.jsonl", "--budget", "516tok", "--length", "short"]),
