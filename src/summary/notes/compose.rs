@@ -31,6 +31,9 @@ const SHORTEST: u32 = 24;
 /// Of a hundred words of a part those that the model writes at most before the document's own sentences follow.
 const OWN: u32 = 50;
 
+/// Sentences of the document that stand for an answer, or a part in another language, of which the model wrote nothing.
+const FALLBACK: usize = 2;
+
 /// Tokens of ten words, about.
 const TEN_WORDS: u32 = 17;
 
@@ -209,10 +212,10 @@ impl Composer<'_, '_> {
                 draft.take("\n", sink);
             }
             if self.quotes() {
-                draft.fill(longest, sink);
+                draft.fill(longest, usize::MAX, sink);
             } else if draft.n_words == 0 {
                 // better the document's own words than nothing of this part
-                draft.fill(0, sink);
+                draft.fill(longest, FALLBACK, sink);
             }
             if i == 0 {
                 all.first_token = written.first_token;
@@ -286,13 +289,16 @@ impl Draft<'_> {
         !self.cleaner.is_looping()
     }
 
-    /// Adds the newest of the document's own sentences that were not said, in their order, up to so many words: one of each note before
-    /// any has two, as the news of a document's beginning is new in every word. If the page has nothing of this part and none fits, the
-    /// shortest is better than nothing.
-    fn fill(&mut self, most: usize, sink: &mut dyn FnMut(&str)) {
+    /// Adds the newest of the document's own sentences that were not said, or those that share most with the question, in their order:
+    /// at most so many, up to so many words of the part. One of each note comes before any has two, as the news of a document's
+    /// beginning is new in every word. If the page has nothing of this part and none fits, the shortest is better than nothing.
+    fn fill(&mut self, most: usize, n_sentences: usize, sink: &mut dyn FnMut(&str)) {
         self.cleaner.begin_part();
         let mut chosen = Vec::new();
         for at in in_turn(self.details) {
+            if chosen.len() == n_sentences {
+                break;
+            }
             let text = &self.details[at].1.text;
             let length = n_words(text);
             if self.n_words + length <= most && self.cleaner.passes(text, &[self.source, text]) {
@@ -381,23 +387,22 @@ mod tests {
     }
 
     /// What is put on a page when the model writes `texts` from `details` of one note each, and whether it may go on.
-    fn drafted(texts: &[&str], details: &[Detail], most: usize) -> (String, bool) {
+    fn drafted(texts: &[&str], details: &[Detail], (most, n_sentences): (usize, usize)) -> (String, bool) {
         let source = details.iter().map(|detail| detail.text.as_str()).collect::<Vec<_>>().join(" ");
         let details: Vec<(usize, &Detail)> = details.iter().enumerate().collect();
         let mut page = Page::new(Style::Paragraph, Length::default());
         let mut cleaner = Cleaner::new(true);
-        let (page_of_part, tail) = (&mut page, String::new());
         let mut draft = Draft {
-            page: page_of_part,
+            page: &mut page,
             cleaner: &mut cleaner,
             part: 0,
             source: &source,
             details: &details,
-            tail,
+            tail: String::new(),
             n_words: 0,
         };
         let goes_on = texts.iter().all(|text| draft.take(text, &mut |_| {}));
-        draft.fill(most, &mut |_| {});
+        draft.fill(most, n_sentences, &mut |_| {});
         (page.into_text(), goes_on)
     }
 
@@ -408,16 +413,26 @@ mod tests {
             detail(1.0, "On 3 May the bridge over the Arrow was closed for good."),
         ];
         let said = "Someone sold a mare.";
-        let (text, goes_on) = drafted(&["Here is a summary of the notes:\n", "Someone sold a mare.\n"], &details, 0);
+        let (text, goes_on) =
+            drafted(&["Here is a summary of the notes:\n", "Someone sold a mare.\n"], &details, (0, 9));
         assert_eq!((text.as_str(), goes_on), (said, true));
-        let (text, goes_on) = drafted(&[&format!("{said} {said} {said}\n")], &details, 0);
+        let (text, goes_on) = drafted(&[&format!("{said} {said} {said}\n")], &details, (0, 9));
         assert_eq!((text.as_str(), goes_on), (said, false));
         // cut off before its end, an invented name, and nothing at all
         for written in [&["The smith of Norham sold the"][..], &["The king paid Emperor Augustus.\n"], &[]] {
-            assert_eq!(drafted(written, &details, 0).0, details[0].text, "{written:?}");
-            assert_eq!(drafted(written, &details, 60).0, format!("{} {}", details[0].text, details[1].text));
+            assert_eq!(drafted(written, &details, (0, 9)).0, details[0].text, "{written:?}");
+            assert_eq!(drafted(written, &details, (60, 9)).0, format!("{} {}", details[0].text, details[1].text));
         }
-        assert_eq!(drafted(&[], &[], 60).0, "");
+        assert_eq!(drafted(&[], &[], (60, 9)).0, "");
+    }
+
+    #[test]
+    fn what_says_most_stands_for_a_part_without_text() {
+        // of an answer: what shares most with the question, and not what happens to be short
+        let details =
+            [detail(0.5, "It rained all day."), detail(3.0, "The bridge over the Arrow was opened in May 1842.")];
+        assert_eq!(drafted(&[], &details, (60, 1)).0, details[1].text);
+        assert_eq!(drafted(&[], &details, (4, 1)).0, details[0].text);
     }
 
     #[test]
