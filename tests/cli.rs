@@ -202,7 +202,13 @@ fn usage_is_checked() {
     let dir = scratch("usage");
     let file = dir.join("text.txt");
     fs::write(&file, story(60_000, 7)).unwrap();
-    for args in [&["--window", "0"][..], &["--cache-type", "q2"], &["--policy", "magic"], &["--max-memory", "lots"]] {
+    for args in [
+        &["--window", "0"][..],
+        &["--cache-type", "q2"],
+        &["--policy", "magic"],
+        &["--max-memory", "lots"],
+        &["--queries", "32/0"],
+    ] {
         let output = summarize(&file, args);
         assert_eq!(output.status.code(), Some(2), "{args:?}: {}", stderr(&output));
     }
