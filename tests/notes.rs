@@ -259,6 +259,11 @@ fn without_room_for_notes_a_document_is_read_all_the_same() {
     assert!(stderr(&output).contains("no notes are taken"), "{}", stderr(&output));
     let json: Value = serde_json::from_str(&stdout(&output)).unwrap();
     assert_eq!((&json["strategy"], &json["notes"]), (&"direct".into(), &0.into()));
+    // and is known before
+    let output = run(&["--dry-run"]);
+    assert!(stderr(&output).contains("no notes are taken"), "{}", stderr(&output));
+    let json: Value = serde_json::from_str(&stdout(&output)).unwrap();
+    assert_eq!(json["strategy"], "direct");
     // who asked for notes is told
     assert_eq!(run(&["--strategy", "notes"]).status.code(), Some(5));
 }

@@ -15,6 +15,7 @@ use crate::report::dry_run::DryRun;
 use crate::report::failure::Failure;
 use crate::report::memory::{peak_rss_bytes, reset_peak_rss};
 use crate::report::statistics::{Run, Statistics};
+use crate::summary::error::SummaryError;
 use crate::summary::forecast::forecast;
 use crate::summary::notes::NoteSizes;
 use crate::summary::plan::Settings;
@@ -127,6 +128,9 @@ impl Pass<'_> {
         let mut document = TokenStream::new(source, engine.model.vocab(), Arc::clone(interrupt))?;
         if self.args.dry_run {
             let forecast = forecast(&engine.model, &mut document, &settings, &writing, interrupt)?;
+            if let Some(error) = &forecast.no_notes {
+                printer.warn(&no_notes(error));
+            }
             let report = DryRun::new(self.file, document.bytes_read(), load_time, &forecast);
             if self.args.json {
                 self.print(printer, &(serde_json::to_string(&report)? + "\n"))?;
@@ -171,10 +175,7 @@ impl Pass<'_> {
                     printer.reading(&Reading { tokens, bytes, total_bytes, segments, elapsed: begin.elapsed() });
                 }
                 Event::ReadAll => printer.end_progress(),
-                Event::NoNotes(error) => {
-                    printer
-                        .warn(&format!("no notes are taken, the summary is of what is remembered at the end: {error}"));
-                }
+                Event::NoNotes(error) => printer.warn(&no_notes(error)),
                 Event::Text(_) if self.args.json => {}
                 Event::Text(text) if self.args.quote => unquoted += text,
                 Event::Text(text) => {
@@ -305,4 +306,8 @@ impl Pass<'_> {
         self.unwritable = true;
         error.into()
     }
+}
+
+fn no_notes(error: &SummaryError) -> String {
+    format!("no notes are taken, the summary is of what is remembered at the end: {error}")
 }

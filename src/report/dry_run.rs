@@ -87,12 +87,11 @@ impl DryRun {
         line("policy", self.policy.clone());
         line("segments", self.segments.to_string());
         line("peak memory", format!("about {} MiB", self.predicted.peak_rss_bytes.div_ceil(1 << 20)));
-        if self.notes > 0 {
-            line(
-                "strategy",
-                format!("{}, {} of them, {}", self.strategy, self.notes, seconds(self.predicted.notes_ms)),
-            );
-        }
+        let notes = match self.notes {
+            0 => String::new(),
+            n => format!(", {n} of them, {}", seconds(self.predicted.notes_ms)),
+        };
+        line("strategy", format!("{}{notes}", self.strategy));
         line("time to first token", seconds(self.predicted.ttft_ms));
         line("time in all", format!("{} at most", seconds(self.predicted.total_ms)));
         text

@@ -22,12 +22,14 @@ const PROBE_SEGMENTS: usize = 2;
 const PROBE_ANSWER: u32 = 8;
 
 /// What a run will need.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct Forecast {
     /// The policy that would run.
     pub policy: Policy,
     /// The strategy that would run.
     pub strategy: Strategy,
+    /// Why no notes would be taken though they were due.
+    pub no_notes: Option<SummaryError>,
     /// Notes that would be taken, or chunks summarized.
     pub notes: u64,
     /// Predicted time for them, merges included, if each is as long as it may be.
@@ -61,7 +63,7 @@ pub fn forecast(
     let plan = plan(model, document, settings, &prompt, &mut head)?;
     let strategy = writing.strategy(plan.policy, model);
     let mut scribe = Scribe::new(model, settings.sampler, interrupt)?;
-    let (plan, strategy, _) = writing.room(model, settings, plan, strategy, &mut scribe)?;
+    let (plan, strategy, no_notes) = writing.room(model, settings, plan, strategy, &mut scribe)?;
     let segment = settings.sizes.segment.max(1) as usize;
     let wanted = (1 + PROBE_SEGMENTS) * segment;
     while head.len() < wanted && document.next_chunk(&mut head)? {}
@@ -104,6 +106,7 @@ pub fn forecast(
     Ok(Forecast {
         policy: plan.policy,
         strategy,
+        no_notes,
         notes: cost.notes,
         notes_time: per_token.mul_f64(cost.tokens_read as f64) + per_step.mul_f64(cost.tokens_written as f64),
         document_tokens,

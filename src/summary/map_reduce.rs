@@ -96,7 +96,7 @@ impl MapReduce {
         scribe: &mut Scribe<'m>,
         values: &Values,
         max_tokens: u32,
-        sink: &mut dyn FnMut(&str),
+        sink: &mut dyn FnMut(&str) -> bool,
     ) -> Result<Written, SummaryError> {
         let last = self.prompts.render(Task::Reduce, values).map_err(PromptError::from)?;
         let between = self.prompts.render(Task::Chunk, &self.values).map_err(PromptError::from)?;
@@ -117,10 +117,7 @@ impl MapReduce {
             let all = scribe.tokens(&self.summaries.join("\n\n"))?;
             let n = self.summaries.len();
             if all.len() <= room || n == 1 {
-                return scribe.apart(reader, &last, &all, max_tokens, &mut |text| {
-                    sink(text);
-                    true
-                });
+                return scribe.apart(reader, &last, &all, max_tokens, sink);
             }
             let mut group: Vec<Token> = Vec::new();
             let n_before = self.summaries.len();

@@ -1,6 +1,7 @@
 //! From a document to a summary: prompts, chat templates, the pass over the text, and writing.
 
 pub mod error;
+mod filter;
 pub mod forecast;
 pub mod map_reduce;
 pub mod notes;
@@ -8,6 +9,7 @@ mod opening;
 pub mod plan;
 pub mod prompt;
 pub mod prompts;
+mod repeats;
 pub mod request;
 pub mod run;
 pub mod scribe;

@@ -2,9 +2,7 @@
 
 use crate::text::sentences::sentences;
 
-use super::error::SummaryError;
 use super::notes::{is_scaffold, without_preamble};
-use super::writer::Written;
 
 /// Words up to which a remark on the task announces something even without a colon: `Sure!`, `Sure, here you are.`
 const REMARK: usize = 4;
@@ -41,29 +39,6 @@ impl Opening {
     }
 }
 
-/// Lets `write` write, and gives `sink` what it writes without its announcements. A text of nothing else is incomplete.
-///
-/// # Errors
-/// Those of `write`.
-pub fn without_opening(
-    sink: &mut dyn FnMut(&str),
-    write: impl FnOnce(&mut dyn FnMut(&str)) -> Result<Written, SummaryError>,
-) -> Result<Written, SummaryError> {
-    let (mut opening, mut text) = (Opening::default(), String::new());
-    let mut written = write(&mut |piece| {
-        let piece = opening.pass(piece);
-        if !piece.is_empty() {
-            text.push_str(piece);
-            sink(piece);
-        }
-    })?;
-    if text.trim().is_empty() {
-        written.incomplete.get_or_insert_with(|| "the model wrote nothing but talk about its task".into());
-    }
-    written.text = text;
-    Ok(written)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,20 +69,5 @@ mod tests {
         }
         // only at the beginning
         assert_eq!(passed(&["It rained. ", "Sure!"]), "It rained. Sure!");
-    }
-
-    #[test]
-    fn a_text_of_nothing_else_is_incomplete() {
-        let write = |text: &'static str| {
-            without_opening(&mut |_| {}, |sink| {
-                sink(text);
-                Ok(Written { text: text.into(), finished: true, ..Written::default() })
-            })
-            .unwrap()
-        };
-        let written = write("Sure! Here is a summary:");
-        assert!(written.text.is_empty() && written.incomplete.is_some());
-        let written = write("Sure! It rained.");
-        assert_eq!((written.text.as_str(), written.incomplete), ("It rained.", None));
     }
 }

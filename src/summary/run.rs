@@ -10,8 +10,8 @@ use crate::memory::policy::Policy;
 use crate::reader::{Progress, Reader};
 
 use super::error::SummaryError;
+use super::filter::filtered;
 use super::notes::{Note, compose};
-use super::opening::without_opening;
 use super::plan::{Settings, new_context, plan};
 use super::prompt::PromptTokens;
 use super::prompts::Values;
@@ -147,12 +147,8 @@ impl<'m> Pass<'_, 'm, '_> {
         let mut sampler = Sampler::new(vocab, self.settings.sampler)?;
         let observer = self.observer;
         let (max_tokens, interrupt) = (self.settings.max_tokens, self.interrupt);
-        outcome.written = without_opening(&mut |text| observer(Event::Text(text)), |give| {
-            let mut give = |text: &str| {
-                give(text);
-                true
-            };
-            Ok(write(&mut reader, vocab, &mut sampler, max_tokens, interrupt, &mut give)?)
+        outcome.written = filtered(&mut |text| observer(Event::Text(text)), |give| {
+            Ok(write(&mut reader, vocab, &mut sampler, max_tokens, interrupt, give)?)
         })?;
         Ok(outcome)
     }
@@ -209,7 +205,7 @@ impl<'m> Pass<'_, 'm, '_> {
         outcome.notes = chunks.n_chunks;
         let max_tokens = self.settings.max_tokens;
         self.written(outcome, |give, _, values| {
-            without_opening(give, |give| chunks.reduce(&mut reader, scribe, values, max_tokens, give))
+            filtered(give, |give| chunks.reduce(&mut reader, scribe, values, max_tokens, give))
         })
     }
 

@@ -3,10 +3,16 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::llama::{LlamaError, Sampler, Vocab};
+use crate::llama::{LlamaError, Sampler, Token, Vocab};
 use crate::reader::Reader;
 
 use super::sentence::SentenceBuffer;
+
+/// Tokens of a loop in all, and how often it has to come.
+const LOOP: [usize; 2] = [24, 3];
+
+/// Longest loop that is looked for, in tokens.
+const LONGEST_LOOP: usize = 64;
 
 /// What the model wrote.
 #[derive(Debug, Clone, Default)]
@@ -28,8 +34,8 @@ pub struct Written {
 /// Writes up to `max_tokens` tokens after what `reader` has read, and gives whole sentences to `sink` as they come, until it wants no
 /// more.
 ///
-/// At the limit an unfinished sentence is left out. If not even one sentence was finished by then, the piece is given out,
-/// and the result says so.
+/// At the limit, and where the same words come again and again without an end, an unfinished sentence is left out. If not even one
+/// sentence was finished by then, the piece is given out, and the result says so.
 ///
 /// # Errors
 /// Those of [`Reader::step`]; [`LlamaError::Interrupted`] when `interrupt` is set.
@@ -45,6 +51,7 @@ pub fn write(
     let mut written = Written::default();
     let mut buffer = SentenceBuffer::default();
     let mut bytes = Vec::new();
+    let mut tokens = Vec::new();
     let mut give = |text: &str, written: &mut Written| {
         // models like to begin with a line break
         let text = if written.text.is_empty() { text.trim_start() } else { text };
@@ -68,11 +75,15 @@ pub fn write(
             return Err(LlamaError::Interrupted);
         }
         written.tokens += 1;
+        tokens.push(token);
         bytes.clear();
         vocab.append_piece(token, false, &mut bytes);
         if !give(&buffer.push(&bytes), &mut written) {
             written.generation = start.elapsed().saturating_sub(written.first_token);
             return Ok(written);
+        }
+        if is_loop(&tokens) {
+            break false;
         }
         token = sampler.sample(reader.step(token)?);
     };
@@ -83,10 +94,38 @@ pub fn write(
         give(dropped.trim_end(), &mut written);
         written.incomplete = Some(if written.text.trim().is_empty() {
             "the model wrote nothing".into()
+        } else if is_loop(&tokens) {
+            "the model said the same again and again without ending a sentence".into()
         } else {
             format!("no sentence was finished within {max_tokens} tokens")
         });
     }
     written.generation = start.elapsed().saturating_sub(written.first_token);
     Ok(written)
+}
+
+/// Whether a text ends with the same tokens several times.
+fn is_loop(tokens: &[Token]) -> bool {
+    let [least, times] = LOOP;
+    (1..=LONGEST_LOOP).any(|period| {
+        let n = (times * period).max(least.next_multiple_of(period));
+        let Some(end) = tokens.len().checked_sub(n).map(|first| &tokens[first..]) else { return false };
+        end[period..] == end[..n - period]
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loops_are_seen() {
+        let text = |unit: &[Token], n: usize| [&[7, 8, 9], unit.repeat(n).as_slice()].concat();
+        for (unit, n) in [(&[1][..], 24), (&[1, 2, 1, 3][..], 6), (&[1, 2, 3, 4, 5, 6, 7, 8, 9, 10][..], 3)] {
+            assert!(is_loop(&text(unit, n)), "{unit:?}");
+            assert!(!is_loop(&text(unit, n - 1)), "{unit:?}");
+        }
+        assert!(!is_loop(&(0..200).collect::<Vec<_>>()));
+        assert!(!is_loop(&[]));
+    }
 }

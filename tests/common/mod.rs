@@ -7,6 +7,7 @@ pub mod models;
 pub mod program;
 pub mod reference;
 pub mod sandbox;
+pub mod scripted;
 pub mod state;
 pub mod text;
 pub mod tiny;

@@ -32,6 +32,14 @@ const ATTENTION: Tensors<'_> = &[
 ];
 const DENSE: Tensors<'_> = &[("ffn_gate.weight", &[E, F]), ("ffn_up.weight", &[E, F]), ("ffn_down.weight", &[F, E])];
 
+/// The letters that GPT-2 writes for the 256 bytes.
+pub fn byte_letters() -> Vec<String> {
+    let plain = |byte: u32| matches!(byte, 33..=126 | 161..=172 | 174..=255);
+    let mut others = 256..;
+    let letters = (0..256).map(|byte| if plain(byte) { byte } else { others.next().unwrap() });
+    letters.map(|code| char::from_u32(code).unwrap().to_string()).collect()
+}
+
 /// A model that is being put together.
 pub struct Zoo {
     arch: &'static str,
@@ -64,11 +72,7 @@ impl Zoo {
     }
 
     fn byte_vocabulary(mut self) -> Self {
-        // the letters that GPT-2 writes for bytes
-        let plain = |byte: u32| matches!(byte, 33..=126 | 161..=172 | 174..=255);
-        let mut others = 256..;
-        let letters = (0..256).map(|byte| if plain(byte) { byte } else { others.next().unwrap() });
-        let mut tokens: Vec<String> = letters.map(|code| char::from_u32(code).unwrap().to_string()).collect();
+        let mut tokens = byte_letters();
         tokens.push("<|end|>".into());
         let types: Vec<i32> = (0..N_VOCAB).map(|token| if token < 256 { 1 } else { 3 }).collect();
         let end = N_VOCAB as u32 - 1;

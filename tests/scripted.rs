@@ -1,0 +1,98 @@
+//! What a model should not have written does not reach the reader: each time by a model that was built to write it.
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+use std::process::Output;
+
+use common::program::{edgeinf, scratch, stderr, stdout};
+use common::scripted::{Then, scripted};
+use common::text::story;
+
+const STRATEGIES: [&str; 3] = ["direct", "notes", "map-reduce"];
+
+/// A summary of a document of about 1,500 tokens by a model of 1 layer.
+fn run(dir: &Path, words: &[&str], then: Then, strategy: &str) -> Output {
+    let model = scripted(dir, words, then);
+    let file = dir.join("a.txt");
+    fs::write(&file, story(6000, 5)).unwrap();
+    let sizes = ["--policy", "streaming", "--window", "512", "--segment", "128", "--max-tokens", "120"];
+    edgeinf()
+        .arg("summarize")
+        .arg(file)
+        .arg("-m")
+        .arg(model)
+        .args(["--strategy", strategy])
+        .args(sizes)
+        .output()
+        .unwrap()
+}
+
+const SAID: [&str; 8] = [" Old", " Tobias", " sold", " two", " letters", " before", " the", " flood."];
+const SENTENCE: &str = "Old Tobias sold two letters before the flood.";
+
+/// What was written under each strategy.
+fn summaries(name: &str, words: &[&str], then: Then) -> Vec<(&'static str, Output)> {
+    STRATEGIES
+        .map(|strategy| (strategy, run(&scratch(&format!("scripted-{name}-{strategy}")), words, then, strategy)))
+        .into()
+}
+
+#[test]
+fn talk_about_the_task_is_left_out() {
+    let preambles: [(&str, &[&str]); 3] = [
+        ("scaffold", &["Here", " is", " a", " summary", " of", " that", " document:\n\n"]),
+        ("chunk", &["This", " chunk", " of", " text:\n\n"]),
+        ("heading", &["Note", " 1:", "\n\n"]),
+    ];
+    for (name, preamble) in preambles {
+        for (strategy, output) in summaries(name, &[preamble, &SAID].concat(), Then::Ends) {
+            let text = stdout(&output);
+            assert_eq!(output.status.code(), Some(0), "{name} {strategy}: {}", stderr(&output));
+            assert!(text.contains(SENTENCE), "{name} {strategy}: {text}");
+            assert!(!text.contains(preamble[0]) && !text.contains(preamble[1].trim()), "{name} {strategy}: {text}");
+        }
+    }
+}
+
+#[test]
+fn a_sentence_comes_once() {
+    for (strategy, output) in summaries("loop", &[&[" It", " rained."], &SAID[..]].concat(), Then::Again) {
+        let text = stdout(&output);
+        assert_eq!(output.status.code(), Some(0), "{strategy}: {}", stderr(&output));
+        assert_eq!(text.matches(SENTENCE).count(), 1, "{strategy}: {text}");
+        assert!(text.ends_with(".\n"), "{strategy}: {text:?}");
+    }
+}
+
+#[test]
+fn a_sentence_without_end_is_none() {
+    for (strategy, output) in summaries("endless", &[&SAID[..5], &[" and"]].concat(), Then::Again) {
+        let text = stdout(&output);
+        if strategy == "notes" {
+            // the document's own sentences stand in
+            assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+            assert!(!text.contains("letters and Old"), "{text}");
+        } else {
+            assert_eq!(output.status.code(), Some(6), "{strategy}: {text}");
+            assert!(text.matches("Tobias").count() <= 5, "{strategy}: {text}");
+            assert!(stderr(&output).contains("again and again"), "{strategy}: {}", stderr(&output));
+        }
+    }
+}
+
+#[test]
+fn nothing_is_no_summary() {
+    for (strategy, output) in summaries("empty", &[], Then::Ends) {
+        let text = stdout(&output);
+        if strategy == "notes" {
+            assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+            assert!(text.split_whitespace().count() > 20, "{text}");
+        } else {
+            assert_eq!((output.status.code(), text.trim()), (Some(6), ""), "{strategy}");
+            assert!(stderr(&output).contains("wrote nothing"), "{strategy}: {}", stderr(&output));
+        }
+    }
+}
