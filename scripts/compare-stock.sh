@@ -9,8 +9,9 @@ model=$(target/release/edgeinf model pull smollm2-135m)
 
 cargo build --release --quiet --example logits
 with_hooks=$(target/release/examples/logits "$model")
-EDGEINF_STOCK=1 CARGO_TARGET_DIR=target/stock cargo build --release --quiet --example logits
-stock=$(target/stock/release/examples/logits "$model")
+# in the same place, where only what builds on llama.cpp is built once more; the next build without the variable builds it again
+EDGEINF_STOCK=1 cargo build --release --quiet --example logits
+stock=$(target/release/examples/logits "$model")
 
 echo "$with_hooks" | sed 's/^/with hooks:    /'
 echo "$stock" | sed 's/^/without hooks: /'

@@ -8,12 +8,13 @@ window has lost it. Of one length, the documents can stand in for each other.
 """
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-EDGEINF = Path(__file__).parent.parent / "target/release/edgeinf"
+EDGEINF = Path(os.environ.get("EDGEINF", Path(__file__).parent.parent / "target/release/edgeinf"))
 
 
 def sample(tokens, seed, folder):

@@ -171,6 +171,7 @@ fn of_train(cause: &(dyn std::error::Error + 'static)) -> Option<ExitStatus> {
         TrainError::Model(e) => of_model(e),
         TrainError::NoSuchLayer { .. } | TrainError::TooLong { .. } | TrainError::OtherRun { .. } => ExitStatus::Usage,
         TrainError::Pairs(e) => of_eval(e),
+        TrainError::Plot(e) => of_report(e),
         TrainError::Io { action: "read", .. } | TrainError::TooShort { .. } => ExitStatus::Input,
         TrainError::Io { .. } | TrainError::NotFinite { .. } | TrainError::Candle(_) | TrainError::Threads(_) => {
             ExitStatus::Failure

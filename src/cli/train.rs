@@ -24,7 +24,7 @@ pub struct TrainArgs {
     #[arg(short, long, default_value = DEFAULT_MODEL)]
     pub model: PathBuf,
     /// Documents with answers to learn from: JSON objects with id, document, reference and, where it is no summary, the question
-    /// (docs/eval.md). Documents that are longer than --tokens end with the last sentence that fits. One of eight, at most six, is
+    /// (docs/eval.md). Documents that are longer than --tokens end with the last sentence that fits. Some are
     /// held out to measure with.
     #[arg(long, value_name = "PAIRS.jsonl", num_args = 1.., help_heading = "Material")]
     pub pairs: Vec<PathBuf>,
@@ -54,6 +54,9 @@ pub struct TrainArgs {
     /// Steps between two measurements on what is held out; 0 measures only at the beginning and at the end.
     #[arg(long, value_name = "N", default_value_t = 50)]
     pub measure_every: u64,
+    /// Pairs that are held out to measure with, at most one of eight.
+    #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u32).range(0..=1000))]
+    pub held_out: u32,
     /// Start of the random numbers: the same seed, material, machine and threads give the same file.
     #[arg(long, value_name = "S", default_value_t = 1)]
     pub seed: u64,
@@ -84,6 +87,10 @@ pub struct TrainArgs {
     /// Every how many answers that is looked at; it takes as long as another step.
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..), help_heading = "Objective")]
     pub contrast_every: u64,
+    /// Tokens before the end of an answer that gradients run through; what was read before is taken as it is, which saves half of a
+    /// step. Plain texts always have all.
+    #[arg(long, value_name = "N", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..=1_000_000), help_heading = "Objective")]
+    pub through: u32,
     /// Factor for all rates of learning: biases of gates 0.1, their weights 0.02, maps 0.005.
     #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = parse_weight, help_heading = "Objective")]
     pub rate: f64,

@@ -18,7 +18,7 @@ mod params;
 mod sampler;
 mod vocab;
 
-pub use backend::{AbortHandler, Backend, LogSink, set_fatal_exit_code};
+pub use backend::{AbortHandler, Backend, LogSink, keep_freed_memory, set_fatal_exit_code};
 pub use build::{Build, CpuFeature};
 pub use chat::apply_known_template;
 pub use context::{Context, built_in};

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::eval::EvalError;
+use crate::eval::report::ReportError;
 use crate::gguf::GgufError;
 use crate::llama::LlamaError;
 use crate::memory::gate::GateError;
@@ -68,6 +69,9 @@ pub enum TrainError {
     /// candle.
     #[error("the tensors of training: {0}")]
     Candle(#[from] candle_core::Error),
+    /// Learning curves.
+    #[error(transparent)]
+    Plot(#[from] ReportError),
     /// Threads.
     #[error("threads for training cannot be started: {0}")]
     Threads(#[from] rayon::ThreadPoolBuildError),

@@ -17,14 +17,16 @@ use crate::summary::prompt::{Instructions, PromptTokens};
 use crate::summary::request::Length;
 use crate::text::sentences::sentences;
 
-/// Pairs that are held out at most, and one of how many.
-const HELD_OUT: [usize; 2] = [6, 8];
+/// At most one of so many pairs is held out.
+const HELD_OUT_OF: usize = 8;
 
 /// Something to read, and what is to be predicted of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Example {
     /// Its name.
     pub id: String,
+    /// Which file of pairs it is from. Only documents of one file take each other's place: with others, their kind would tell.
+    pub kind: usize,
     /// Prompt, document, what asks for the answer, and the answer; or a plain text.
     pub tokens: Vec<Token>,
     /// How many of them are the prompt.
@@ -37,6 +39,8 @@ pub struct Example {
     pub n_answer: usize,
     /// How it is read.
     pub schedule: Schedule,
+    /// How it would be read without a memory by a window that takes the memory's bytes too.
+    pub streaming: Schedule,
 }
 
 impl Example {
@@ -79,6 +83,10 @@ pub struct Desk<'m> {
     pub sizes: WindowSizes,
     /// Longest sequence.
     pub n_tokens: usize,
+    /// Pairs that are held out at most.
+    pub n_held_out: usize,
+    /// Tokens whose keys and values take as many bytes as the memory.
+    pub n_worth: u32,
 }
 
 /// What was made, and what is kept for measuring.
@@ -104,16 +112,16 @@ impl Examples {
         let mut markers = Markers::new(desk.model.vocab())?;
         let mut answers = Vec::new();
         let mut names = HashSet::new();
-        for path in pairs {
+        for (kind, path) in pairs.iter().enumerate() {
             for mut pair in read_pairs(path)? {
                 // names tell examples apart, and files may have the same
                 while !names.insert(pair.id.clone()) {
                     pair.id.push('\'');
                 }
-                answers.extend(desk.answer(&pair, &mut markers, &mut all)?);
+                answers.extend(desk.answer(&pair, kind, &mut markers, &mut all)?);
             }
         }
-        all.set_apart(answers);
+        all.set_apart(answers, desk.n_held_out);
         for path in files(texts)? {
             desk.text(&path, &mut markers, &mut all)?;
         }
@@ -126,9 +134,9 @@ impl Examples {
     }
 
     /// Keeps some pairs for measuring, chosen by a hash of their names, so that they stay the same when others are added.
-    fn set_apart(&mut self, mut answers: Vec<Example>) {
+    fn set_apart(&mut self, mut answers: Vec<Example>, most: usize) {
         answers.sort_by_cached_key(|example| Sha256::digest(example.id.as_bytes()).to_vec());
-        let n = HELD_OUT[0].min(answers.len() / HELD_OUT[1]);
+        let n = most.min(answers.len() / HELD_OUT_OF);
         self.train = answers.split_off(n);
         self.held_out = answers;
     }
@@ -151,11 +159,18 @@ impl Desk<'_> {
         Ok(windowed_layout_around(self.model, self.sizes, n_prefix as u32, n_suffix as u32)?)
     }
 
+    /// The same bytes without a memory.
+    fn streaming(&self, n_prefix: usize, n_suffix: usize) -> Result<Layout, TrainError> {
+        let sizes = WindowSizes { window: self.sizes.window.saturating_add(self.n_worth), ..self.sizes };
+        Ok(windowed_layout_around(self.model, sizes, n_prefix as u32, n_suffix as u32)?)
+    }
+
     /// A pair, as [`crate::eval::Examiner`] reads it. Documents that are too long end with the last sentence that fits, references
     /// with the last token that does.
     fn answer(
         &self,
         pair: &Pair,
+        kind: usize,
         markers: &mut Markers<'_>,
         all: &mut Examples,
     ) -> Result<Option<Example>, TrainError> {
@@ -172,16 +187,17 @@ impl Desk<'_> {
             document = self.cut(&pair.document, document.len(), limit, markers)?;
             all.n_cut += 1;
         }
-        let layout = self.layout(prompt.prefix.len(), prompt.suffix.len())?;
-        let n_text = prompt.prefix.len() + document.len();
-        let schedule = Schedule::of_answer(&layout, n_text, prompt.suffix.len(), answer.len());
+        let (n_prefix, n_suffix) = (prompt.prefix.len(), prompt.suffix.len());
+        let read = |layout| Schedule::of_answer(layout, n_prefix + document.len(), n_suffix, answer.len());
         let example = Example {
             id: pair.id.clone(),
-            n_prefix: prompt.prefix.len(),
+            kind,
+            n_prefix,
             n_document: document.len(),
-            n_suffix: prompt.suffix.len(),
+            n_suffix,
             n_answer: answer.len(),
-            schedule,
+            schedule: read(&self.layout(n_prefix, n_suffix)?),
+            streaming: read(&self.streaming(n_prefix, n_suffix)?),
             tokens: [prompt.prefix, document, prompt.suffix, answer].concat(),
         };
         if example.n_answer == 0 || example.forgotten().is_empty() {
@@ -213,7 +229,7 @@ impl Desk<'_> {
         let vocab = self.model.vocab();
         let tokens = tokenize(vocab, markers, &text)?;
         let bos: Vec<Token> = vocab.bos().into_iter().collect();
-        let layout = self.layout(bos.len(), 0)?;
+        let (layout, streaming) = (self.layout(bos.len(), 0)?, self.streaming(bos.len(), 0)?);
         let length = self.n_tokens.saturating_sub(bos.len()).max(1);
         for (i, piece) in tokens.chunks(length).enumerate() {
             let schedule = Schedule::of_text(&layout, bos.len() + piece.len());
@@ -225,11 +241,13 @@ impl Desk<'_> {
             }
             all.train.push(Example {
                 id: format!("{}#{i}", path.display()),
+                kind: 0,
                 n_prefix: bos.len(),
                 n_document: piece.len(),
                 n_suffix: 0,
                 n_answer: 0,
                 schedule,
+                streaming: Schedule::of_text(&streaming, tokens.len()),
                 tokens,
             });
         }
@@ -266,12 +284,14 @@ mod tests {
     fn example(id: usize) -> Example {
         Example {
             id: format!("pair {id}"),
+            kind: 0,
             tokens: (0..20).collect(),
             n_prefix: 3,
             n_document: 10,
             n_suffix: 4,
             n_answer: 3,
             schedule: Schedule::full(20),
+            streaming: Schedule::full(20),
         }
     }
 
@@ -288,7 +308,7 @@ mod tests {
     fn the_same_pairs_are_held_out_when_more_come() {
         let held_out = |n: usize| {
             let mut all = Examples::default();
-            all.set_apart((0..n).map(example).collect());
+            all.set_apart((0..n).map(example).collect(), 6);
             assert_eq!(all.train.len() + all.held_out.len(), n);
             all.held_out.into_iter().map(|example| example.id).collect::<Vec<_>>()
         };

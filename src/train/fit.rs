@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 use sha2::{Digest, Sha256};
 
 use super::adam::{Adam, Rates, norm, scale};
-use super::checkpoint;
 use super::error::TrainError;
 use super::examples::{Example, Examples};
 use super::log::{self, HeldOutLine, Line, Log, StepLine};
 use super::objective::{Objective, Student, with_other};
-use super::pass::{LayerGates, Machine};
+use super::pass::Machine;
+use super::{checkpoint, curves};
 use crate::memory::gate::Gate;
 use crate::rng::Rng;
 
@@ -49,7 +49,7 @@ pub struct Fit<'a> {
     adam: Adam,
     run: String,
     student: Student<'a>,
-    /// Of streaming and full attention on what was held out: KL, nll, nll of full attention.
+    /// On what was held out: KL and nll of streaming at the same bytes, nll of full attention.
     baseline: Option<[f64; 3]>,
 }
 
@@ -130,7 +130,7 @@ impl<'a> Fit<'a> {
         let begin = Instant::now();
         let step = self.adam.step;
         let (example, with_contrast) = self.chosen(step);
-        let other = if with_contrast { with_other(example, &self.others(step)) } else { None };
+        let other = if with_contrast { with_other(example, &self.others(example, step)) } else { None };
         let objective = self.settings.objective;
         let (found, mut gradient) = self.student.step(example, other.as_deref(), &self.gate.layers, objective)?;
         let length = norm(&gradient);
@@ -150,6 +150,7 @@ impl<'a> Fit<'a> {
             nll: found.own.nll,
             nll_other: found.nll_other,
             gradient: length,
+            gates: found.gates.iter().map(|gate| (gate * 1e4).round() / 1e4).collect(),
             seconds: begin.elapsed().as_secs_f64(),
         })
     }
@@ -176,11 +177,14 @@ impl<'a> Fit<'a> {
         (example, due && example.n_answer > 0)
     }
 
-    /// Documents to take the place of another, beginning at a random one.
-    fn others(&self, step: u64) -> Vec<&'a Example> {
-        let mut others: Vec<&Example> = self.examples.train.iter().filter(|example| example.n_answer > 0).collect();
+    /// Documents to take the place of that of an example, beginning at a random one.
+    fn others(&self, example: &Example, step: u64) -> Vec<&'a Example> {
+        let of_its_kind = |other: &&Example| other.n_answer > 0 && other.kind == example.kind;
+        let mut others: Vec<&Example> = self.examples.train.iter().filter(of_its_kind).collect();
         let n = others.len();
-        others.rotate_left(Rng::new(self.settings.seed).fork(!step).index(n));
+        if n > 0 {
+            others.rotate_left(Rng::new(self.settings.seed).fork(!step).index(n));
+        }
         others
     }
 
@@ -191,14 +195,13 @@ impl<'a> Fit<'a> {
         if n == 0 {
             return Ok(());
         }
-        let none = LayerGates::new();
         let mean = |sum: f64| sum / n as f64;
         let [kl_streaming, nll_streaming, nll_full] = match self.baseline {
             Some(baseline) => baseline,
             None => {
                 let mut sums = [0.0; 3];
                 for example in &examples.held_out {
-                    let found = self.student.measure(example, None, &none)?.own;
+                    let found = self.student.measure_streaming(example)?;
                     let full = self.student.nll_full(example)?;
                     sums.iter_mut().zip([found.kl, found.nll, full]).for_each(|(sum, x)| *sum += x);
                 }
@@ -209,8 +212,8 @@ impl<'a> Fit<'a> {
         for (i, example) in examples.held_out.iter().enumerate() {
             // the next ones, then those that are trained on
             let (before, after) = examples.held_out.split_at(i);
-            let trained = examples.train.iter().filter(|example| example.n_answer > 0);
-            let others: Vec<&Example> = after.iter().chain(before).chain(trained).collect();
+            let all = after.iter().chain(before).chain(&examples.train);
+            let others: Vec<&Example> = all.filter(|o| o.n_answer > 0 && o.kind == example.kind).collect();
             let other = with_other(example, &others);
             let found = self.student.measure(example, other.as_deref(), &self.gate.layers)?;
             kl += found.own.kl;
@@ -233,9 +236,10 @@ impl<'a> Fit<'a> {
     }
 
     fn save(&self) -> Result<(), TrainError> {
-        let path = checkpoint::path_of(&self.settings.output);
-        checkpoint::save(&path, &self.run, &self.gate.layers, &self.adam)?;
-        Ok(self.gate.save(&self.settings.output)?)
+        let output = &self.settings.output;
+        checkpoint::save(&checkpoint::path_of(output), &self.run, &self.gate.layers, &self.adam)?;
+        self.gate.save(output)?;
+        curves::draw(&log::path_of(output), output)
     }
 }
 

@@ -97,10 +97,10 @@ impl Problem {
         WEIGHTS.kl * losses.kl + WEIGHTS.nll * losses.nll
     }
 
-    fn gradient(&self, gates: &LayerGates) -> (f64, LayerGates) {
+    fn gradient(&self, gates: &LayerGates, through: usize) -> (f64, LayerGates) {
         let passed = self.machine.forward(&self.tokens, &self.schedule, gates).unwrap();
         let (losses, d_hidden) = self.machine.model.losses_backward(&passed.hidden, self.predicted(), WEIGHTS).unwrap();
-        let gradient = self.machine.backward(passed, d_hidden, &self.schedule, gates).unwrap();
+        let gradient = self.machine.backward(passed, d_hidden, &self.schedule, gates, through).unwrap();
         (WEIGHTS.kl * losses.kl + WEIGHTS.nll * losses.nll, gradient)
     }
 }
@@ -116,7 +116,7 @@ fn check(architecture: Architecture, map: FeatureMap, n_features: u32) {
     // a layer between without a memory
     gate.layers.remove(&1);
     let gates = gate.layers;
-    let (loss, gradient) = problem.gradient(&gates);
+    let (loss, gradient) = problem.gradient(&gates, usize::MAX);
     assert!((loss - problem.loss(&gates)).abs() < 1e-6);
     for il in [0, 2] {
         for (i, (_, name, values_of)) in parts(&gradient[&il]).enumerate() {
@@ -150,6 +150,19 @@ fn gradients_of_a_learned_map_are_those_of_differences() {
 #[test]
 fn gradients_with_elu_are_those_of_differences() {
     check(Architecture::Qwen3, FeatureMap::Elu, D as u32);
+}
+
+/// Gates of the last layer have no say in what earlier tokens become: there nothing is left out.
+#[test]
+fn gradients_through_the_last_tokens_are_whole_in_the_last_layer() {
+    let problem = Problem::new(Architecture::Llama);
+    let mut gate = Gate::random(&problem.machine.model.config.shape(), FeatureMap::Hedgehog, 12, 3).unwrap();
+    gate.layers.retain(|&il, _| il == 2);
+    let [all, last] = [usize::MAX, N_TOKENS - FIRST].map(|through| problem.gradient(&gate.layers, through).1);
+    for ((_, name, all), (_, _, last)) in parts(&all[&2]).zip(parts(&last[&2])) {
+        assert!(all.iter().any(|&x| x.abs() > 1e-4), "{name}");
+        assert!(all.iter().zip(last).all(|(a, b)| (a - b).abs() < 1e-6), "{name}");
+    }
 }
 
 #[test]

@@ -2,6 +2,8 @@
 //!
 //! `[token, head, element]`, as a projection gives them, becomes `[head, token, element]`, in which attention works.
 
+use std::ops::Range;
+
 use candle_core::{Result, Tensor};
 use rayon::prelude::*;
 
@@ -18,6 +20,17 @@ pub struct Heads {
     pub k: Tensor,
     /// Values.
     pub v: Tensor,
+}
+
+impl Heads {
+    /// Those of some tokens.
+    ///
+    /// # Errors
+    /// Those of candle.
+    pub fn tokens(&self, range: &Range<usize>) -> Result<Self> {
+        let part = |x: &Tensor| x.narrow(1, range.start, range.len())?.contiguous();
+        Ok(Self { q: part(&self.q)?, k: part(&self.k)?, v: part(&self.v)? })
+    }
 }
 
 /// Splits what the projection gives, `[n, (n_head + 2 n_head_kv) d]`, adds biases and applies the norms of queries and keys.

@@ -10,9 +10,9 @@ use candle_core::{Result, Tensor, Var};
 
 use super::attention::{Attention, Sums};
 use super::heads::{self, Rope};
-use super::memory::{Fitted, Memory, with_gradient};
+use super::memory::{Fitted, Memory, openness, with_gradient};
 use super::rows;
-use super::schedule::Schedule;
+use super::schedule::{Block, Schedule};
 use super::weights::{Config, Layer};
 use crate::memory::gate::LayerGate;
 
@@ -25,15 +25,27 @@ pub struct Pass<'a> {
     pub schedule: &'a Schedule,
     /// Angles for all positions.
     pub rope: &'a Rope,
+    /// The first block that gradients run through; what was read before is taken as given.
+    pub live: usize,
 }
 
-/// What is kept of a layer for the way back, both `[n, n_embd]`.
+impl Pass<'_> {
+    /// The tokens that gradients run through.
+    pub fn live_tokens(&self) -> Range<usize> {
+        let blocks = &self.schedule.blocks;
+        blocks.get(self.live).map_or(0..0, |block| block.tokens.start..self.schedule.n_tokens())
+    }
+}
+
+/// What is kept of a layer for the way back, tensors `[n, n_embd]`.
 #[derive(Debug, Clone)]
 pub struct Kept {
     /// Its input.
     input: Tensor,
     /// The input of its feed-forward network, before the norm.
     middle: Tensor,
+    /// Mean of its gates over heads and all tokens that saw a memory; none where none did.
+    pub gate: Option<f64>,
 }
 
 impl Layer {
@@ -48,6 +60,7 @@ impl Layer {
         let fitted = gate.map(|gate| Fitted::new(gate, config.d_head)).transpose()?;
         let mut memory = Memory::default();
         let mut outs = Vec::with_capacity(pass.schedule.blocks.len());
+        let mut open = (0.0, 0);
         for (i, block) in pass.schedule.blocks.iter().enumerate() {
             let local = attention.forward(block)?.out;
             let Some(fitted) = fitted.as_ref().filter(|_| block.dropped > 0) else {
@@ -61,17 +74,22 @@ impl Layer {
                 memory.detach();
             }
             let q = heads.q.narrow(1, block.tokens.start, block.tokens.len())?.contiguous()?;
-            outs.push(memory.read(fitted, &q, &local, block.dropped)?.detach());
+            let (mixed, logit) = memory.read(fitted, &q, &local, block.dropped)?;
+            let (sum, n) = openness(&logit)?;
+            open = (open.0 + sum, open.1 + n);
+            outs.push(mixed.detach());
         }
         let mixed = heads::merge(&Tensor::cat(&outs, 1)?)?;
         let middle = rows::add(input, &mixed.matmul(&self.wo.t()?)?)?;
         let normed = rows::rms_norm(&middle, &self.ffn_norm, config.eps)?;
         let active = rows::swiglu(&normed.matmul(&self.w_gate_up.t()?)?)?;
         let output = rows::add(&middle, &active.matmul(&self.w_down.t()?)?)?;
-        Ok((output, Kept { input: input.clone(), middle }))
+        let gate = (open.1 > 0).then(|| open.0 / open.1 as f64);
+        Ok((output, Kept { input: input.clone(), middle, gate }))
     }
 
-    /// The gradients of the input, `[n, n_embd]`, and of what is fitted, for that of the output.
+    /// The gradients of the input and of what is fitted, for that of the output; those of input and output are of the live tokens
+    /// alone, `[n_live, n_embd]`. What the memory holds of tokens before has gradients in the map, but not in these tokens.
     ///
     /// # Errors
     /// Those of candle.
@@ -82,42 +100,50 @@ impl Layer {
         pass: Pass<'_>,
         gate: Option<&LayerGate>,
     ) -> Result<(Tensor, Option<LayerGate>)> {
-        let config = pass.config;
-        let d_middle = self.feed_forward_backward(&kept.middle, d_output, config)?;
+        let (config, blocks) = (pass.config, &pass.schedule.blocks);
+        let live = pass.live_tokens();
+        let of_live = |x: &Tensor| x.narrow(0, live.start, live.len())?.contiguous();
+        let d_middle = self.feed_forward_backward(&of_live(&kept.middle)?, d_output, config)?;
         let qkv = self.qkv(&kept.input, config)?;
         let heads = heads::split(&qkv, self, config)?;
         let attention = Attention::new(pass.schedule, pass.rope, &heads)?;
         let d_mixed = heads::unmerge(&d_middle.matmul(&self.wo)?, config.n_head)?;
         let mut sums = Sums::new(&heads)?;
         let mut remembering = gate.map(|gate| Remembering::new(gate, config)).transpose()?;
+        let d_of = |block: &Block| d_mixed.narrow(1, block.tokens.start - live.start, block.tokens.len())?.contiguous();
         // what attention answers is needed where the memory is mixed in, its shares everywhere
-        let mut all_shares = Vec::with_capacity(pass.schedule.blocks.len());
-        for (i, block) in pass.schedule.blocks.iter().enumerate() {
-            let attended = attention.forward(block)?;
-            let d_out = d_mixed.narrow(1, block.tokens.start, block.tokens.len())?.contiguous()?;
+        let mut all_shares = Vec::with_capacity(blocks.len() - pass.live);
+        for (i, block) in blocks.iter().enumerate() {
             if let Some(remembering) = remembering.as_mut().filter(|_| block.dropped > 0) {
-                let [q, k, v] = [&heads.q, &heads.k, &heads.v];
-                remembering.fold(k, v, pass.schedule.leaving(i))?;
+                remembering.fold(&heads.k, &heads.v, pass.schedule.leaving(i))?;
+            }
+            if i < pass.live {
+                continue;
+            }
+            let attended = attention.forward(block)?;
+            if let Some(remembering) = remembering.as_mut().filter(|_| block.dropped > 0) {
+                let (q, d_out) = (&heads.q, d_of(block)?);
                 let q = q.narrow(1, block.tokens.start, block.tokens.len())?.contiguous()?;
                 remembering.read(i, block.tokens.start, &q, &attended.out, &d_out, block.dropped)?;
             }
             all_shares.push(attended.into_shares());
         }
         let (mut d_locals, gradients) = match remembering {
-            Some(remembering) => remembering.backward(pass.schedule.blocks.len(), &mut sums)?,
-            None => (vec![None; pass.schedule.blocks.len()], None),
+            Some(remembering) => remembering.backward(blocks.len(), &mut sums)?,
+            None => (vec![None; blocks.len()], None),
         };
-        for (i, block) in pass.schedule.blocks.iter().enumerate() {
-            let d_out = match d_locals[i].take() {
+        for ((block, d_local), shares) in blocks.iter().zip(&mut d_locals).skip(pass.live).zip(&all_shares) {
+            let d_out = match d_local.take() {
                 Some(d_local) => d_local,
-                None => d_mixed.narrow(1, block.tokens.start, block.tokens.len())?.contiguous()?,
+                None => d_of(block)?,
             };
-            attention.backward(block, &all_shares[i], &d_out, &mut sums)?;
+            attention.backward(block, shares, &d_out, &mut sums)?;
         }
-        let d_heads = attention.gradients(sums)?;
-        let d_qkv = heads::split_backward(&d_heads, &qkv, self, config)?;
+        let d_heads = attention.gradients(sums)?.tokens(&live)?;
+        let d_qkv = heads::split_backward(&d_heads, &of_live(&qkv)?, self, config)?;
         let d_normed = d_qkv.matmul(&self.wqkv)?;
-        let d_input = rows::rms_norm_backward(&d_middle, &d_normed, &kept.input, &self.attn_norm, config.eps)?;
+        let d_input =
+            rows::rms_norm_backward(&d_middle, &d_normed, &of_live(&kept.input)?, &self.attn_norm, config.eps)?;
         Ok((d_input, gradients))
     }
 
@@ -173,7 +199,7 @@ impl Remembering {
         n_folded: usize,
     ) -> Result<()> {
         let (q, local) = (Var::from_tensor(q)?, Var::from_tensor(local)?);
-        let out = self.memory.read(&self.fitted, &q, &local, n_folded)?;
+        let (out, _) = self.memory.read(&self.fitted, &q, &local, n_folded)?;
         let objective = with_gradient(&out, d_out)?;
         self.objective = Some(match self.objective.take() {
             Some(sum) => (sum + objective)?,

@@ -28,6 +28,8 @@ pub struct StepLine {
     pub nll_other: Option<f64>,
     /// Euclidean norm of the gradient before it was cut.
     pub gradient: f64,
+    /// Mean gate of each layer that has a memory, over heads and all tokens that saw one.
+    pub gates: Vec<f64>,
     /// Time that it took.
     pub seconds: f64,
 }
@@ -47,9 +49,9 @@ pub struct HeldOutLine {
     pub nll_other: Option<f64>,
     /// `nll_other - nll`.
     pub specific: Option<f64>,
-    /// The same cache without a memory.
+    /// Without a memory, and a window that takes its bytes too.
     pub kl_streaming: f64,
-    /// The same cache without a memory.
+    /// Likewise.
     pub nll_streaming: f64,
     /// Full attention.
     pub nll_full: f64,
@@ -128,6 +130,7 @@ mod tests {
             nll: 2.0,
             nll_other: None,
             gradient: 0.1,
+            gates: vec![0.02],
             seconds: 1.0,
         })
     }

@@ -104,11 +104,11 @@ impl Memory {
     }
 
     /// What attention and memory answer together to queries without RoPE; q and the answer of local attention `[n_head, n, d]`,
-    /// after `n_folded` tokens were folded.
+    /// after `n_folded` tokens were folded. With it the logits of the gate, `[n_head, n, 1]`.
     ///
     /// # Errors
     /// If nothing was folded, and those of candle.
-    pub fn read(&self, fitted: &Fitted, q: &Tensor, local: &Tensor, n_folded: usize) -> Result<Tensor> {
+    pub fn read(&self, fitted: &Fitted, q: &Tensor, local: &Tensor, n_folded: usize) -> Result<(Tensor, Tensor)> {
         let Some(memory) = &self.0 else { bail!("nothing was folded") };
         let (n_head, n, d) = q.dims3()?;
         let (n_kv, n_features, _) = memory.dims3()?;
@@ -118,8 +118,18 @@ impl Memory {
         let n_folded = n_folded as f64;
         let fit = den.affine(1.0 / n_folded, EPS)?.log()?.broadcast_mul(&fitted.a)?;
         let own = q.matmul(&fitted.w)?.broadcast_add(&(&*fitted.c + (&*fitted.b * n_folded.ln())?)?)?;
-        answer.apply_op3(&(fit + own)?, local, Mix)
+        let logit = (fit + own)?;
+        Ok((answer.apply_op3(&logit, local, Mix)?, logit))
     }
+}
+
+/// How far gates are open: sum of sigmoid over their logits, and their number.
+///
+/// # Errors
+/// Those of candle.
+pub fn openness(logit: &Tensor) -> Result<(f64, usize)> {
+    let sum = with_slice(logit, |logit| logit.iter().map(|&x| f64::from(1.0 / (1.0 + exp(-x)))).sum())?;
+    Ok((sum, logit.elem_count()))
 }
 
 /// A number whose gradient in `x` is `gradient`, where candle's way back begins.

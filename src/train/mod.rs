@@ -6,6 +6,7 @@
 pub mod adam;
 pub mod attention;
 pub mod checkpoint;
+pub mod curves;
 pub mod error;
 pub mod examples;
 pub mod fit;

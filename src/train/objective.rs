@@ -21,6 +21,8 @@ pub struct Objective {
     pub contrast: f64,
     /// Every how many steps the other document is read too, which takes as long again.
     pub contrast_every: u64,
+    /// Tokens before the end that gradients run through: the answer, what asks for it, and what was read last.
+    pub through: usize,
 }
 
 /// Nats per token by which the own document should make an answer likelier than another. Full attention gains about 0.5 on papers.
@@ -30,10 +32,21 @@ const MARGIN: f64 = 0.5;
 const SOFTNESS: f64 = 0.25;
 
 /// What a step found.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Found {
     /// What was made smaller.
     pub loss: f64,
+    /// With the own document.
+    pub own: Losses,
+    /// Negative log-likelihood with another document; only where it was read.
+    pub nll_other: Option<f64>,
+    /// Mean gate of each layer that has a memory.
+    pub gates: Vec<f64>,
+}
+
+/// What a measurement found.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Measured {
     /// With the own document.
     pub own: Losses,
     /// Negative log-likelihood with another document; only where it was read.
@@ -81,14 +94,16 @@ impl<'a> Student<'a> {
         let blind = Predicted { teacher: None, ..predicted };
         let schedule = &example.schedule;
         let model = &self.machine.model;
+        let through = objective.through.max(next.len());
         let mut weights = Weights { kl: 1.0, nll: if example.n_answer > 0 { objective.nll } else { 0.0 } };
 
         let own = self.machine.forward(&example.tokens, schedule, gates)?;
+        let open = own.gates();
         let Some(other) = other else {
             let (losses, d_hidden) = model.losses_backward(&own.hidden, predicted, weights)?;
             let loss = weights.kl * losses.kl + weights.nll * losses.nll;
-            let gradient = self.machine.backward(own, d_hidden, schedule, gates)?;
-            return Ok((Found { loss, own: losses, nll_other: None }, gradient));
+            let gradient = self.machine.backward(own, d_hidden, schedule, gates, through)?;
+            return Ok((Found { loss, own: losses, nll_other: None, gates: open }, gradient));
         };
         // how far both are apart decides how much each is pushed
         let foreign = self.machine.forward(other, schedule, gates)?;
@@ -97,12 +112,23 @@ impl<'a> Student<'a> {
         let push = objective.contrast * push;
         weights.nll += push;
         let (losses, d_hidden) = model.losses_backward(&own.hidden, predicted, weights)?;
-        let mut gradient = self.machine.backward(own, d_hidden, schedule, gates)?;
+        let mut gradient = self.machine.backward(own, d_hidden, schedule, gates, through)?;
         let away = Weights { kl: 0.0, nll: -push };
         let (_, d_hidden) = model.losses_backward(&foreign.hidden, blind, away)?;
-        add(&mut gradient, &self.machine.backward(foreign, d_hidden, schedule, gates)?);
+        add(&mut gradient, &self.machine.backward(foreign, d_hidden, schedule, gates, through)?);
         let loss = losses.kl + objective.nll * losses.nll + objective.contrast * contrast;
-        Ok((Found { loss, own: losses, nll_other: Some(of_other) }, gradient))
+        Ok((Found { loss, own: losses, nll_other: Some(of_other), gates: open }, gradient))
+    }
+
+    /// The losses of an example under streaming, with a cache of as many bytes as the student's and its memory together.
+    ///
+    /// # Errors
+    /// [`TrainError`].
+    pub fn measure_streaming(&mut self, example: &Example) -> Result<Losses, TrainError> {
+        let teacher = self.teacher(example)?;
+        let (first, next) = example.predicted();
+        let hidden = self.machine.read(&example.tokens, &example.streaming, &LayerGates::new())?;
+        Ok(self.machine.model.losses(&hidden, Predicted { first, next, teacher: Some(&teacher.states) })?)
     }
 
     /// The losses of an example, and those with another document, without a gradient.
@@ -114,7 +140,7 @@ impl<'a> Student<'a> {
         example: &Example,
         other: Option<&[i32]>,
         gates: &LayerGates,
-    ) -> Result<Found, TrainError> {
+    ) -> Result<Measured, TrainError> {
         let teacher = self.teacher(example)?;
         let (first, next) = example.predicted();
         let read = |tokens: &[i32], teacher: Option<&Tensor>| -> Result<Losses, TrainError> {
@@ -123,7 +149,7 @@ impl<'a> Student<'a> {
         };
         let own = read(&example.tokens, Some(&teacher.states))?;
         let nll_other = other.map(|tokens| read(tokens, None)).transpose()?.map(|losses| losses.nll);
-        Ok(Found { loss: own.kl, own, nll_other })
+        Ok(Measured { own, nll_other })
     }
 
     /// The negative log-likelihood of what is predicted under full attention.

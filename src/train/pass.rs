@@ -25,6 +25,13 @@ pub struct Passed {
     kept: Vec<Kept>,
 }
 
+impl Passed {
+    /// Mean gate of each layer that has a memory, in order.
+    pub fn gates(&self) -> Vec<f64> {
+        self.kept.iter().filter_map(|kept| kept.gate).collect()
+    }
+}
+
 /// A model that reads sequences of up to so many tokens.
 #[derive(Debug)]
 pub struct Machine {
@@ -47,7 +54,7 @@ impl Machine {
     }
 
     fn pass<'a>(&'a self, schedule: &'a Schedule) -> Pass<'a> {
-        Pass { config: &self.model.config, schedule, rope: &self.rope }
+        Pass { config: &self.model.config, schedule, rope: &self.rope, live: 0 }
     }
 
     /// Reads a sequence without a way back. Layers that are not in `gates` have no memory.
@@ -79,7 +86,9 @@ impl Machine {
         Ok(Passed { hidden, kept })
     }
 
-    /// The gradients of what is fitted for that of the output of the last layer.
+    /// The gradients of what is fitted for that of the output of the last layer. They run through the last `through` tokens, rounded up
+    /// to whole blocks, and through what the memory holds of all tokens; that gates have a say in what earlier tokens become is left
+    /// out.
     ///
     /// # Errors
     /// As [`Machine::read`].
@@ -89,10 +98,13 @@ impl Machine {
         d_hidden: Tensor,
         schedule: &Schedule,
         gates: &LayerGates,
+        through: usize,
     ) -> Result<LayerGates, TrainError> {
         let mut gradients = LayerGates::new();
+        let pass = Pass { live: schedule.first_block_of_last(through), ..self.pass(schedule) };
+        let live = pass.live_tokens();
         let lowest = gates.keys().next().copied().unwrap_or(u32::MAX);
-        let mut d_output = d_hidden;
+        let mut d_output = d_hidden.narrow(0, live.start, live.len())?.contiguous()?;
         let mut kept = passed.kept;
         for (il, layer) in self.model.layers.iter().enumerate().rev() {
             self.stop()?;
@@ -102,7 +114,7 @@ impl Machine {
             }
             let Some(of_layer) = kept.pop() else { break };
             let gate = gates.get(&(il as u32));
-            let (d_input, gradient) = layer.backward(&of_layer, &d_output, self.pass(schedule), gate)?;
+            let (d_input, gradient) = layer.backward(&of_layer, &d_output, pass, gate)?;
             gradients.extend(gradient.map(|gradient| (il as u32, gradient)));
             d_output = d_input;
         }

@@ -61,6 +61,12 @@ impl Schedule {
         self.blocks.last().map_or(0, |block| block.tokens.end)
     }
 
+    /// The block in which the last `n` tokens begin.
+    pub fn first_block_of_last(&self, n: usize) -> usize {
+        let first = self.n_tokens().saturating_sub(n);
+        self.blocks.iter().position(|block| block.tokens.end > first).unwrap_or(0)
+    }
+
     /// The first token that sees something in the memory; none if nothing leaves.
     pub fn first_with_memory(&self) -> Option<usize> {
         self.blocks.iter().find(|block| block.dropped > 0).map(|block| block.tokens.start)
@@ -177,5 +183,6 @@ mod tests {
         assert_eq!(schedule.blocks.len(), 3);
         assert_eq!((schedule.first_with_memory(), schedule.forgotten()), (None, 0..0));
         assert_eq!(schedule.blocks[2].tokens, 1_024..1_200);
+        assert_eq!([0, 1, 176, 177, 1_200, usize::MAX].map(|n| schedule.first_block_of_last(n)), [0, 2, 2, 1, 0, 0]);
     }
 }

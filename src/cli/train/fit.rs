@@ -1,5 +1,6 @@
 //! `edgeinf train` in a build that can.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -8,8 +9,9 @@ use anyhow::Result;
 
 use crate::cli::exit::ExitStatus;
 use crate::cli::printer::Printer;
-use crate::llama::{Backend, LlamaError, Model, ModelParams, set_fatal_exit_code};
-use crate::memory::gate::{FitSettings, Gate};
+use crate::llama::{Backend, CacheType, LlamaError, Model, ModelParams, keep_freed_memory, set_fatal_exit_code};
+use crate::memory::budget::{memory_bytes, token_bytes};
+use crate::memory::gate::{FitSettings, Gate, ModelShape};
 use crate::memory::layout::WindowSizes;
 use crate::models::{Cache, Catalogue, cached_sha256};
 use crate::train::TrainError;
@@ -39,9 +41,10 @@ pub fn run(args: &TrainArgs, printer: &mut Printer, interrupt: &Arc<AtomicBool>)
         let reason = "it is not a file".to_owned();
         return Err(LlamaError::ModelLoad { path: resolved.path, reason }.into());
     }
-    let examples = examples(args, &resolved.path)?;
+    let sha256 = cached_sha256(&resolved.path, cache.dir())?;
+    let (examples, gate) = prepare(args, &resolved.path, sha256)?;
+    keep_freed_memory();
     let frozen = Frozen::load(&resolved.path)?;
-    let gate = gate(args, &frozen, cached_sha256(&resolved.path, cache.dir())?)?;
     describe(args, &examples, &gate, printer);
     let settings = settings(args);
     // a teacher's sequence is as long as the student's
@@ -55,8 +58,8 @@ pub fn run(args: &TrainArgs, printer: &mut Printer, interrupt: &Arc<AtomicBool>)
     Ok(ExitStatus::Success)
 }
 
-/// The material as tokens. The engine's model is needed only for that.
-fn examples(args: &TrainArgs, path: &std::path::Path) -> Result<Examples> {
+/// The material as tokens, and the gate before it is fitted. The engine's model is needed only for that.
+fn prepare(args: &TrainArgs, path: &Path, sha256: String) -> Result<(Examples, Gate)> {
     set_fatal_exit_code(ExitStatus::Model as i32);
     let model = Model::load(Backend::init()?, path, ModelParams::default())?;
     set_fatal_exit_code(ExitStatus::Failure as i32);
@@ -66,12 +69,14 @@ fn examples(args: &TrainArgs, path: &std::path::Path) -> Result<Examples> {
         return Err(TrainError::TooLong { tokens, n_ctx_train }.into());
     }
     let sizes = WindowSizes { sinks: args.sinks, retain: 0, window: args.window, segment: args.segment };
-    Ok(Examples::load(Desk { model: &model, sizes, n_tokens: tokens }, &args.pairs, &args.text)?)
+    let gate = gate(args, &model.shape(), sha256)?;
+    let n_worth = memory_bytes(&model, &gate) / token_bytes(&model, CacheType::F16).max(1);
+    let n_worth = u32::try_from(n_worth).unwrap_or(u32::MAX);
+    let desk = Desk { model: &model, sizes, n_tokens: tokens, n_held_out: args.held_out as usize, n_worth };
+    Ok((Examples::load(desk, &args.pairs, &args.text)?, gate))
 }
 
-/// The gate before it is fitted.
-fn gate(args: &TrainArgs, frozen: &Frozen, base_sha256: String) -> Result<Gate, TrainError> {
-    let shape = frozen.config.shape();
+fn gate(args: &TrainArgs, shape: &ModelShape, base_sha256: String) -> Result<Gate, TrainError> {
     let layers = args.layers.as_ref().map_or_else(|| (0..shape.n_layer).collect(), |layers| layers.0.clone());
     if let Some(&layer) = layers.iter().find(|&&layer| layer >= shape.n_layer) {
         return Err(TrainError::NoSuchLayer { layer, last: shape.n_layer - 1 });
@@ -80,7 +85,7 @@ fn gate(args: &TrainArgs, frozen: &Frozen, base_sha256: String) -> Result<Gate, 
         MapArg(None) => Map::Elu,
         MapArg(Some(width)) => Map::Hedgehog(width),
     };
-    let mut gate = Start { map, shut: SHUT, seed: args.seed }.gate(&shape, &layers)?;
+    let mut gate = Start { map, shut: SHUT, seed: args.seed }.gate(shape, &layers)?;
     gate.base_sha256 = base_sha256;
     gate.fit = Some(FitSettings { n_sink: args.sinks, n_window: args.window, n_segment: args.segment });
     Ok(gate)
@@ -93,7 +98,12 @@ fn settings(args: &TrainArgs) -> Settings {
         steps: args.steps,
         time: args.minutes.map(|minutes| Duration::from_secs_f64(60.0 * minutes)),
         seed: args.seed,
-        objective: Objective { nll: args.nll, contrast: args.contrast, contrast_every: args.contrast_every },
+        objective: Objective {
+            nll: args.nll,
+            contrast: args.contrast,
+            contrast_every: args.contrast_every,
+            through: args.through as usize,
+        },
         rates: Rates { c: args.rate * rates.c, gate: args.rate * rates.gate, map: args.rate * rates.map },
         checkpoint_every: args.checkpoint_every,
         measure_every: args.measure_every,

@@ -8,7 +8,7 @@ mod error;
 mod format;
 mod kinds;
 mod markdown;
-mod plots;
+pub(crate) mod plots;
 mod records;
 mod rows;
 mod setting;

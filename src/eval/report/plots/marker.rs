@@ -51,6 +51,11 @@ impl Marker {
         taken.iter().map(|own| Self(own.or_else(|| free.next()).unwrap_or(0))).collect()
     }
 
+    /// The `i`-th, where series are no policies.
+    pub fn nth(i: usize) -> Self {
+        Self(i)
+    }
+
     /// Its colour.
     pub fn colour(self) -> RGBColor {
         COLOURS[self.0 % COLOURS.len()]

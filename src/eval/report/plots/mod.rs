@@ -1,12 +1,12 @@
 //! Plots as SVG. Text stays text, so that no font is needed to draw it.
 
 pub mod answer;
-mod axis;
-mod chart;
+pub mod axis;
+pub mod chart;
 pub mod fidelity;
 mod heat;
 pub mod lengths;
-mod marker;
+pub mod marker;
 pub mod needle;
 mod series;
 

@@ -1,0 +1,160 @@
+#!/usr/bin/env python3
+"""Fetches documents with answers that need what stands early in them, and writes pairs for `edgeinf train` to a folder.
+
+usage: scripts/train_pairs.py DIR
+
+abstracts.jsonl      Internet standards and memos with their authors' abstracts
+chapters.jsonl       chapters of Don Quixote with their titles, which tell what happens in them
+continuations.jsonl  pieces of War and Peace, with words of their first half; the answer is how they go on
+questions.jsonl      facts of invented documents (`edgeinf sample`)
+
+Nothing of Gulliver's Travels, of ACLSum, of the excerpts in tests/eval/texts.toml or of a seed that evaluations use is in it.
+Needs apt-get (with the mirror that this machine uses; its own package lists are not touched) and dpkg-deb.
+"""
+
+import gzip
+import json
+import random
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import tomllib
+from pathlib import Path
+
+from fetch import Apt, fail
+from sisu import without_markup
+
+HERE = Path(__file__).parent
+# tokens are about 4.4 characters: more than a sequence holds, which is cut, or at least most of it
+LEAST_CHARS, MOST_CHARS = 13_000, 40_000
+SAMPLE_SEEDS = range(5001, 5061)
+
+
+def paragraphs_of(memo):
+    """Those of an RFC, without page breaks; prose on one line, figures as they are."""
+    memo = re.sub(r"\n+[^\n]*\[Page [^\]\n]*\]\s*\n\f?\n?(?:RFC [^\n]*\n)?\n*", "\n\n", memo.lstrip("\ufeff").replace("\r", ""))
+    for block in re.split(r"\n\s*\n", memo.replace("\f", "")):
+        lines = [line for line in block.split("\n") if line.strip()]
+        if not lines:
+            continue
+        indent = min(len(line) - len(line.lstrip()) for line in lines)
+        text = "\n".join(line[indent:].rstrip() for line in lines)
+        words = re.findall(r"[A-Za-z]{2,}", text)
+        prose = indent <= 3 and sum(map(len, words)) > 0.7 * len(re.sub(r"\s", "", text))
+        yield indent, re.sub(r"\s+", " ", text) if prose else text
+
+
+def abstract_of(memo):
+    """An RFC's abstract and what comes after its contents; none if it has no such parts."""
+    abstract, body, where = [], [], None
+    for indent, text in paragraphs_of(memo):
+        heading = indent == 0 and "\n" not in text and len(text) < 80
+        if heading and re.fullmatch(r"(\d+\.?\s+)?Abstract:?", text, re.I):
+            where = "abstract"
+        elif heading and where != "body" and re.match(r"1\.?\s+\S", text):
+            where = "body"
+            body.append(text)
+        elif heading and where == "body" and re.search(r"\bReferences\b|Author.*Address|Acknowledg", text):
+            break
+        elif heading and where == "abstract":
+            where = "front"
+        elif where == "abstract":
+            abstract.append(re.sub(r"\s+", " ", text))
+        elif where == "body":
+            body.append(text)
+    return " ".join(abstract), "\n\n".join(body)
+
+
+def abstracts(folder):
+    """At most 300 pairs, evenly from all that are long enough."""
+    pairs = []
+    for path in sorted(folder.glob("usr/share/doc/RFC/*/rfc*.txt.gz")):
+        if path.is_symlink() or path.parent.name == "links":
+            continue
+        abstract, body = abstract_of(gzip.decompress(path.read_bytes()).decode("utf-8", errors="ignore"))
+        if 250 <= len(abstract) <= 1600 and len(body) >= LEAST_CHARS:
+            pairs.append({"id": path.name.split(".")[0], "document": body[:MOST_CHARS], "reference": abstract})
+    if len(pairs) < 100:
+        fail(f"only {len(pairs)} RFCs with abstracts were found; another version of the package?")
+    return pairs[::-(-len(pairs) // 300)]
+
+
+def untouched(text, file, plan):
+    """Whether a part of a book, from one character to another, is in none of the excerpts that evaluations use."""
+    used = [(entry.get("from", 0), entry.get("from", 0) + plan["chars"])
+            for kind in ("technical", "narrative") for entry in plan[kind].values() if entry["file"] == file]
+    return lambda begin, end: all(end <= first or begin >= last for first, last in used)
+
+
+def chapters(source, file, plan):
+    text = without_markup(source)
+    free = untouched(text, file, plan)
+    headings = list(re.finditer(r"^Chapter [IVXLC]+\b.*$", text, re.M))
+    pairs = []
+    for heading, following in zip(headings, [*headings[1:], None]):
+        end = following.start() if following else len(text)
+        title, _, rest = text[heading.end():end].strip("\n -.").partition("\n\n")
+        title = re.sub(r"\s+", " ", title)
+        if 40 <= len(title) <= 400 and len(rest) >= LEAST_CHARS and free(heading.start(), end):
+            pairs.append({"id": f"quixote-{heading.start()}", "document": rest[:MOST_CHARS], "reference": title,
+                          "question": "What is told in this chapter?"})
+    if len(pairs) < 20:
+        fail(f"only {len(pairs)} chapters of Don Quixote were found; another version of the package?")
+    return pairs
+
+
+def continuations(source, file, plan):
+    text = without_markup(source)
+    free = untouched(text, file, plan)
+    pairs = []
+    chance = random.Random(1)
+    for begin in range(100_000, len(text) - 20_000, 37_000):
+        if not free(begin, begin + 18_000):
+            continue
+        piece = text[begin:begin + 18_000].partition("\n\n")[2]
+        early = [m.end() for m in re.finditer(r"[.!?][\"”]? (?=[A-Z])", piece) if 1000 < m.end() < len(piece) // 2]
+        if not early:
+            continue
+        at = chance.choice(early)
+        before, after = piece[:at].split()[-16:], " ".join(piece[at:at + 400].split()[:40])
+        pairs.append({"id": f"peace-{begin}", "document": piece, "reference": after,
+                      "question": f'How does the document go on after the words "{" ".join(before)}"?'})
+    return pairs
+
+
+def questions(folder):
+    """Facts of invented documents, of two lengths."""
+    path = folder / "questions.jsonl"
+    seeds = ",".join(map(str, SAMPLE_SEEDS))
+    if subprocess.run([HERE / "sample_pairs.py", path, "3500,4500", seeds]).returncode != 0:
+        fail("sample_pairs.py failed")
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def write(path, pairs):
+    path.write_text("".join(json.dumps(pair, ensure_ascii=False) + "\n" for pair in pairs), encoding="utf-8")
+    sizes = [f"{key}s of {statistics.median(len(pair[key]) for pair in pairs):,.0f}" for key in ("document", "reference")]
+    print(f"{path.name}: {len(pairs)} pairs, {' and '.join(sizes)} characters (median)")
+
+
+def main():
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    out = Path(sys.argv[1])
+    out.mkdir(parents=True, exist_ok=True)
+    plan = tomllib.loads((HERE / "../tests/eval/texts.toml").read_text())
+    root = Path(plan["packages"]["sisu"]["root"])
+    with tempfile.TemporaryDirectory() as name:
+        apt = Apt(Path(name))
+        memos = [pair for kind in ("experimental", "informational") for pair in abstracts(apt.unpack(f"doc-rfc-{kind}"))]
+        books = apt.unpack("sisu-markup-samples") / root
+        read = lambda file: ((books / file).read_text(encoding="utf-8"), file, plan)
+        write(out / "abstracts.jsonl", memos)
+        write(out / "chapters.jsonl", chapters(*read("don_quixote.miguel_de_cervantes.sst")))
+        write(out / "continuations.jsonl", continuations(*read("war_and_peace.leo_tolstoy.sst")))
+    write(out / "questions.jsonl", questions(out))
+
+
+main()
