@@ -34,7 +34,8 @@ uninstall:
 	    $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_edgeinf \
 	    $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/edgeinf.fish
 
-test: setup lint unit regression stock results-quick
+# stock comes last: it builds the program once more in the same place, without our hooks
+test: setup lint unit regression results-quick stock
 
 # One profile and one set of features for all checks: the C++ build and the dependencies are shared. What is released is built
 # without training, by 'build'.
