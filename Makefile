@@ -5,6 +5,8 @@ CARGO ?= cargo
 
 PREFIX ?= /usr/local
 
+# one build at a time, in one place
+.NOTPARALLEL:
 .PHONY: all build setup test lint unit stock regression results results-quick demo install uninstall
 
 all: build

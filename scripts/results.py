@@ -23,6 +23,8 @@ SMALL, LARGE = "smollm2-135m", "qwen2.5-coder-0.5b"
 POLICIES = "full,streaming,snapkv,snapkv-question,pyramidkv"
 # without the mode that sees the question first
 BLIND = "full,streaming,snapkv,pyramidkv"
+# fitted to the small model (docs/memory.md)
+GATE = ROOT / "gates/smollm2-135m.gguf"
 TECHNICAL = "histogram datamodel bonding ftrace argparse vfs sqlite3 cgroup-v2 unittest alsa-driver logging-cookbook multiprocessing"
 STORIES = ("war-and-peace-1 moby-dick-1 union-1946 don-quixote-1 wonderland union-1907 looking-glass war-and-peace-2 don-quixote-2 "
            "moby-dick-2 war-and-peace-3 don-quixote-3")
@@ -77,6 +79,11 @@ def stages(texts, quick):
         command = ["eval", "fidelity", *files, "-m", model, "--policies", "streaming,snapkv,pyramidkv", "--budgets", budgets, *more]
         return Stage(name, command)
 
+
+    def memory(name, pairs, budget, *more):
+        """The fitted memory, alone or with retained tokens."""
+        return Stage(name, ["eval", "answer", pairs, "--budget", budget, "--policies", "edgeinfinite", "--gate", GATE, *more])
+
     if quick:
         return [
             answer("answer-questions", texts / "quick-questions.jsonl", SMALL, "516tok", "full,streaming,snapkv"),
@@ -88,7 +95,11 @@ def stages(texts, quick):
     questions = texts / "questions.jsonl"
     both = [text for pair in zip(TECHNICAL.split(), STORIES.split()) for text in pair]
     found = [answer("answer-gulliver", chapters(3), SMALL, "516tok"),
+             memory("answer-gulliver", chapters(3), "516tok"),
              answer("answer-papers", papers(3), SMALL, "516tok"),
+             memory("answer-papers", papers(3), "516tok"),
+             memory("answer-papers", papers(3), "516tok", "--retain", "128"),
+             memory("answer-gulliver", chapters(3), "516tok", "--retain", "128"),
              fidelity("fidelity", SMALL, "516tok", both),
              Stage("needle", ["eval", "needle", "--lengths", "4K,8K,16K,32K", "--seeds", "1,2", "--budget", "516tok"]),
              Stage("summary-gulliver", ["eval", "summary", chapters(3), "--budget", "516tok"]),
@@ -109,10 +120,12 @@ def stages(texts, quick):
     found.append(fidelity("fidelity", SMALL, "1028tok,2052tok", both[:8]))
     for budget in ("1028tok", "2052tok"):
         found += [answer("answer-gulliver", chapters(3), SMALL, budget, BLIND),
-                  answer("answer-papers", papers(3), SMALL, budget, BLIND)]
+                  memory("answer-gulliver", chapters(3), budget),
+                  answer("answer-papers", papers(3), SMALL, budget, BLIND),
+                  memory("answer-papers", papers(3), budget)]
     found += [Stage("summary-gulliver", ["eval", "summary", chapters(3), "-m", LARGE, "--budget", "516tok"]),
               Stage("summary-gulliver", ["eval", "summary", chapters(1), "--budget", "516tok"])]
-    return found
+    return [stage for stage in found if GATE.exists() or GATE not in stage.command]
 
 
 def render(edgeinf, folder, target):
@@ -145,6 +158,8 @@ def main():
     folder = work / "quick" if args.quick else ROOT / "docs/results"
     folder.mkdir(parents=True, exist_ok=True)
     target = None if args.quick else ROOT / "docs/results.md"
+
+    os.environ["EDGEINF"] = str(args.edgeinf)  # for sample_pairs.py
 
     def run(command, seconds=None):
         try:

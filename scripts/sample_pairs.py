@@ -4,7 +4,7 @@
 usage: scripts/sample_pairs.py OUT.jsonl LENGTH[,LENGTH...] SEED[,SEED...]
 
 One pair for each length and seed: a document of 'edgeinf sample', and one of its facts that stands in the first half, so that a
-window has lost it. Of one length, the documents can stand in for each other.
+window has lost it. Of one length, the documents can stand in for each other. EDGEINF names the program, if it is not that of a release build.
 """
 
 import json

@@ -3,13 +3,14 @@
 
 usage: scripts/train_pairs.py DIR
 
-abstracts.jsonl      Internet standards and memos with their authors' abstracts
+abstracts.jsonl      memos of the Internet's engineers (RFCs) with their authors' abstracts
 chapters.jsonl       chapters of Don Quixote with their titles, which tell what happens in them
 continuations.jsonl  pieces of War and Peace, with words of their first half; the answer is how they go on
 questions.jsonl      facts of invented documents (`edgeinf sample`)
 
 Nothing of Gulliver's Travels, of ACLSum, of the excerpts in tests/eval/texts.toml or of a seed that evaluations use is in it.
-Needs apt-get (with the mirror that this machine uses; its own package lists are not touched) and dpkg-deb.
+Needs apt-get (with the mirror that this machine uses; its own package lists are not touched), dpkg-deb, and a release build of edgeinf, or
+the program that EDGEINF names.
 """
 
 import gzip
@@ -81,7 +82,7 @@ def abstracts(folder):
     return pairs[::-(-len(pairs) // 300)]
 
 
-def untouched(text, file, plan):
+def untouched(file, plan):
     """Whether a part of a book, from one character to another, is in none of the excerpts that evaluations use."""
     used = [(entry.get("from", 0), entry.get("from", 0) + plan["chars"])
             for kind in ("technical", "narrative") for entry in plan[kind].values() if entry["file"] == file]
@@ -90,7 +91,7 @@ def untouched(text, file, plan):
 
 def chapters(source, file, plan):
     text = without_markup(source)
-    free = untouched(text, file, plan)
+    free = untouched(file, plan)
     headings = list(re.finditer(r"^Chapter [IVXLC]+\b.*$", text, re.M))
     pairs = []
     for heading, following in zip(headings, [*headings[1:], None]):
@@ -107,7 +108,7 @@ def chapters(source, file, plan):
 
 def continuations(source, file, plan):
     text = without_markup(source)
-    free = untouched(text, file, plan)
+    free = untouched(file, plan)
     pairs = []
     chance = random.Random(1)
     for begin in range(100_000, len(text) - 20_000, 37_000):

@@ -63,6 +63,7 @@ fn a_sentence_comes_once() {
         let text = stdout(&output);
         assert_eq!(output.status.code(), Some(0), "{strategy}: {}", stderr(&output));
         assert_eq!(text.matches(SENTENCE).count(), 1, "{strategy}: {text}");
+        assert!(text.matches("It rained.").count() <= 2, "{strategy}: {text}");
         assert!(text.ends_with(".\n"), "{strategy}: {text:?}");
     }
 }
@@ -77,7 +78,7 @@ fn a_sentence_without_end_is_none() {
             assert!(!text.contains("letters and Old"), "{text}");
         } else {
             assert_eq!(output.status.code(), Some(6), "{strategy}: {text}");
-            assert!(text.matches("Tobias").count() <= 5, "{strategy}: {text}");
+            assert!(text.matches("Tobias").count() <= 8, "{strategy}: {text}");
             assert!(stderr(&output).contains("again and again"), "{strategy}: {}", stderr(&output));
         }
     }

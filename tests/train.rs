@@ -64,6 +64,8 @@ fn an_answer_can_be_learned_and_the_gate_be_used() {
     assert_eq!(stdout(&output), "");
     let lines = log(&gate);
     assert_eq!(lines.len(), 25);
+    assert_eq!(lines[24]["gates"].as_array().unwrap().len(), 2);
+    assert!(dir.join("gate.training.svg").is_file());
     let losses: Vec<f64> = lines.iter().map(|line| line["loss"].as_f64().unwrap()).collect();
     assert!(losses[24] < 0.97 * losses[0], "{losses:?}");
 
@@ -77,6 +79,16 @@ fn an_answer_can_be_learned_and_the_gate_be_used() {
     let nll = |i: usize| records[i]["nll"].as_f64().unwrap();
     assert!((nll(1) - lines[24]["nll"].as_f64().unwrap()).abs() < 0.1, "{records:?}");
     assert!(nll(1) < nll(0), "{records:?}");
+
+    // another fit goes on from it
+    let (from, more) = (gate.display().to_string(), dir.join("more.gguf"));
+    let mut command = edgeinf();
+    command.args(["train", "-m"]).arg(&model).arg("--pairs").arg(&pairs).arg("-o").arg(&more).args(SIZES);
+    command.args(["--tokens", "2500", "--threads", "2", "--contrast", "0", "--steps", "1", "--from", &from]);
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let first = log(&more)[0]["loss"].as_f64().unwrap();
+    assert!((first - losses[24]).abs() < 0.1 * losses[24], "{first}, {losses:?}");
 }
 
 #[test]

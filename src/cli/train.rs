@@ -63,6 +63,9 @@ pub struct TrainArgs {
     /// Threads; the default is the number of processors.
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub threads: Option<u32>,
+    /// Begin with a gate that was fitted before, its map and its layers, instead of a new one.
+    #[arg(long, value_name = "GATE.gguf", conflicts_with_all = ["map", "layers"], help_heading = "Memory")]
+    pub from: Option<PathBuf>,
     /// Feature map of the memory: elu, or hedgehog:F for a learned one with F features, F even.
     #[arg(long, value_name = "MAP", default_value = "hedgehog:128", help_heading = "Memory")]
     pub map: MapArg,
@@ -87,8 +90,8 @@ pub struct TrainArgs {
     /// Every how many answers that is looked at; it takes as long as another step.
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..), help_heading = "Objective")]
     pub contrast_every: u64,
-    /// Tokens before the end of an answer that gradients run through; what was read before is taken as it is, which saves half of a
-    /// step. Plain texts always have all.
+    /// Tokens before the end of an answer that gradients run through; what was read before is taken as it is, which saves up to a
+    /// third of a step. Plain texts always have all.
     #[arg(long, value_name = "N", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..=1_000_000), help_heading = "Objective")]
     pub through: u32,
     /// Factor for all rates of learning: biases of gates 0.1, their weights 0.02, maps 0.005.
@@ -101,6 +104,11 @@ impl TrainArgs {
     pub fn check(&self) -> Result<(), clap::Error> {
         if cfg!(feature = "train") && self.pairs.is_empty() && self.text.is_empty() {
             return Err(conflict("train needs something to learn from; name --pairs, --text or both"));
+        }
+        if self.from.as_ref() == Some(&self.output) {
+            return Err(conflict(
+                "the gate of --from would be overwritten by --output; choose another name for one of them",
+            ));
         }
         Ok(())
     }

@@ -70,7 +70,7 @@ pub struct Input {
 pub struct Output {
     /// Tokens generated.
     pub tokens: u32,
-    /// `end` if the model finished, `limit` if it was stopped at `--max-tokens`.
+    /// `end` if the model finished, `limit` if it was stopped: at `--max-tokens`, or because nothing new came.
     pub stopped: &'static str,
 }
 

@@ -15,20 +15,11 @@ pub fn filtered(
     write: impl FnOnce(&mut dyn FnMut(&str) -> bool) -> Result<Written, SummaryError>,
 ) -> Result<Written, SummaryError> {
     let (mut opening, mut repeats, mut text) = (Opening::default(), Repeats::default(), String::new());
-    // white space waits for what comes behind it
-    let mut space = String::new();
     let mut written = write(&mut |piece| {
         let piece = repeats.pass(opening.pass(piece));
-        let end = piece.trim_end().len();
-        if end > 0 {
-            let before = std::mem::take(&mut space);
-            let before = if piece.starts_with(char::is_whitespace) { "" } else { before.as_str() };
-            let whole = before.to_owned() + &piece[..end];
-            text.push_str(&whole);
-            sink(&whole);
-        }
-        if !text.is_empty() && space.is_empty() {
-            space.push_str(&piece[end..]);
+        if !piece.is_empty() {
+            text.push_str(&piece);
+            sink(&piece);
         }
         !repeats.is_loop()
     })?;
@@ -61,12 +52,6 @@ mod tests {
         assert!(found.text.is_empty() && found.incomplete.is_some());
         let (found, _) = written(&["Sure! It rained."]);
         assert_eq!((found.text.as_str(), found.incomplete), ("It rained.", None));
-    }
-
-    #[test]
-    fn white_space_stays_between() {
-        let (found, _) = written(&["It rained for days.", " It rained for days.", " It stopped. ", "And so on.\n"]);
-        assert_eq!(found.text, "It rained for days. It stopped. And so on.");
     }
 
     #[test]

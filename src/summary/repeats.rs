@@ -2,73 +2,132 @@
 
 use std::collections::HashSet;
 
+use crate::text::marks::{is_bullet, is_own_line};
 use crate::text::sentences::sentences;
+use crate::text::words::each_word;
 
-/// Words from which a sentence that comes a second time is left out; shorter ones, such as `None.` in a list, may come often.
+/// Words from which a sentence that comes a second time is left out; shorter ones, such as `None.`, may come often.
 const WORDS: usize = 4;
 
-/// Sentences left out one after the other after which nothing new is expected.
-const IN_A_ROW: usize = 3;
+/// Sentences left out, with nothing new between them, after which nothing new is expected.
+const LEFT_OUT: usize = 3;
 
-/// Leaves out sentences of a text that were there before, word for word.
+/// Sentences that were there before, one after the other, after which nothing new is expected although they may stay.
+const STALE: usize = 20;
+
+/// Leaves out sentences of a text that were there before, word for word. Items of lists and rows of tables stay, unless one follows itself.
 #[derive(Debug, Default)]
 pub struct Repeats {
-    said: HashSet<Vec<String>>,
-    in_a_row: usize,
+    said: HashSet<String>,
+    last: String,
+    /// Since the last new sentence: those that were there before, and those of them that were left out.
+    stale: usize,
+    left_out: usize,
+    /// White space that waits for what comes behind it, and whether something was left out in it.
+    space: String,
+    gap: bool,
 }
 
 impl Repeats {
-    /// What of the next piece, which consists of whole sentences, is new.
+    /// What of the next piece, which consists of whole sentences, is to be given out.
     pub fn pass(&mut self, piece: &str) -> String {
-        let mut new = String::new();
+        let mut out = String::new();
         let mut from = 0;
         for range in sentences(piece) {
-            let words = words(&piece[range.clone()]);
-            new.push_str(&piece[from..range.start]);
+            self.wait(&piece[from..range.start]);
             from = range.end;
-            if words.len() < WORDS || self.said.insert(words) {
-                self.in_a_row = 0;
-                new.push_str(&piece[range]);
+            if self.stays(&piece[range.clone()]) {
+                out.push_str(&std::mem::take(&mut self.space));
+                out.push_str(&piece[range]);
+                self.gap = false;
             } else {
-                self.in_a_row += 1;
-                from += piece[from..].len() - piece[from..].trim_start().len();
+                self.gap = true;
             }
         }
-        new.push_str(&piece[from..]);
-        new
+        self.wait(&piece[from..]);
+        out
     }
 
     /// Whether nothing new is expected.
     pub fn is_loop(&self) -> bool {
-        self.in_a_row >= IN_A_ROW
+        self.left_out >= LEFT_OUT || self.stale >= STALE
     }
-}
 
-fn words(sentence: &str) -> Vec<String> {
-    let words = sentence.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-    words.map(str::to_lowercase).collect()
+    fn wait(&mut self, space: &str) {
+        let breaks = |space: &str| space.matches('\n').count();
+        if !self.gap {
+            self.space.push_str(space);
+        } else if self.space.is_empty() || breaks(space) > breaks(&self.space) {
+            // around what is left out the larger break stays
+            self.space = space.to_owned();
+        }
+    }
+
+    fn stays(&mut self, sentence: &str) -> bool {
+        let text = sentence.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+        let follows_itself = text == self.last;
+        self.last.clone_from(&text);
+        if self.said.insert(text) {
+            (self.stale, self.left_out) = (0, 0);
+            return true;
+        }
+        self.stale += 1;
+        let mut words = 0;
+        each_word(sentence, &mut |_| words += 1);
+        let first = sentence.split_whitespace().next().unwrap_or_default();
+        let is_item = is_bullet(first) || is_own_line(first) || first.starts_with('|');
+        let stays = if is_item { !follows_itself || words < WORDS } else { words < WORDS && self.left_out == 0 };
+        self.left_out += usize::from(!stays);
+        stays
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_sentence_is_said_once() {
+    fn passed(pieces: &[&str]) -> (String, bool) {
         let mut repeats = Repeats::default();
-        let mut pass = |piece: &str| (repeats.pass(piece), repeats.is_loop());
-        assert_eq!(pass("The road was closed. "), ("The road was closed. ".into(), false));
-        assert_eq!(pass("It rained for days. The road was closed! "), ("It rained for days. ".into(), false));
-        assert_eq!(pass("- None.\n- None.\n- None.\n"), ("- None.\n- None.\n- None.\n".into(), false));
-        for is_loop in [false, false, true] {
-            assert_eq!(pass("It rained for days. ").1, is_loop);
-        }
+        (pieces.iter().map(|piece| repeats.pass(piece)).collect(), repeats.is_loop())
     }
 
     #[test]
-    fn what_is_no_sentence_stays() {
-        let mut repeats = Repeats::default();
-        assert_eq!(repeats.pass("\n\n"), "\n\n");
-        assert_eq!(repeats.pass(""), "");
+    fn a_sentence_is_said_once() {
+        let text = ["The road was closed. ", "It rained for days. The road was closed. ", "It stopped.\n"];
+        assert_eq!(passed(&text), ("The road was closed. It rained for days. It stopped.".into(), false));
+        assert_eq!(
+            passed(&["It rained for days.", " It rained for days.", "\n\nIt stopped."]).0,
+            "It rained for days.\n\nIt stopped."
+        );
+        assert_eq!(passed(&["一日中雨が降った。", "一日中雨が降った。"]).0, "一日中雨が降った。");
+    }
+
+    #[test]
+    fn what_goes_in_circles_is_a_loop() {
+        assert!(!passed(&["It rained for days. "; 3]).1);
+        assert!(passed(&["It rained for days. "; 4]).1);
+        let (text, is_loop) = passed(&["It rained. The road to Norham was closed. "; 4]);
+        assert_eq!((text.as_str(), is_loop), ("It rained. The road to Norham was closed. It rained.", true));
+        assert!(passed(&["- None.\n"; 21]).1);
+    }
+
+    #[test]
+    fn what_may_come_again_stays() {
+        for text in [
+            "Alice:\n- Responsible for the budget report.\n\nBob:\n- Responsible for the budget report.",
+            "C is a language. C++ is a language. C# is a language.",
+            "It was -5 degrees on Monday. It was 5 degrees on Monday.",
+            "- None.\n- None.\n- None.\n- None.\n- None.\n- None.",
+            "- first item is here\n  - nested item is here",
+            "It rained for days.\n\nNext sentence ends.",
+        ] {
+            assert_eq!(passed(&[text]), (text.into(), false));
+        }
+        // in pieces as a model writes them
+        assert_eq!(passed(&["It rained for days.\n", "\nNext one ends."]).0, "It rained for days.\n\nNext one ends.");
+        assert_eq!(
+            passed(&["- first item is here\n", "  - nested is here"]).0,
+            "- first item is here\n  - nested is here"
+        );
     }
 }

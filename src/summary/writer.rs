@@ -8,8 +8,8 @@ use crate::reader::Reader;
 
 use super::sentence::SentenceBuffer;
 
-/// Tokens of a loop in all, and how often it has to come.
-const LOOP: [usize; 2] = [24, 3];
+/// Tokens of a loop in all, and how often it has to come at least.
+const LOOP: [usize; 2] = [48, 4];
 
 /// Longest loop that is looked for, in tokens.
 const LONGEST_LOOP: usize = 64;
@@ -78,7 +78,12 @@ pub fn write(
         tokens.push(token);
         bytes.clear();
         vocab.append_piece(token, false, &mut bytes);
-        if !give(&buffer.push(&bytes), &mut written) {
+        let whole = buffer.push(&bytes);
+        if !whole.is_empty() {
+            // what is over is no sentence without end
+            tokens.clear();
+        }
+        if !give(&whole, &mut written) {
             written.generation = start.elapsed().saturating_sub(written.first_token);
             return Ok(written);
         }
@@ -121,7 +126,8 @@ mod tests {
     #[test]
     fn loops_are_seen() {
         let text = |unit: &[Token], n: usize| [&[7, 8, 9], unit.repeat(n).as_slice()].concat();
-        for (unit, n) in [(&[1][..], 24), (&[1, 2, 1, 3][..], 6), (&[1, 2, 3, 4, 5, 6, 7, 8, 9, 10][..], 3)] {
+        let long: Vec<Token> = (20..40).collect();
+        for (unit, n) in [(&[1][..], 48), (&[1, 2, 1, 3][..], 12), (&long[..], 4)] {
             assert!(is_loop(&text(unit, n)), "{unit:?}");
             assert!(!is_loop(&text(unit, n - 1)), "{unit:?}");
         }

@@ -63,7 +63,7 @@ fn charts(lines: &[Line]) -> Vec<(&'static str, Chart)> {
                 y: nats("nats per token"),
                 series: series([
                     ("KL(full attention || memory)", of_steps(|step| step.kl)),
-                    ("-ln p of the answer", of_steps(|step| step.nll)),
+                    ("-ln p of what is predicted", of_steps(|step| step.nll)),
                 ]),
                 notes: vec![format!("each point: mean of {STEPS_PER_POINT} steps")],
             },

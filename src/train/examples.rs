@@ -39,7 +39,7 @@ pub struct Example {
     pub n_answer: usize,
     /// How it is read.
     pub schedule: Schedule,
-    /// How it would be read without a memory by a window that takes the memory's bytes too.
+    /// How it would be read without a memory by a window that takes the memory's bytes too; all at once where no context is so large.
     pub streaming: Schedule,
 }
 
@@ -145,7 +145,7 @@ impl Examples {
     pub fn sha256(&self) -> String {
         let mut hash = Sha256::new();
         for example in self.train.iter().chain(&self.held_out) {
-            for n in [example.n_prefix, example.n_document, example.n_suffix, example.n_answer] {
+            for n in [example.kind, example.n_prefix, example.n_document, example.n_suffix, example.n_answer] {
                 hash.update((n as u64).to_le_bytes());
             }
             example.tokens.iter().for_each(|token| hash.update(token.to_le_bytes()));
@@ -188,7 +188,8 @@ impl Desk<'_> {
             all.n_cut += 1;
         }
         let (n_prefix, n_suffix) = (prompt.prefix.len(), prompt.suffix.len());
-        let read = |layout| Schedule::of_answer(layout, n_prefix + document.len(), n_suffix, answer.len());
+        let n_all = n_prefix + document.len() + n_suffix + answer.len();
+        let read = |layout: &Layout| Schedule::of_answer(layout, n_prefix + document.len(), n_suffix, answer.len());
         let example = Example {
             id: pair.id.clone(),
             kind,
@@ -197,7 +198,9 @@ impl Desk<'_> {
             n_suffix,
             n_answer: answer.len(),
             schedule: read(&self.layout(n_prefix, n_suffix)?),
-            streaming: read(&self.streaming(n_prefix, n_suffix)?),
+            streaming: self
+                .streaming(n_prefix, n_suffix)
+                .map_or_else(|_| Schedule::full(n_all), |layout| read(&layout)),
             tokens: [prompt.prefix, document, prompt.suffix, answer].concat(),
         };
         if example.n_answer == 0 || example.forgotten().is_empty() {
@@ -229,7 +232,7 @@ impl Desk<'_> {
         let vocab = self.model.vocab();
         let tokens = tokenize(vocab, markers, &text)?;
         let bos: Vec<Token> = vocab.bos().into_iter().collect();
-        let (layout, streaming) = (self.layout(bos.len(), 0)?, self.streaming(bos.len(), 0)?);
+        let layout = self.layout(bos.len(), 0)?;
         let length = self.n_tokens.saturating_sub(bos.len()).max(1);
         for (i, piece) in tokens.chunks(length).enumerate() {
             let schedule = Schedule::of_text(&layout, bos.len() + piece.len());
@@ -247,7 +250,8 @@ impl Desk<'_> {
                 n_suffix: 0,
                 n_answer: 0,
                 schedule,
-                streaming: Schedule::of_text(&streaming, tokens.len()),
+                // texts are not measured with
+                streaming: Schedule::full(tokens.len()),
                 tokens,
             });
         }

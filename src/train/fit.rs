@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 
-use super::adam::{Adam, Rates, norm, scale};
+use super::adam::{Adam, Rates, norm, parts, scale};
 use super::error::TrainError;
 use super::examples::{Example, Examples};
 use super::log::{self, HeldOutLine, Line, Log, StepLine};
@@ -94,7 +94,8 @@ impl<'a> Fit<'a> {
         let ended = self.steps(&mut tell);
         // a failure to save is told only where nothing else went wrong
         let saved = self.save();
-        ended.and(saved).map(|()| self.gate)
+        let drawn = curves::draw(&log::path_of(&self.settings.output), &self.settings.output);
+        ended.and(saved).and(drawn).map(|()| self.gate)
     }
 
     fn steps(&mut self, tell: &mut dyn FnMut(Line) -> Result<(), TrainError>) -> Result<(), TrainError> {
@@ -208,7 +209,9 @@ impl<'a> Fit<'a> {
                 *self.baseline.insert(sums.map(mean))
             }
         };
-        let (mut kl, mut nll, mut nll_other) = (0.0, 0.0, Some(0.0));
+        // of those that have another document of their kind
+        let (mut n_other, mut own, mut foreign) = (0, 0.0, 0.0);
+        let (mut kl, mut nll) = (0.0, 0.0);
         for (i, example) in examples.held_out.iter().enumerate() {
             // the next ones, then those that are trained on
             let (before, after) = examples.held_out.split_at(i);
@@ -218,16 +221,20 @@ impl<'a> Fit<'a> {
             let found = self.student.measure(example, other.as_deref(), &self.gate.layers)?;
             kl += found.own.kl;
             nll += found.own.nll;
-            nll_other = nll_other.zip(found.nll_other).map(|(sum, x)| sum + x);
+            if let Some(nll_other) = found.nll_other {
+                n_other += 1;
+                own += found.own.nll;
+                foreign += nll_other;
+            }
         }
-        let nll_other = nll_other.map(mean);
+        let of_others = |sum: f64| (n_other > 0).then(|| sum / f64::from(n_other));
         tell(Line::HeldOut(HeldOutLine {
             step: self.adam.step,
             held_out: n,
             kl: mean(kl),
             nll: mean(nll),
-            nll_other,
-            specific: nll_other.map(|other| other - mean(nll)),
+            nll_other: of_others(foreign),
+            specific: of_others(foreign - own),
             kl_streaming,
             nll_streaming,
             nll_full,
@@ -238,8 +245,7 @@ impl<'a> Fit<'a> {
     fn save(&self) -> Result<(), TrainError> {
         let output = &self.settings.output;
         checkpoint::save(&checkpoint::path_of(output), &self.run, &self.gate.layers, &self.adam)?;
-        self.gate.save(output)?;
-        curves::draw(&log::path_of(output), output)
+        Ok(self.gate.save(output)?)
     }
 }
 
@@ -250,7 +256,11 @@ fn fingerprint(gate: &Gate, examples: &Examples, settings: &Settings) -> String 
     let fit = gate.fit.map(|fit| [fit.n_sink, fit.n_window, fit.n_segment]);
     let of_gate = format!("{} {} {} {layers:?} {fit:?}", gate.base_sha256, gate.feature_map, gate.n_features);
     let text = format!("{of_gate} {seed} {objective:?} {rates:?} {}", examples.sha256());
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut hash = Sha256::new_with_prefix(text.as_bytes());
+    for (_, _, values) in gate.layers.values().flat_map(parts) {
+        values.iter().for_each(|value| hash.update(value.to_le_bytes()));
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The folder and the name of a gate are there to be written to, before hours are spent.

@@ -115,7 +115,7 @@ impl Layer {
         let mut all_shares = Vec::with_capacity(blocks.len() - pass.live);
         for (i, block) in blocks.iter().enumerate() {
             if let Some(remembering) = remembering.as_mut().filter(|_| block.dropped > 0) {
-                remembering.fold(&heads.k, &heads.v, pass.schedule.leaving(i))?;
+                remembering.fold(&heads.k, &heads.v, pass.schedule.leaving(i), live.start)?;
             }
             if i < pass.live {
                 continue;
@@ -178,12 +178,17 @@ impl Remembering {
         Ok(Self { fitted, memory: Memory::default(), folded: Vec::new(), read: Vec::new(), objective: None })
     }
 
-    fn fold(&mut self, k: &Tensor, v: &Tensor, tokens: Range<usize>) -> Result<()> {
+    /// Tokens before `live` have no gradients.
+    fn fold(&mut self, k: &Tensor, v: &Tensor, tokens: Range<usize>, live: usize) -> Result<()> {
         if tokens.is_empty() {
             return Ok(());
         }
-        let part = |x: &Tensor| Var::from_tensor(&x.narrow(1, tokens.start, tokens.len())?.contiguous()?);
+        let part = |x: &Tensor| x.narrow(1, tokens.start, tokens.len())?.contiguous();
         let (k, v) = (part(k)?, part(v)?);
+        if tokens.end <= live {
+            return self.memory.fold(&self.fitted, &k, &v);
+        }
+        let (k, v) = (Var::from_tensor(&k)?, Var::from_tensor(&v)?);
         self.memory.fold(&self.fitted, &k, &v)?;
         self.folded.push((tokens.start, k, v));
         Ok(())

@@ -45,9 +45,9 @@ pub struct HeldOutLine {
     pub kl: f64,
     /// Negative log-likelihood.
     pub nll: f64,
-    /// The same after a document whose folded part is another's.
+    /// The same after a document whose folded part is another's, over the pairs that have another of their kind.
     pub nll_other: Option<f64>,
-    /// `nll_other - nll`.
+    /// `nll_other - nll` over these.
     pub specific: Option<f64>,
     /// Without a memory, and a window that takes its bytes too.
     pub kl_streaming: f64,

@@ -94,7 +94,8 @@ impl<'a> Student<'a> {
         let blind = Predicted { teacher: None, ..predicted };
         let schedule = &example.schedule;
         let model = &self.machine.model;
-        let through = objective.through.max(next.len());
+        // the first prediction is made one token earlier
+        let through = objective.through.max(next.len() + 1);
         let mut weights = Weights { kl: 1.0, nll: if example.n_answer > 0 { objective.nll } else { 0.0 } };
 
         let own = self.machine.forward(&example.tokens, schedule, gates)?;

@@ -77,6 +77,12 @@ fn prepare(args: &TrainArgs, path: &Path, sha256: String) -> Result<(Examples, G
 }
 
 fn gate(args: &TrainArgs, shape: &ModelShape, base_sha256: String) -> Result<Gate, TrainError> {
+    let fit = Some(FitSettings { n_sink: args.sinks, n_window: args.window, n_segment: args.segment });
+    if let Some(path) = &args.from {
+        let mut gate = Gate::load(path, shape)?;
+        (gate.base_sha256, gate.fit) = (base_sha256, fit);
+        return Ok(gate);
+    }
     let layers = args.layers.as_ref().map_or_else(|| (0..shape.n_layer).collect(), |layers| layers.0.clone());
     if let Some(&layer) = layers.iter().find(|&&layer| layer >= shape.n_layer) {
         return Err(TrainError::NoSuchLayer { layer, last: shape.n_layer - 1 });
@@ -86,8 +92,7 @@ fn gate(args: &TrainArgs, shape: &ModelShape, base_sha256: String) -> Result<Gat
         MapArg(Some(width)) => Map::Hedgehog(width),
     };
     let mut gate = Start { map, shut: SHUT, seed: args.seed }.gate(shape, &layers)?;
-    gate.base_sha256 = base_sha256;
-    gate.fit = Some(FitSettings { n_sink: args.sinks, n_window: args.window, n_segment: args.segment });
+    (gate.base_sha256, gate.fit) = (base_sha256, fit);
     Ok(gate)
 }
 

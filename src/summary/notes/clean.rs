@@ -161,7 +161,8 @@ impl Cleaner {
         if words.all.is_empty() || !self.brief && !is_whole(sentence) && words.n < LINE {
             return false;
         }
-        if words.n >= BABBLE && 2 * words.all.len() < words.n || self.said.iter().any(|other| words.repeat(other)) {
+        let was_said = |other: &Vec<String>| words.repeat(other) || *other == words.all;
+        if words.n >= BABBLE && 2 * words.all.len() < words.n || self.said.iter().any(was_said) {
             self.repeated += 1;
             return false;
         }
