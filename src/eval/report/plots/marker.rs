@@ -52,6 +52,7 @@ impl Marker {
     }
 
     /// The `i`-th, where series are no policies.
+    #[cfg(feature = "train")]
     pub fn nth(i: usize) -> Self {
         Self(i)
     }
