@@ -12,13 +12,13 @@ Needs apt-get (with the mirror that this machine uses; its own package lists are
 
 import json
 import re
-import statistics
 import sys
 import tempfile
 import zipfile
 from pathlib import Path
 
 from fetch import Apt, download_wheel, fail
+from pairs import write_pairs
 from sisu import without_markup
 
 GULLIVER = "usr/share/doc/sisu-markup-samples/samples/minimal/gullivers_travels.jonathan_swift.sst"
@@ -92,16 +92,6 @@ def aclsum(wheel, split):
     return summaries, aspects
 
 
-def write(path, pairs):
-    lines = (json.dumps(pair, ensure_ascii=False) + "\n" for pair in pairs)
-    path.write_text("".join(lines), encoding="utf-8")
-    sizes = []
-    for key in ("document", "reference"):
-        lengths = [len(pair[key]) for pair in pairs]
-        sizes.append(f"{key}s of {min(lengths):,} / {statistics.median(lengths):,.0f} / {max(lengths):,}")
-    print(f"{path.name}: {len(pairs)} pairs, {', '.join(sizes)} characters (least, median, most)")
-
-
 def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__)
@@ -116,12 +106,12 @@ def main():
         with zipfile.ZipFile(download_wheel("aclsum==0.1.2", folder / "wheel")) as wheel:
             test, aspects = aclsum(wheel, "test")
             train, _ = aclsum(wheel, "train")
-    write(out / "gulliver-chapters.jsonl", chapters)
-    write(out / "gulliver-book.jsonl", [book])
+    write_pairs(out / "gulliver-chapters.jsonl", chapters)
+    write_pairs(out / "gulliver-book.jsonl", [book])
     (out / "gulliver.txt").write_text(book["document"] + "\n", encoding="utf-8")
-    write(out / "aclsum.jsonl", test[:TEST_PAPERS])
-    write(out / "aclsum-aspects.jsonl", [pair for three in aspects[:TEST_PAPERS] for pair in three])
-    write(out / "aclsum-train.jsonl", train)
+    write_pairs(out / "aclsum.jsonl", test[:TEST_PAPERS])
+    write_pairs(out / "aclsum-aspects.jsonl", [pair for three in aspects[:TEST_PAPERS] for pair in three])
+    write_pairs(out / "aclsum-train.jsonl", train)
 
 
 main()

@@ -79,7 +79,6 @@ def stages(texts, quick):
         command = ["eval", "fidelity", *files, "-m", model, "--policies", "streaming,snapkv,pyramidkv", "--budgets", budgets, *more]
         return Stage(name, command)
 
-
     def memory(name, pairs, budget, *more):
         """The fitted memory, alone or with retained tokens."""
         return Stage(name, ["eval", "answer", pairs, "--budget", budget, "--policies", "edgeinfinite", "--gate", GATE, *more])

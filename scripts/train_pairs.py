@@ -17,7 +17,6 @@ import gzip
 import json
 import random
 import re
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -25,6 +24,7 @@ import tomllib
 from pathlib import Path
 
 from fetch import Apt, fail
+from pairs import write_pairs
 from sisu import without_markup
 
 HERE = Path(__file__).parent
@@ -134,12 +134,6 @@ def questions(folder):
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def write(path, pairs):
-    path.write_text("".join(json.dumps(pair, ensure_ascii=False) + "\n" for pair in pairs), encoding="utf-8")
-    sizes = [f"{key}s of {statistics.median(len(pair[key]) for pair in pairs):,.0f}" for key in ("document", "reference")]
-    print(f"{path.name}: {len(pairs)} pairs, {' and '.join(sizes)} characters (median)")
-
-
 def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__)
@@ -152,10 +146,10 @@ def main():
         memos = [pair for kind in ("experimental", "informational") for pair in abstracts(apt.unpack(f"doc-rfc-{kind}"))]
         books = apt.unpack("sisu-markup-samples") / root
         read = lambda file: ((books / file).read_text(encoding="utf-8"), file, plan)
-        write(out / "abstracts.jsonl", memos)
-        write(out / "chapters.jsonl", chapters(*read("don_quixote.miguel_de_cervantes.sst")))
-        write(out / "continuations.jsonl", continuations(*read("war_and_peace.leo_tolstoy.sst")))
-    write(out / "questions.jsonl", questions(out))
+        write_pairs(out / "abstracts.jsonl", memos)
+        write_pairs(out / "chapters.jsonl", chapters(*read("don_quixote.miguel_de_cervantes.sst")))
+        write_pairs(out / "continuations.jsonl", continuations(*read("war_and_peace.leo_tolstoy.sst")))
+    write_pairs(out / "questions.jsonl", questions(out))
 
 
 main()

@@ -87,6 +87,11 @@ fn an_answer_can_be_learned_and_the_gate_be_used() {
     command.args(["--tokens", "2500", "--threads", "2", "--contrast", "0", "--steps", "1", "--from", &from]);
     let output = command.output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    // but not over it
+    let again = gate.with_file_name("./gate.gguf");
+    let mut command = edgeinf();
+    command.args(["train", "-m"]).arg(&model).arg("--pairs").arg(&pairs).arg("-o").arg(&again);
+    assert_fails(&command.args(["--steps", "1", "--from", &from]).output().unwrap(), 2, &["overwritten", "--from"]);
     let first = log(&more)[0]["loss"].as_f64().unwrap();
     assert!((first - losses[24]).abs() < 0.1 * losses[24], "{first}, {losses:?}");
 }

@@ -105,7 +105,11 @@ impl TrainArgs {
         if cfg!(feature = "train") && self.pairs.is_empty() && self.text.is_empty() {
             return Err(conflict("train needs something to learn from; name --pairs, --text or both"));
         }
-        if self.from.as_ref() == Some(&self.output) {
+        // by whatever names
+        let same = |from: &PathBuf| {
+            from.canonicalize().is_ok_and(|from| self.output.canonicalize().is_ok_and(|to| to == from))
+        };
+        if self.from.as_ref().is_some_and(same) {
             return Err(conflict(
                 "the gate of --from would be overwritten by --output; choose another name for one of them",
             ));

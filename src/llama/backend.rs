@@ -74,7 +74,7 @@ fn place_large_buffers_alike() {
 
 /// Keeps freed memory for what is allocated next instead of giving it back to the system, from now on.
 ///
-/// Training allocates and frees tensors of many megabytes all the time; with pages of their own a third of its time went into
+/// Training allocates and frees tensors of many megabytes all the time; with pages of their own a fifth of its time went into
 /// getting and clearing them.
 pub fn keep_freed_memory() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]

@@ -75,7 +75,7 @@ impl Repeats {
         let mut words = 0;
         each_word(sentence, &mut |_| words += 1);
         let first = sentence.split_whitespace().next().unwrap_or_default();
-        let is_item = is_bullet(first) || is_own_line(first) || first.starts_with('|');
+        let is_item = is_bullet(first) || is_own_line(first);
         let stays = if is_item { !follows_itself || words < WORDS } else { words < WORDS && self.left_out == 0 };
         self.left_out += usize::from(!stays);
         stays
