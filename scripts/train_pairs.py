@@ -5,10 +5,11 @@ usage: scripts/train_pairs.py DIR
 
 abstracts.jsonl      memos of the Internet's engineers (RFCs) with their authors' abstracts
 chapters.jsonl       chapters of Don Quixote with their titles, which tell what happens in them
-continuations.jsonl  pieces of War and Peace, with words of their first half; the answer is how they go on
+pieces.jsonl         pieces of War and Peace
 questions.jsonl      facts of invented documents (`edgeinf sample`)
 
-Nothing of Gulliver's Travels, of ACLSum, of the excerpts in tests/eval/texts.toml or of a seed that evaluations use is in it.
+Of the first three more is asked: headings, what a section says, names, how the text goes on after some words; always of what stands
+early. Pairs of the same document are read together. Nothing of Gulliver's Travels, of ACLSum, of the excerpts in tests/eval/texts.toml or of a seed that evaluations use is in it.
 Needs apt-get (with the mirror that this machine uses; its own package lists are not touched), dpkg-deb, and a release build of edgeinf, or
 the program that EDGEINF names.
 """
@@ -29,7 +30,9 @@ from sisu import without_markup
 
 HERE = Path(__file__).parent
 # tokens are about 4.4 characters: more than a sequence holds, which is cut, or at least most of it
-LEAST_CHARS, MOST_CHARS = 13_000, 40_000
+LEAST_CHARS, MOST_CHARS = 13_000, 28_000
+# what is asked stands in so many characters, which have left every cache that is trained with
+EARLY_CHARS = 6_500
 SAMPLE_SEEDS = range(5001, 5061)
 
 
@@ -68,6 +71,52 @@ def abstract_of(memo):
     return " ".join(abstract), "\n\n".join(body)
 
 
+HEADING = re.compile(r"^((?:\d+\.)+\d*|\d+)\s+(\S[^\n]{2,70})$", re.M)
+SENTENCE = re.compile(r"[.!?][\"”]? (?=[A-Z“\"])")
+
+
+def headings(text):
+    """What the first sections are called, and what one of them says."""
+    early = [heading for heading in HEADING.finditer(text) if heading.start() < EARLY_CHARS]
+    if len(early) >= 3:
+        yield "headings", "What are the headings of the first sections?", "; ".join(h[2].strip() for h in early[:12])
+    chance = random.Random(len(text))
+    chance.shuffle(early)
+    for heading in early:
+        begin = text[heading.end():heading.end() + 600].lstrip("\n").split("\n\n")[0]
+        if heading.start() > 800 and len(begin) > 120 and "\n" not in begin:
+            ends = [m.start() + 1 for m in SENTENCE.finditer(begin) if 80 < m.start() < 320] or [len(begin)]
+            yield "section", f'What does the section "{heading[2].strip()}" say?', begin[:ends[-1]]
+            break
+
+
+def names(text):
+    """Whom the early part names, the most frequent first."""
+    early = re.sub(r"\s+", " ", text[:EARLY_CHARS])
+    inside = re.findall(r"(?<=[a-z,;] )[A-Z][a-z]+(?: [A-Z][a-z]+)*", early)
+    often = sorted({name for name in inside if len(name) > 2}, key=lambda name: (-inside.count(name), early.index(name)))
+    common = set(re.findall(r"[a-z]+", early))
+    often = [name for name in often if name.lower() not in common]
+    often = [name for name in often if not any(name in other and name != other for other in often)]
+    if len(often) >= 4:
+        yield "names", "Who is named, and which places?", ", ".join(often[:10])
+
+
+def goes_on(text, n):
+    """How the text goes on after some of its words, at n places."""
+    early = [m.end() for m in SENTENCE.finditer(text) if 600 < m.end() < EARLY_CHARS and "\n\n" not in text[m.end():m.end() + 200]]
+    for i, at in enumerate(random.Random(len(text)).sample(early, min(n, len(early)))):
+        before, after = text[:at].split()[-16:], " ".join(text[at:at + 400].split()[:40])
+        yield f"on-{i}", f'How does the document go on after the words "{" ".join(before)}"?', after
+
+
+def asked(pair, *more):
+    """A pair and others of the same document."""
+    yield pair
+    for what, question, reference in (ask for asks in more for ask in asks):
+        yield {"id": f"{pair['id']}-{what}", "document": pair["document"], "reference": reference, "question": question}
+
+
 def abstracts(folder):
     """At most 300 pairs, evenly from all that are long enough."""
     pairs = []
@@ -79,7 +128,8 @@ def abstracts(folder):
             pairs.append({"id": path.name.split(".")[0], "document": body[:MOST_CHARS], "reference": abstract})
     if len(pairs) < 100:
         fail(f"only {len(pairs)} RFCs with abstracts were found; another version of the package?")
-    return pairs[::-(-len(pairs) // 300)]
+    for pair in pairs[::-(-len(pairs) // 300)]:
+        yield from asked(pair, headings(pair["document"]), goes_on(pair["document"], 2))
 
 
 def untouched(file, plan):
@@ -103,25 +153,19 @@ def chapters(source, file, plan):
                           "question": "What is told in this chapter?"})
     if len(pairs) < 20:
         fail(f"only {len(pairs)} chapters of Don Quixote were found; another version of the package?")
-    return pairs
+    return [more for pair in pairs for more in asked(pair, names(pair["document"]), goes_on(pair["document"], 2))]
 
 
-def continuations(source, file, plan):
+def pieces(source, file, plan):
     text = without_markup(source)
     free = untouched(file, plan)
     pairs = []
-    chance = random.Random(1)
     for begin in range(100_000, len(text) - 20_000, 37_000):
-        if not free(begin, begin + 18_000):
-            continue
         piece = text[begin:begin + 18_000].partition("\n\n")[2]
-        early = [m.end() for m in re.finditer(r"[.!?][\"”]? (?=[A-Z])", piece) if 1000 < m.end() < len(piece) // 2]
-        if not early:
-            continue
-        at = chance.choice(early)
-        before, after = piece[:at].split()[-16:], " ".join(piece[at:at + 400].split()[:40])
-        pairs.append({"id": f"peace-{begin}", "document": piece, "reference": after,
-                      "question": f'How does the document go on after the words "{" ".join(before)}"?'})
+        asks = [*names(piece), *goes_on(piece, 3)]
+        if free(begin, begin + 18_000) and asks:
+            pairs += [{"id": f"peace-{begin}-{what}", "document": piece, "reference": reference, "question": question}
+                      for what, question, reference in asks]
     return pairs
 
 
@@ -148,7 +192,7 @@ def main():
         read = lambda file: ((books / file).read_text(encoding="utf-8"), file, plan)
         write_pairs(out / "abstracts.jsonl", memos)
         write_pairs(out / "chapters.jsonl", chapters(*read("don_quixote.miguel_de_cervantes.sst")))
-        write_pairs(out / "continuations.jsonl", continuations(*read("war_and_peace.leo_tolstoy.sst")))
+        write_pairs(out / "pieces.jsonl", pieces(*read("war_and_peace.leo_tolstoy.sst")))
     write_pairs(out / "questions.jsonl", questions(out))
 
 

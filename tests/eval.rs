@@ -148,12 +148,14 @@ fn what_is_specific_to_a_document_shows_under_full_attention() {
 #[test]
 fn bad_input_is_named() {
     let dir = scratch("eval-bad");
+    // the catalogue knows a gate by the name of a model, not for a path
+    let no_gate = smollm2().display().to_string();
     let good = fs::read_to_string(pairs(&dir)).unwrap();
     let file = dir.join("bad.jsonl");
     fs::write(&file, good.clone() + "{\"id\": \"three\"}\n").unwrap();
     assert_fails(&answer(&file, &[]), 3, &["bad.jsonl", "line 3", "document"]);
     fs::write(&file, good).unwrap();
-    assert_fails(&answer(&file, &["--policies", "edgeinfinite"]), 4, &["--gate"]);
+    assert_fails(&answer(&file, &["-m", &no_gate, "--policies", "edgeinfinite"]), 4, &["--gate"]);
     assert_fails(&answer(&dir.join("absent.jsonl"), &[]), 3, &["absent.jsonl"]);
     let letter = dir.join("letter.txt");
     fs::write(&letter, "Dear Sir,\n").unwrap();
@@ -248,7 +250,8 @@ fn what_cannot_be_compared_is_refused_in_one_line() {
     let text = dir.join("story.txt");
     fs::write(&text, story(6000, 31)).unwrap();
     assert_fails(&fidelity(&[&text], &["--policies", "none"]), 2, &["none"]);
-    assert_fails(&fidelity(&[&text], &["--policies", "edgeinfinite"]), 4, &["--gate"]);
+    let no_gate = smollm2().display().to_string();
+    assert_fails(&fidelity(&[&text], &["-m", &no_gate, "--policies", "edgeinfinite"]), 4, &["--gate"]);
     assert_fails(&fidelity(&[&text], &["--budgets", "4tok"]), 2, &["--budget"]);
     assert_fails(&fidelity(&[&dir.join("none.txt")], &[]), 3, &["none.txt"]);
 }
@@ -316,7 +319,8 @@ fn facts_are_told_where_they_are_still_there() {
     assert!(new.starts_with(&kept.concat()) && lines(&new).len() == found.len());
 
     assert_fails(&needle(&["--policies", "none"]), 2, &["none"]);
-    assert_fails(&needle(&["--policies", "edgeinfinite"]), 4, &["--gate"]);
+    let no_gate = smollm2().display().to_string();
+    assert_fails(&needle(&["-m", &no_gate, "--policies", "edgeinfinite"]), 4, &["--gate"]);
     assert_fails(&needle(&["--lengths", "12"]), 2, &["--lengths"]);
     // longer than the model was trained with: streaming has a result, full attention says why not
     let output = needle(&["--policies", "full,streaming", "--lengths", "9000", "--seeds", "3"]);

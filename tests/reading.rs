@@ -6,17 +6,21 @@ mod common;
 use common::tiny::Tiny;
 use common::{ContextBuilder, load, tokens};
 use edgeinf::eval::forgotten;
-use edgeinf::llama::{Compaction, Model, NativeGate};
-use edgeinf::memory::gate::{FeatureMap, Gate};
+use edgeinf::llama::{Compaction, Logits, Model, NativeGate};
+use edgeinf::memory::gate::{FeatureMap, Gate, ReadOut};
 use edgeinf::memory::layout::{ANSWER_RESERVE, Layout, WindowSizes};
 use edgeinf::reader::Reader;
 
 const SIZES: WindowSizes = WindowSizes { sinks: 4, retain: 0, window: 100, segment: 64 };
 
 fn reader<'m>(model: &'m Model, layout: Layout, with_memory: bool) -> Reader<'m> {
-    let gate = with_memory.then(|| {
+    gated_reader(model, layout, with_memory.then_some(ReadOut::Always))
+}
+
+fn gated_reader<'m>(model: &'m Model, layout: Layout, read_out: Option<ReadOut>) -> Reader<'m> {
+    let gate = read_out.map(|read_out| {
         let gate = Gate::random(&model.shape(), FeatureMap::Elu, 64, 5).unwrap();
-        NativeGate::new(model, &gate).unwrap()
+        NativeGate::new(model, &Gate { read_out, ..gate }).unwrap()
     });
     let builder = ContextBuilder { n_cells: layout.n_cells, n_ubatch: 64, n_outputs: 1, ..Default::default() };
     let compaction = Compaction::Edgeinf { gate, n_front_max: layout.n_front, retain: None, model_id: 0 };
@@ -61,6 +65,33 @@ fn the_pieces_that_tokens_come_in_do_not_matter() {
     for piece in [1, 63, 64, 65, 700] {
         assert!(read(piece) == whole, "pieces of {piece}");
     }
+}
+
+/// A gate that is read when something is asked leaves the text to streaming, to the bit, and yet remembers it.
+#[test]
+fn a_memory_that_is_read_when_asked_leaves_the_text_alone() {
+    let model = load(&Tiny::new("llama").write());
+    let (prefix, text, suffix) = (tokens(20, 1), tokens(1500, 2), tokens(30, 3));
+    let layout = Layout::new(SIZES, 20, 30);
+    let read = |read_out: Option<ReadOut>| {
+        let mut reader = gated_reader(&model, layout, read_out);
+        reader.push(&prefix).unwrap();
+        let (body, last) = text.split_at(text.len() - 64);
+        reader.push(body).unwrap();
+        reader.flush().unwrap();
+        let n_folded = reader.context().n_folded();
+        reader.predict(last, Logits::Last).unwrap();
+        let of_text = reader.logits().unwrap().to_vec();
+        reader.finish(&suffix).unwrap();
+        let of_suffix = reader.logits().unwrap().to_vec();
+        // what follows is text again
+        reader.predict(&[5], Logits::Last).unwrap();
+        (n_folded, of_text, of_suffix, reader.logits().unwrap().to_vec())
+    };
+    let (streaming, asked, always) = (read(None), read(Some(ReadOut::Asked)), read(Some(ReadOut::Always)));
+    assert_eq!((streaming.0, asked.0), (0, always.0));
+    assert!(asked.0 > 1000 && asked.1 == streaming.1 && always.1 != streaming.1);
+    assert!(asked.2 != streaming.2 && asked.2 != always.2 && asked.3 != streaming.3);
 }
 
 #[test]

@@ -87,6 +87,14 @@ fn an_answer_can_be_learned_and_the_gate_be_used() {
     command.args(["--tokens", "2500", "--threads", "2", "--contrast", "0", "--steps", "1", "--from", &from]);
     let output = command.output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let some = |layers: &str, from: &Path, to: &str| {
+        let mut command = edgeinf();
+        command.args(["train", "-m"]).arg(&model).arg("--pairs").arg(&pairs).arg("-o").arg(dir.join(to)).args(SIZES);
+        command.args(["--tokens", "2500", "--steps", "1", "--layers", layers, "--from"]).arg(from).output().unwrap()
+    };
+    assert_eq!(some("1", &gate, "one.gguf").status.code(), Some(0));
+    assert_eq!(log(&dir.join("one.gguf"))[0]["gates"].as_array().unwrap().len(), 1);
+    assert_fails(&some("0-1", &dir.join("one.gguf"), "two.gguf"), 2, &["one.gguf", "layer 0", "--layers"]);
     // but not over it
     let again = gate.with_file_name("./gate.gguf");
     let mut command = edgeinf();
@@ -155,6 +163,8 @@ fn what_cannot_be_trained_is_refused() {
     assert_fails(&steps(&["--layers", "0-2"]), 2, &["layer 2", "0 to 1", "--layers"]);
     assert_fails(&steps(&["--window", "2000"]), 3, &["nothing to train on", "--window"]);
     assert_fails(&steps(&["--tokens", "5000"]), 2, &["5000", "4096", "teacher"]);
+    let output = command(&model, &pairs, &gate, &["--steps", "1", "--text"]).arg(&pairs).output().unwrap();
+    assert_fails(&output, 2, &["nothing reads the memory", "--read-out always"]);
     let gemma = common::zoo::gemma2().write(&dir);
     assert_fails(&train(&gemma, &pairs, &gate, &["--steps", "1"]), 4, &["gemma2"]);
     assert_fails(&train(&model, &pairs, &dir.join("none/gate.gguf"), &["--steps", "1"]), 1, &["none/gate.gguf"]);
@@ -171,7 +181,7 @@ fn plain_texts_are_material_too() {
     for (name, seed) in [("b.txt", 1), ("a.txt", 2)] {
         fs::write(texts.join(name), story(3_000, seed)).unwrap();
     }
-    let args = ["--steps", "4", "--layers", "1", "--map", "elu", "--text"];
+    let args = ["--steps", "4", "--layers", "1", "--map", "elu", "--read-out", "always", "--text"];
     let output = command(&model, &pairs, &gate, &args).arg(&texts).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let ids: Vec<String> = log(&gate).iter().map(|line| line["id"].as_str().unwrap().to_owned()).collect();

@@ -17,11 +17,11 @@ use common::{ContextBuilder, load, max_diff, tokens};
 use edgeinf::eval::ANSWER_BATCH;
 use edgeinf::gguf::{Gguf, GgufWriter, TensorData};
 use edgeinf::llama::{CacheType, Compaction, Logits, NativeGate};
-use edgeinf::memory::gate::{FeatureMap, Gate};
+use edgeinf::memory::gate::{FeatureMap, Gate, ReadOut};
 use edgeinf::memory::layout::{Layout, WindowSizes};
 use edgeinf::reader::Reader;
-use edgeinf::train::pass::{LayerGates, Machine};
-use edgeinf::train::schedule::Schedule;
+use edgeinf::train::pass::{LayerGates, Machine, Source};
+use edgeinf::train::schedule::{Asked, Schedule};
 use edgeinf::train::tensors::floats;
 use edgeinf::train::weights::Frozen;
 
@@ -72,12 +72,21 @@ fn engine(path: &Path, gate: Option<&Gate>, lengths: Lengths, layout: Layout, te
 }
 
 /// The same of the trainer.
-fn trainer(path: &Path, gates: &LayerGates, lengths: Lengths, layout: Layout, text: &[i32]) -> (Vec<f32>, u64) {
+fn trainer(path: &Path, gate: Option<&Gate>, lengths: Lengths, layout: Layout, text: &[i32]) -> (Vec<f32>, u64) {
+    let gates = gate.map_or_else(LayerGates::new, |gate| gate.layers.clone());
     let machine = Machine::new(Frozen::load(path).unwrap(), text.len(), Arc::default());
-    let schedule = Schedule::of_answer(&layout, lengths.prefix + lengths.document, lengths.suffix, lengths.answer);
+    let asked = Asked { n_suffix: lengths.suffix, n_answer: lengths.answer };
+    let schedule = Schedule::windowed(&layout, lengths.prefix + lengths.document, &[asked]);
     assert_eq!(schedule.n_tokens(), text.len());
-    let hidden = machine.read(text, &schedule, gates).unwrap();
-    let (first, n) = (text.len() - lengths.answer - 1, lengths.answer + 1);
+    let (hidden, from) = if gate.is_some_and(|gate| gate.read_out == ReadOut::Asked) {
+        let read = machine.read_text(text, &schedule).unwrap();
+        let source = Source { text: &read, folded: &read, tokens: &schedule.forgotten() };
+        let passed = machine.forward(text, &schedule, &gates, Some(source)).unwrap();
+        (passed.hidden, passed.first)
+    } else {
+        (machine.read(text, &schedule, &gates).unwrap(), 0)
+    };
+    let (first, n) = (text.len() - lengths.answer - 1 - from, lengths.answer + 1);
     let states = machine.model.last_states(&hidden, first, n).unwrap();
     (floats(&machine.model.logits(&states).unwrap()).unwrap(), schedule.forgotten().len() as u64)
 }
@@ -85,8 +94,7 @@ fn trainer(path: &Path, gates: &LayerGates, lengths: Lengths, layout: Layout, te
 /// Largest difference of logits, and mean KL(trainer || engine).
 fn compare(path: &Path, gate: Option<&Gate>, lengths: Lengths, layout: Layout, text: &[i32]) -> (f32, f64) {
     let (expected, dropped) = engine(path, gate, lengths, layout, text);
-    let gates = gate.map_or_else(LayerGates::new, |gate| gate.layers.clone());
-    let (found, forgotten) = trainer(path, &gates, lengths, layout, text);
+    let (found, forgotten) = trainer(path, gate, lengths, layout, text);
     assert_eq!(forgotten, dropped);
     assert!(dropped > 2 * u64::from(layout.segment), "too little was folded: {dropped}");
     assert!(found.iter().all(|x| x.is_finite()));
@@ -116,9 +124,15 @@ fn check(arch: &'static str) {
         for gate in [None, Some((FeatureMap::Elu, 64)), Some((FeatureMap::Hedgehog, 96))] {
             let gate = gate.map(|(map, n_features)| mild(&path, map, n_features));
             let (difference, kl) = compare(&path, gate.as_ref(), SHORT, layout, &text);
-            let what = format!("{arch} {window} {segment} {:?}", gate.map(|gate| gate.feature_map));
+            let what = format!("{arch} {window} {segment} {:?}", gate.as_ref().map(|gate| gate.feature_map));
             println!("{what}: logits differ by {difference}, KL {kl}");
             assert!(difference <= 1e-3, "{what}: {difference}");
+            // keys and values of the text are kept in 16 bits
+            if let Some(gate) = gate.map(|gate| Gate { read_out: ReadOut::Asked, ..gate }) {
+                let (difference, kl) = compare(&path, Some(&gate), SHORT, layout, &text);
+                println!("{what}, asked: logits differ by {difference}, KL {kl}");
+                assert!(kl <= 1e-6, "{what}: {kl}");
+            }
         }
     }
 }
@@ -170,6 +184,10 @@ fn a_real_model_reads_as_the_engine_does() {
     std::fs::remove_file(exact).unwrap();
     let (difference, kl) = compare(&path, Some(&gate), lengths, layout, &text);
     println!("as shipped: logits differ by {difference}, KL {kl}");
+    assert!(kl < 1e-2, "{kl}");
+    let gate = Gate { read_out: ReadOut::Asked, ..gate };
+    let (difference, kl) = compare(&path, Some(&gate), lengths, layout, &text);
+    println!("as shipped, asked: logits differ by {difference}, KL {kl}");
     assert!(kl < 1e-2, "{kl}");
 }
 

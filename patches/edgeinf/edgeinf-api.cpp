@@ -275,6 +275,12 @@ int32_t llama_edgeinf_compact_plain(llama_context * ctx, uint32_t i0, uint32_t i
     });
 }
 
+void llama_edgeinf_set_readout(llama_context * ctx, bool on) {
+    if (auto * kv = get_kv(ctx)) {
+        kv->set_readout(on);
+    }
+}
+
 int64_t llama_edgeinf_n_folded(const llama_context * ctx) {
     const auto * kv = get_kv(ctx);
     return kv ? kv->n_folded() : 0;

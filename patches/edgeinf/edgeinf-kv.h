@@ -98,8 +98,10 @@ public:
     ggml_tensor * build_readout(
             ggml_context * ctx, ggml_cgraph * gf, ggml_tensor * q, ggml_tensor * k, ggml_tensor * cur, int il) const;
 
-    // the worst-case graph is the one with the memory
-    bool is_active() const { return has_memory() && (n_fold > 0 || reserving); }
+    // whether what is decoded reads the memory; the worst-case graph is the one that does
+    bool is_active() const { return has_memory() && ((n_fold > 0 && readout) || reserving); }
+
+    void set_readout(bool on) { readout = on; }
 
     // how many retained tokens the layers of each group attend to; in the worst-case graph all that there can be
     std::vector<uint32_t> n_attended() const;
@@ -247,6 +249,7 @@ private:
 
     bool poisoned  = false;
     bool reserving = true; // while worst-case graphs are built
+    bool readout   = true;
 
     int32_t fail_stage = -1;
 

@@ -68,6 +68,8 @@ int32_t llama_edgeinf_compact_plain(llama_context *, uint32_t, uint32_t) {
     return not_built_in();
 }
 
+void llama_edgeinf_set_readout(llama_context *, bool) {}
+
 int64_t llama_edgeinf_n_folded(const llama_context *) {
     return 0;
 }

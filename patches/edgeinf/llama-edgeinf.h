@@ -164,6 +164,10 @@ extern "C" {
     // After LLAMA_EDGEINF_POISONED nothing can be read from the context any more; it does not remember that itself.
     LLAMA_API int32_t llama_edgeinf_compact_plain(struct llama_context * ctx, uint32_t i0, uint32_t i1);
 
+    // Whether what is decoded from now on reads the memory; it does until this is called. What leaves the cache is folded either
+    // way. It is no part of a saved state.
+    LLAMA_API void llama_edgeinf_set_readout(struct llama_context * ctx, bool on);
+
     // tokens folded so far, in each head
     LLAMA_API int64_t llama_edgeinf_n_folded(const struct llama_context * ctx);
 

@@ -226,7 +226,7 @@ pub struct EngineArgs {
     /// Name of a model (see 'edgeinf model list') or path of a GGUF file.
     #[arg(short, long, default_value = DEFAULT_MODEL)]
     pub model: PathBuf,
-    /// Gate file of the memory.
+    /// Gate file of the memory. For smollm2-135m, by its name, one is part of the program.
     #[arg(long, value_name = "FILE")]
     pub gate: Option<GateSpec>,
     /// First tokens of the document that always stay in the cache.

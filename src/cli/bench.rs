@@ -153,11 +153,7 @@ fn window_name(engine: &EngineArgs) -> String {
 /// One run; prints its result as JSON.
 pub fn run_one(args: &BenchRunArgs, printer: &mut Printer, interrupt: &Arc<AtomicBool>) -> Result<ExitStatus> {
     let source = Source::open(&args.file, Reading::default(), interrupt)?;
-    let gate = match (&args.engine.gate, args.policy) {
-        (None, BenchPolicy::Edgeinfinite) => Some("random:1".parse::<GateSpec>()?),
-        (gate, _) => gate.clone(),
-    };
-    let mut engine = Engine::load(&EngineArgs { gate, ..args.engine.clone() }, printer)?;
+    let mut engine = Engine::load(&args.engine, printer)?;
     let mut document = TokenStream::new(source, engine.model.vocab(), Arc::clone(interrupt))?;
     let policy = match args.policy {
         BenchPolicy::Plain | BenchPolicy::Streaming => Policy::Streaming,
@@ -165,6 +161,9 @@ pub fn run_one(args: &BenchRunArgs, printer: &mut Printer, interrupt: &Arc<Atomi
         BenchPolicy::Pyramidkv => Policy::PyramidKv,
         BenchPolicy::Edgeinfinite => Policy::EdgeInfinite,
     };
+    if engine.gate.is_none() && policy.rule().folds() {
+        engine.gate = Some("random:1".parse::<GateSpec>()?.open(&engine.model.shape())?);
+    }
     let folded = engine.gate.as_ref().filter(|_| policy.rule().folds());
     let memory = folded.map_or(0, |gate| memory_bytes(&engine.model, gate));
     let sizes = engine.sizes.resolve(policy, &engine.model, args.engine.cache_type.into(), memory);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use crate::llama::{Backend, LlamaError, Model, ModelParams, set_fatal_exit_code};
-use crate::memory::gate::{Gate, GateSpec};
+use crate::memory::gate::{BuiltIn, Gate, GateSpec};
 use crate::memory::request::SizeRequest;
 use crate::models::{Cache, Catalogue, ResolvedModel, cached_sha256};
 
@@ -22,8 +22,8 @@ pub struct Engine {
     pub path: PathBuf,
     /// The gate and how it was named.
     pub gate: Option<Gate>,
-    /// As the user named it.
-    pub gate_name: Option<String>,
+    /// Where it is from.
+    pub gate_spec: Option<GateSpec>,
     /// Identifies the model; 0 if nobody asked.
     pub model_id: u64,
     /// Sizes of the cache.
@@ -51,13 +51,14 @@ impl Engine {
         set_fatal_exit_code(ExitStatus::Failure as i32);
         let load_time = begin.elapsed();
         // what was typed, else what the catalogue names for this model
-        let named = resolved.entry.as_ref().and_then(|entry| cache.gate_of(entry)).map(GateSpec::File);
-        let gate_spec = args.gate.clone().or(named);
+        let named = resolved.entry.as_ref().and_then(|entry| entry.gate.as_ref());
+        let named = named.and_then(|gate| BuiltIn::find(&gate.file));
+        let gate_spec = args.gate.clone().or(named.map(GateSpec::BuiltIn));
         let (gate, model_id) = load_gate(gate_spec.as_ref(), &model, &resolved, cache.dir(), printer)?;
         Ok(Self {
             path: resolved.path,
             gate,
-            gate_name: gate_spec.as_ref().map(ToString::to_string),
+            gate_spec,
             model_id,
             sizes: SizeRequest {
                 sinks: args.sinks,
@@ -71,6 +72,13 @@ impl Engine {
             load_time,
             model,
         })
+    }
+}
+
+impl Engine {
+    /// Whether the user named a gate, and it is not only there because the catalogue has one for the model.
+    pub fn is_gate_named(&self) -> bool {
+        self.gate.is_some() && !matches!(self.gate_spec, Some(GateSpec::BuiltIn(_)))
     }
 }
 

@@ -169,7 +169,11 @@ fn of_train(cause: &(dyn std::error::Error + 'static)) -> Option<ExitStatus> {
             ExitStatus::Model
         }
         TrainError::Model(e) => of_model(e),
-        TrainError::NoSuchLayer { .. } | TrainError::TooLong { .. } | TrainError::OtherRun { .. } => ExitStatus::Usage,
+        TrainError::NoSuchLayer { .. }
+        | TrainError::NotInGate { .. }
+        | TrainError::TextUnread
+        | TrainError::TooLong { .. }
+        | TrainError::OtherRun { .. } => ExitStatus::Usage,
         TrainError::Pairs(e) => of_eval(e),
         TrainError::Plot(e) => of_report(e),
         TrainError::Io { action: "read", .. } | TrainError::TooShort { .. } => ExitStatus::Input,

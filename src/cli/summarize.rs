@@ -222,7 +222,7 @@ impl Pass<'_> {
             input: self.file.display().to_string(),
             input_bytes: document.bytes_read(),
             model: engine.path.display().to_string(),
-            gate: engine.gate_name.clone().filter(|_| outcome.policy.rule().folds()),
+            gate: engine.gate_spec.as_ref().filter(|_| outcome.policy.rule().folds()).map(ToString::to_string),
             weights_bytes: engine.model.weight_bytes(),
             load: load_time,
             before,
@@ -250,10 +250,13 @@ impl Pass<'_> {
 
     fn settings(&self, engine: &mut Engine) -> Settings {
         let args = self.args;
+        // a gate that nobody asked for does not decide how a document is read
+        let policy = args.policy.policy();
+        let is_wanted = policy.is_some() || engine.is_gate_named();
         // with one file the gate is handed on, so that it is in memory only once
-        let gate = if self.last { engine.gate.take() } else { engine.gate.clone() };
+        let gate = if self.last { engine.gate.take() } else { engine.gate.clone() }.filter(|_| is_wanted);
         Settings {
-            policy: args.policy.policy(),
+            policy,
             sizes: engine.sizes,
             cache_type: args.engine.cache_type.into(),
             flash_attention: !args.engine.no_flash_attention,

@@ -8,6 +8,7 @@ use std::str::FromStr;
 
 use clap::Args;
 
+use crate::memory::gate::ReadOut;
 use crate::models::DEFAULT_MODEL;
 
 use super::args::conflict;
@@ -24,8 +25,9 @@ pub struct TrainArgs {
     #[arg(short, long, default_value = DEFAULT_MODEL)]
     pub model: PathBuf,
     /// Documents with answers to learn from: JSON objects with id, document, reference and, where it is no summary, the question
-    /// (docs/eval.md). Documents that are longer than --tokens end with the last sentence that fits. Some are
-    /// held out to measure with.
+    /// (docs/eval.md). Pairs with the same document are read together: the document once, and what is asked of it
+    /// each time as if it alone followed. Documents that are longer than --tokens end with the last sentence that
+    /// fits. Some are held out to measure with.
     #[arg(long, value_name = "PAIRS.jsonl", num_args = 1.., help_heading = "Material")]
     pub pairs: Vec<PathBuf>,
     /// Plain texts to learn from, files or folders of files, in pieces of --tokens.
@@ -54,7 +56,7 @@ pub struct TrainArgs {
     /// Steps between two measurements on what is held out; 0 measures only at the beginning and at the end.
     #[arg(long, value_name = "N", default_value_t = 50)]
     pub measure_every: u64,
-    /// Pairs that are held out to measure with, at most one of eight.
+    /// Documents that are held out to measure with, at most one of eight.
     #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u32).range(0..=1000))]
     pub held_out: u32,
     /// Start of the random numbers: the same seed, material, machine and threads give the same file.
@@ -63,15 +65,25 @@ pub struct TrainArgs {
     /// Threads; the default is the number of processors.
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub threads: Option<u32>,
-    /// Begin with a gate that was fitted before, its map and its layers, instead of a new one.
-    #[arg(long, value_name = "GATE.gguf", conflicts_with_all = ["map", "layers"], help_heading = "Memory")]
+    /// Begin with a gate that was fitted before, its map and its layers, or those of --layers, instead of a new one.
+    #[arg(long, value_name = "GATE.gguf", conflicts_with = "map", help_heading = "Memory")]
     pub from: Option<PathBuf>,
     /// Feature map of the memory: elu, or hedgehog:F for a learned one with F features, F even.
     #[arg(long, value_name = "MAP", default_value = "hedgehog:128", help_heading = "Memory")]
     pub map: MapArg,
-    /// Layers that get a memory, such as 0,4-7 [default: all].
+    /// What reads from the memory: only what is asked of a document, and answered, or always what comes after something was folded
+    /// [default: asked, or that of --from].
+    #[arg(long, value_name = "asked|always", value_parser = parse_read_out, help_heading = "Memory")]
+    pub read_out: Option<ReadOut>,
+    /// Layers that get a memory, such as 0,4-7 [default: all, or those of --from].
     #[arg(long, value_name = "LAYERS", value_parser = parse_layers, help_heading = "Memory")]
     pub layers: Option<Layers>,
+    /// GiB of documents that are kept once they were read, which with --read-out asked does not depend on the gate.
+    #[arg(long, value_name = "GIB", default_value_t = 6.0, value_parser = parse_weight, help_heading = "Material")]
+    pub keep: f64,
+    /// Times that the answers of documents that are kept together are gone through before the next ones.
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=1000), help_heading = "Material")]
+    pub rounds: u64,
     /// First tokens of a document that always stay in the cache.
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(0..=65536), help_heading = "Memory")]
     pub sinks: u32,
@@ -84,10 +96,13 @@ pub struct TrainArgs {
     /// How much an answer's likelihood counts; being like full attention counts 1.
     #[arg(long, value_name = "X", default_value_t = 0.3, value_parser = parse_weight, help_heading = "Objective")]
     pub nll: f64,
+    /// How much being like full attention counts on the last tokens of a document itself, with --read-out always.
+    #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = parse_weight, help_heading = "Objective")]
+    pub text_weight: f64,
     /// How much it counts that an answer is likelier after its own document than after one whose folded part is another's.
     #[arg(long, value_name = "X", default_value_t = 0.3, value_parser = parse_weight, help_heading = "Objective")]
     pub contrast: f64,
-    /// Every how many answers that is looked at; it takes as long as another step.
+    /// Every how many answers that is looked at.
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..), help_heading = "Objective")]
     pub contrast_every: u64,
     /// Tokens before the end of an answer that gradients run through; what was read before is taken as it is, which saves up to a
@@ -151,6 +166,10 @@ fn parse_layers(text: &str) -> Result<Layers, String> {
     layers.sort_unstable();
     layers.dedup();
     Ok(Layers(layers))
+}
+
+fn parse_read_out(text: &str) -> Result<ReadOut, String> {
+    ReadOut::from_name(text).ok_or_else(|| "expected asked or always".into())
 }
 
 fn parse_minutes(text: &str) -> Result<f64, String> {

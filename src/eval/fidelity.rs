@@ -266,7 +266,7 @@ impl<'m> Comparison<'m> {
             readers.push(self.reader(student.policy, layout, n_cells)?);
         }
         for reader in readers.iter_mut().chain([&mut teacher]) {
-            reader.extend(&bos, Logits::None)?;
+            reader.predict(&bos, Logits::None)?;
         }
         let mut sums: Vec<Vec<(usize, Sums)>> = vec![Vec::new(); students.len()];
         let mut expected: Vec<LogSoftmax> = Vec::with_capacity(BATCH);
@@ -286,7 +286,7 @@ impl<'m> Comparison<'m> {
                     expected.push(LogSoftmax::new(teacher.context().logits(i as i32)?));
                 }
                 for (reader, sums) in readers.iter_mut().zip(&mut sums) {
-                    reader.extend(batch, logits)?;
+                    reader.predict(batch, logits)?;
                     for (i, full) in (0..batch.len()).filter(|&i| counts(i)).zip(&expected) {
                         let found = LogSoftmax::new(reader.context().logits(i as i32)?);
                         let next = tokens[at + i + 1] as usize;

@@ -1,7 +1,8 @@
 //! Opening a GGUF file.
 
+use std::fmt::Debug;
 use std::fs::File;
-use std::io::{BufReader, ErrorKind, Read, Seek, SeekFrom};
+use std::io::{BufReader, Cursor, ErrorKind, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -30,6 +31,11 @@ pub struct TensorInfo {
     pub n_bytes: u64,
 }
 
+/// Where tensors are read from.
+trait Bytes: Read + Seek + Send + Debug {}
+
+impl<T: Read + Seek + Send + Debug> Bytes for T {}
+
 /// An open GGUF file, versions 2 and 3: metadata in memory, tensors on disk.
 ///
 /// Memory follows what is in the file, never what its header announces.
@@ -37,7 +43,7 @@ pub struct TensorInfo {
 pub struct Gguf {
     path: PathBuf,
     /// A lock, because reading moves the position.
-    file: Mutex<File>,
+    file: Mutex<Box<dyn Bytes>>,
     header: Header,
 }
 
@@ -55,7 +61,16 @@ impl Gguf {
         let file = File::open(path).map_err(fail("open"))?;
         let size = file.metadata().map_err(fail("open"))?.len();
         let header = parse(path, BufReader::new(&file), size)?;
-        Ok(Self { path: path.to_owned(), file: Mutex::new(file), header })
+        Ok(Self { path: path.to_owned(), file: Mutex::new(Box::new(file)), header })
+    }
+
+    /// A file that is part of the program; `path` is what it is called in messages.
+    ///
+    /// # Errors
+    /// [`GgufError`], if any part of its header is wrong.
+    pub fn built_in(path: &Path, bytes: &'static [u8]) -> Result<Self, GgufError> {
+        let header = parse(path, bytes, bytes.len() as u64)?;
+        Ok(Self { path: path.to_owned(), file: Mutex::new(Box::new(Cursor::new(bytes))), header })
     }
 
     /// The file.

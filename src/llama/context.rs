@@ -13,6 +13,7 @@ use super::eval::{Watcher, on_eval};
 use super::{
     CacheType, Compaction, ContextParams, LlamaError, Logits, MemoryUsage, Model, NativeGate, Retain, Token, last_error,
 };
+use crate::memory::gate::ReadOut;
 
 /// Whether the hooks are compiled in. Without them contexts can neither compact nor remember.
 pub fn built_in() -> bool {
@@ -41,6 +42,9 @@ pub struct Context<'m> {
     poisoned: bool,
     n_vocab: usize,
     n_features: u32,
+    // whether all that is decoded reads the memory, and whether what is decoded next does
+    reads_always: bool,
+    reads: bool,
     batch: Batch,
     // llama.cpp holds pointers to what these two point to
     abort: Arc<AbortState>,
@@ -111,6 +115,8 @@ impl<'m> Context<'m> {
             poisoned: false,
             n_vocab: model.vocab().n_tokens(),
             n_features: 0,
+            reads_always: true,
+            reads: true,
             batch: Batch::default(),
             abort,
             eval,
@@ -145,6 +151,7 @@ impl<'m> Context<'m> {
         };
         let params = sys::llama_edgeinf_params { n_cells: self.n_cells, n_front_max, model_id, retain };
         self.n_features = gate.map_or(0, NativeGate::n_features);
+        self.reads_always = gate.is_none_or(|gate| gate.read_out() == ReadOut::Always);
         let gate = gate.map_or(std::ptr::null(), NativeGate::as_ptr);
         // SAFETY: the context is valid, the gate is NULL or valid; there is a number for each layer, which is copied.
         let status = unsafe { sys::llama_edgeinf_attach(self.raw.as_ptr(), gate, params) };
@@ -200,6 +207,17 @@ impl<'m> Context<'m> {
     pub fn n_folded(&self) -> u64 {
         // SAFETY: the context is valid.
         u64::try_from(unsafe { sys::llama_edgeinf_n_folded(self.raw.as_ptr()) }).unwrap_or(0)
+    }
+
+    /// Says whether what is decoded next is what is asked of a text, and answered, or the text. With a gate whose memory is only read when
+    /// something is asked ([`ReadOut::Asked`]), text does not read it.
+    pub fn set_asked(&mut self, asked: bool) {
+        let reads = asked || self.reads_always;
+        if reads != self.reads {
+            self.reads = reads;
+            // SAFETY: the context is valid.
+            unsafe { sys::llama_edgeinf_set_readout(self.raw.as_ptr(), reads) }
+        }
     }
 
     /// Appends tokens to the sequence.

@@ -5,13 +5,14 @@ use std::ptr::NonNull;
 use llama_cpp_sys_2 as sys;
 
 use super::{LlamaError, Model, last_error};
-use crate::memory::gate::{FeatureMap, Gate};
+use crate::memory::gate::{FeatureMap, Gate, ReadOut};
 
 /// A gate that was handed to llama.cpp. Contexts copy it.
 #[derive(Debug)]
 pub struct NativeGate {
     raw: NonNull<sys::llama_edgeinf_gate>,
     n_features: u32,
+    read_out: ReadOut,
 }
 
 impl NativeGate {
@@ -27,7 +28,7 @@ impl NativeGate {
         // SAFETY: the model is valid.
         let raw = unsafe { sys::llama_edgeinf_gate_new(model.as_ptr(), map, gate.n_features) };
         let raw = NonNull::new(raw).ok_or_else(|| LlamaError::Gate(last_error()))?;
-        let native = Self { raw, n_features: gate.n_features };
+        let native = Self { raw, n_features: gate.n_features, read_out: gate.read_out };
         let shape = model.shape();
         for (&il, layer) in &gate.layers {
             let fail = |what: &str| LlamaError::Gate(format!("layer {il}: {what}"));
@@ -65,6 +66,10 @@ impl NativeGate {
 
     pub(super) fn n_features(&self) -> u32 {
         self.n_features
+    }
+
+    pub(super) fn read_out(&self) -> ReadOut {
+        self.read_out
     }
 
     pub(super) fn as_ptr(&self) -> *const sys::llama_edgeinf_gate {

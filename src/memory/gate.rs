@@ -2,6 +2,7 @@
 //!
 //! `docs/gate-file.md` gives the file format and the formulas. [`Gate::load`] trusts nothing in a file.
 
+mod built_in;
 mod error;
 mod file;
 mod random;
@@ -12,6 +13,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::fmt;
 
+pub use built_in::BuiltIn;
 pub use error::GateError;
 pub use spec::{GateSpec, GateSpecError};
 
@@ -84,6 +86,31 @@ impl fmt::Display for FeatureMap {
     }
 }
 
+/// What reads from the memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ReadOut {
+    /// Everything, once something was folded, as in EdgeInfinite (arXiv 2503.22196).
+    #[default]
+    Always,
+    /// What stands behind the document: the question and the answer. A text is then read as in streaming, to the bit, and yet folded.
+    Asked,
+}
+
+impl ReadOut {
+    /// Name in gate files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Always => "always",
+            Self::Asked => "asked",
+        }
+    }
+
+    /// The one of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Always, Self::Asked].into_iter().find(|read_out| read_out.name() == name)
+    }
+}
+
 /// Sizes in tokens that a gate was fitted with, for information.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FitSettings {
@@ -124,6 +151,8 @@ pub struct Gate {
     pub feature_map: FeatureMap,
     /// Width of the feature map: d_k with ELU, twice the rows of W with a learned map.
     pub n_features: u32,
+    /// What reads from the memory.
+    pub read_out: ReadOut,
     /// sha256 of the model file that it was fitted to, in hexadecimal; empty if unknown.
     pub base_sha256: String,
     /// Sizes that it was fitted with; `None` if unknown.

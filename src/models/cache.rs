@@ -73,11 +73,6 @@ impl Cache {
         self.models_dir().join(format!("{}.sha256", entry.file))
     }
 
-    /// Where the gate that `entry` names lies; nothing if it names none.
-    pub fn gate_of(&self, entry: &ModelEntry) -> Option<PathBuf> {
-        entry.gate.as_ref().map(|file| self.dir.join("gates").join(file))
-    }
-
     /// Finds the file that `model` means.
     ///
     /// A name from the catalogue is its cached file, whatever else bears that name. Anything else that is
@@ -157,15 +152,6 @@ mod tests {
         assert_eq!(located(&[("HOME", "h")], false), None);
         assert_eq!(located(&[], false), None);
         assert!(Cache::at("relative").dir().is_absolute());
-    }
-
-    #[test]
-    fn a_gate_is_found_through_its_model() {
-        let (cache, catalogue) = (Cache::at("/c"), Catalogue::builtin().unwrap());
-        let mut entry = catalogue.get("smollm2-135m").unwrap().clone();
-        assert_eq!(cache.gate_of(&entry), None);
-        entry.gate = Some("smollm2-135m.gate.gguf".into());
-        assert_eq!(cache.gate_of(&entry), Some("/c/gates/smollm2-135m.gate.gguf".into()));
     }
 
     #[test]

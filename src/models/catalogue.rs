@@ -17,6 +17,16 @@ pub struct Catalogue {
     models: Vec<ModelEntry>,
 }
 
+/// A gate of the catalogue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GateEntry {
+    /// File name in the folder `gates`.
+    pub file: String,
+    /// Of the file, 64 lower-case hex digits.
+    pub sha256: String,
+}
+
 /// One model of the catalogue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -42,9 +52,9 @@ pub struct ModelEntry {
     /// What a user should know before choosing it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
-    /// File name of the memory module fitted to it.
+    /// The gate of the memory that was fitted to it, which is part of the program.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub gate: Option<String>,
+    pub gate: Option<GateEntry>,
     /// Where it can be had, in the order in which to try.
     pub sources: Vec<Source>,
 }
@@ -128,8 +138,8 @@ impl ModelEntry {
         let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
         if !plain(&self.name) || self.name.bytes().any(|b| b.is_ascii_uppercase()) {
             Some("its name may have only lower-case letters, digits, '.', '-' and '_'")
-        } else if !plain(&self.file) || !self.gate.as_deref().is_none_or(plain) {
-            Some("its file or gate is not a plain file name")
+        } else if !plain(&self.file) {
+            Some("its file is not a plain file name")
         } else if self.bytes == Some(0) || self.context == 0 {
             Some("bytes and context must be above 0")
         } else if self.bytes.is_some() != self.sha256.is_some() {
@@ -152,7 +162,9 @@ pub(super) fn plain(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::sha256_bytes;
     use super::*;
+    use crate::memory::gate::BuiltIn;
 
     const BUILTIN: &str = include_str!("../../models.toml");
 
@@ -172,6 +184,17 @@ mod tests {
         let qwen = catalogue.get("qwen2.5-coder-0.5b").unwrap();
         let pip = qwen.sources.last().unwrap();
         assert!(matches!(pip, Source::Pip { requirements, .. } if requirements.len() == 6));
+    }
+
+    #[test]
+    fn gates_are_there_and_are_what_the_catalogue_says() {
+        let catalogue = Catalogue::builtin().unwrap();
+        for (entry, gate) in catalogue.iter().filter_map(|entry| Some((entry, entry.gate.as_ref()?))) {
+            let built_in = BuiltIn::find(&gate.file).unwrap();
+            assert_eq!(sha256_bytes(built_in.bytes), gate.sha256, "{}", entry.name);
+            assert!(built_in.bytes.len() <= 8 << 20, "{}", entry.name);
+        }
+        assert!(catalogue.get(DEFAULT_MODEL).unwrap().gate.is_some());
     }
 
     #[test]

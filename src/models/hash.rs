@@ -41,6 +41,11 @@ pub fn sha256_file(path: &Path) -> Result<String, ModelError> {
     Ok(Content::of(path, &mut |_| Ok(()))?.sha256)
 }
 
+/// The sha256 of bytes, as 64 lower-case hex digits.
+pub fn sha256_bytes(bytes: &[u8]) -> String {
+    hex(Sha256::new_with_prefix(bytes))
+}
+
 /// What is in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Content {

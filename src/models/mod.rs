@@ -26,9 +26,9 @@ mod wheel;
 
 pub use bert::BertError;
 pub use cache::{Cache, ResolvedModel};
-pub use catalogue::{Catalogue, DEFAULT_MODEL, ModelEntry};
+pub use catalogue::{Catalogue, DEFAULT_MODEL, GateEntry, ModelEntry};
 pub use error::ModelError;
-pub use hash::{Content, cached_sha256, sha256_file};
+pub use hash::{Content, cached_sha256, sha256_bytes, sha256_file};
 pub use pull::{PullEvent, PullOptions, pull};
 pub use remove::remove;
 pub use source::Source;

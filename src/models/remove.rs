@@ -9,7 +9,7 @@ use super::lock::lock;
 use super::pull::work_name;
 use super::{Cache, ModelEntry, ModelError};
 
-/// Removes the file of `entry`, what broken downloads left, its noted hash and its gate; returns the bytes of the file.
+/// Removes the file of `entry`, what broken downloads left, and its noted hash; returns the bytes of the file.
 ///
 /// Waits for a pull of the same model to end, and calls `waiting` once if it must.
 ///
@@ -22,7 +22,7 @@ pub fn remove(
     waiting: impl FnOnce(),
 ) -> Result<u64, ModelError> {
     // Where nothing was ever pulled no lock is made either.
-    if !cache.models_dir().is_dir() && !cache.gate_of(entry).is_some_and(|gate| gate.exists()) {
+    if !cache.models_dir().is_dir() {
         return Err(ModelError::NotThere { name: entry.name.clone() });
     }
     let models = cache.models_dir();
@@ -30,10 +30,10 @@ pub fn remove(
     let _lock = lock(&cache.lock_of(entry), interrupt, waiting)?;
     let path = cache.path_of(entry);
     let bytes = fs::metadata(&path).map_or(0, |found| found.len());
-    let files = [Some(path), Some(cache.record_of(entry)), cache.gate_of(entry)];
+    let files = [path, cache.record_of(entry)];
     let dirs = [cache.partial_of(entry), models.join(work_name(entry))];
     let mut found = false;
-    for file in files.into_iter().flatten() {
+    for file in files {
         found |= gone(&file, fs::remove_file(&file))?;
     }
     for dir in dirs {
@@ -60,25 +60,21 @@ mod tests {
     fn nothing_of_a_model_stays_but_its_lock() {
         let dir = tempfile::tempdir().unwrap();
         let cache = Cache::at(dir.path().join("cache"));
-        let mut entry = entry(b"GGUF", &[]);
-        entry.gate = Some("tiny.gate.gguf".into());
+        let entry = entry(b"GGUF", &[]);
         let interrupt = AtomicBool::new(false);
         let remove = || remove(&cache, &entry, &interrupt, || ());
         assert!(matches!(remove(), Err(ModelError::NotThere { .. })));
         assert!(!cache.dir().exists());
 
-        let gate = cache.gate_of(&entry).unwrap();
         let (partial, other) = (cache.partial_of(&entry), cache.models_dir().join("tiny.gguf.other"));
         fs::create_dir_all(&partial).unwrap();
-        fs::create_dir_all(gate.parent().unwrap()).unwrap();
-        for file in [&cache.path_of(&entry), &cache.record_of(&entry), &partial.join("1.part"), &gate, &other] {
+        for file in [&cache.path_of(&entry), &cache.record_of(&entry), &partial.join("1.part"), &other] {
             fs::write(file, "GGUF").unwrap();
         }
         assert_eq!(remove().unwrap(), 4);
         let mut left: Vec<_> = fs::read_dir(cache.models_dir()).unwrap().map(|f| f.unwrap().file_name()).collect();
         left.sort();
         assert_eq!(left, [".tiny.lock", "tiny.gguf.other"]);
-        assert!(!gate.exists());
         assert!(matches!(remove(), Err(ModelError::NotThere { .. })));
 
         // What a broken download left is something, too.

@@ -16,6 +16,10 @@ pub struct Attention<'a> {
     schedule: &'a Schedule,
     rope: &'a Rope,
     heads: &'a Heads,
+    /// Of all tokens in the text.
+    positions: Vec<usize>,
+    /// The first token that has a query; all have keys and values.
+    first: usize,
     /// With RoPE at the place in the text.
     q: Tensor,
     k: Tensor,
@@ -30,13 +34,16 @@ pub struct Attended {
 }
 
 impl<'a> Attention<'a> {
-    /// Turns queries and keys.
+    /// Turns queries and keys. The queries may be those of the last tokens alone.
     ///
     /// # Errors
     /// Those of candle.
     pub fn new(schedule: &'a Schedule, rope: &'a Rope, heads: &'a Heads) -> Result<Self> {
-        let (q, k) = (rope.turn(&heads.q, 0, false)?, rope.turn(&heads.k, 0, false)?);
-        Ok(Self { schedule, rope, heads, q, k })
+        let positions = schedule.positions();
+        let first = heads.k.dim(1)? - heads.q.dim(1)?;
+        let q = rope.turn(&heads.q, |i| positions[first + i], false)?;
+        let k = rope.turn(&heads.k, |i| positions[i], false)?;
+        Ok(Self { schedule, rope, heads, positions, first, q, k })
     }
 
     /// `softmax(q k / sqrt(d)) v` for the queries of a block.
@@ -68,21 +75,21 @@ impl<'a> Attention<'a> {
         let d_scores = softmax_backward(shares, &d_shares, 1.0 / (d as f32).sqrt())?;
         let d_q = d_scores.matmul(&keys)?.reshape((n_head, n, d))?;
         let d_keys = d_scores.t()?.matmul(&self.queries(block)?)?;
-        sums.q.add(block.tokens.start, &d_q)?;
-        let n_front = self.schedule.n_front;
-        if block.dropped == 0 {
-            sums.k.add(0, &d_keys)?;
-            return sums.v.add(0, &d_values);
-        }
-        let first = n_front + block.dropped;
-        let n_rest = block.tokens.end - first;
+        sums.q.add(block.tokens.start - self.first, &d_q)?;
+        let n_front = if block.dropped == 0 { 0 } else { self.schedule.n_front };
         if n_front > 0 {
-            let d_front = self.rope.turn(&d_keys.narrow(1, 0, n_front)?.contiguous()?, block.dropped, true)?;
+            let d_front = d_keys.narrow(1, 0, n_front)?.contiguous()?;
+            let d_front = self.rope.turn(&d_front, |i| block.dropped + i, true)?;
             sums.k_plain.add(0, &d_front)?;
             sums.v.add(0, &d_values.narrow(1, 0, n_front)?.contiguous()?)?;
         }
-        sums.k.add(first, &d_keys.narrow(1, n_front, n_rest)?.contiguous()?)?;
-        sums.v.add(first, &d_values.narrow(1, n_front, n_rest)?.contiguous()?)
+        let mut at = n_front;
+        for range in block.seen(n_front) {
+            sums.k.add(range.start, &d_keys.narrow(1, at, range.len())?.contiguous()?)?;
+            sums.v.add(range.start, &d_values.narrow(1, at, range.len())?.contiguous()?)?;
+            at += range.len();
+        }
+        Ok(())
     }
 
     /// The gradients of queries, keys and values without RoPE.
@@ -90,9 +97,12 @@ impl<'a> Attention<'a> {
     /// # Errors
     /// Those of candle.
     pub fn gradients(&self, sums: Sums) -> Result<Heads> {
-        let together =
-            |turned: Rows, plain: Rows| add(&self.rope.turn(&turned.into_tensor()?, 0, true)?, &plain.into_tensor()?);
-        Ok(Heads { q: together(sums.q, sums.q_plain)?, k: together(sums.k, sums.k_plain)?, v: sums.v.into_tensor()? })
+        let together = |turned: Rows, plain: Rows, first: usize| {
+            let back = self.rope.turn(&turned.into_tensor()?, |i| self.positions[first + i], true)?;
+            add(&back, &plain.into_tensor()?)
+        };
+        let q = together(sums.q, sums.q_plain, self.first)?;
+        Ok(Heads { q, k: together(sums.k, sums.k_plain, 0)?, v: sums.v.into_tensor()? })
     }
 
     /// `[n_head_kv, group n, d]`: heads that share a KV head stand one below the other.
@@ -100,24 +110,23 @@ impl<'a> Attention<'a> {
         let (n_head, _, d) = self.q.dims3()?;
         let n_kv = self.k.dim(0)?;
         let n = block.tokens.len();
-        self.q.narrow(1, block.tokens.start, n)?.contiguous()?.reshape((n_kv, n_head / n_kv * n, d))
+        self.q.narrow(1, block.tokens.start - self.first, n)?.contiguous()?.reshape((n_kv, n_head / n_kv * n, d))
     }
 
     /// Keys with RoPE and values that the last token of a block sees, `[n_head_kv, n_keys, d]`.
     fn cached(&self, block: &Block) -> Result<(Tensor, Tensor)> {
-        let (k, v, end) = (&self.k, &self.heads.v, block.tokens.end);
-        if block.dropped == 0 {
-            return Ok((k.narrow(1, 0, end)?.contiguous()?, v.narrow(1, 0, end)?.contiguous()?));
+        let n_front = if block.dropped == 0 { 0 } else { self.schedule.n_front };
+        let (mut keys, mut values) = (Vec::new(), Vec::new());
+        if n_front > 0 {
+            let front = self.heads.k.narrow(1, 0, n_front)?.contiguous()?;
+            keys.push(self.rope.turn(&front, |i| block.dropped + i, false)?);
+            values.push(self.heads.v.narrow(1, 0, n_front)?);
         }
-        let n_front = self.schedule.n_front;
-        let first = n_front + block.dropped;
-        let rest = |x: &Tensor| x.narrow(1, first, end - first);
-        if n_front == 0 {
-            return Ok((rest(k)?.contiguous()?, rest(v)?.contiguous()?));
+        for range in block.seen(n_front) {
+            keys.push(self.k.narrow(1, range.start, range.len())?);
+            values.push(self.heads.v.narrow(1, range.start, range.len())?);
         }
-        let front = self.heads.k.narrow(1, 0, n_front)?.contiguous()?;
-        let front = self.rope.turn(&front, block.dropped, false)?;
-        Ok((Tensor::cat(&[&front, &rest(k)?], 1)?, Tensor::cat(&[&v.narrow(1, 0, n_front)?, &rest(v)?], 1)?))
+        Ok((Tensor::cat(&keys, 1)?.contiguous()?, Tensor::cat(&values, 1)?.contiguous()?))
     }
 }
 

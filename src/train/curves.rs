@@ -116,6 +116,8 @@ mod tests {
             kl,
             nll: 2.0 * kl,
             nll_other: None,
+            answers: Vec::new(),
+            kl_text: None,
             gradient: 0.1,
             gates: vec![0.02],
             seconds: 1.0,

@@ -35,6 +35,9 @@ pub enum TrainError {
     /// A layer that is not there.
     #[error("layer {layer} cannot have a memory: the model has layers 0 to {last}; correct --layers")]
     NoSuchLayer { layer: u32, last: u32 },
+    /// A layer that the gate to begin with does not have.
+    #[error("'{path}' has nothing for layer {layer}; correct --layers, or leave out --from", path = .path.display())]
+    NotInGate { layer: u32, path: PathBuf },
 
     // What is trained on
     /// A file of pairs.
@@ -43,6 +46,11 @@ pub enum TrainError {
     /// A text or a log.
     #[error("'{path}' cannot be {action}: {cause}; check the path and the space that is left", path = .path.display())]
     Io { action: &'static str, path: PathBuf, cause: io::Error },
+    /// Texts for a gate that is not read while reading.
+    #[error(
+        "nothing in a plain text is asked, so nothing reads the memory there; use --read-out always, or --pairs alone"
+    )]
+    TextUnread,
     /// No text is long enough for a memory.
     #[error(
         "nothing to train on: of {examples} documents and texts none is longer than the {needed} tokens that the cache keeps, within {limit} tokens; choose longer ones, a smaller --window, or more --tokens"

@@ -1,13 +1,13 @@
-//! What is trained on: documents with an answer each, laid out as `summarize` lays them out, and plain texts.
+//! What is trained on: documents with answers, laid out as `summarize` lays them out, and plain texts.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
 use super::error::TrainError;
-use super::schedule::Schedule;
+use super::schedule::{Asked, Schedule};
 use crate::eval::{Pair, read_pairs, tokenize};
 use crate::input::Markers;
 use crate::llama::{Model, Token};
@@ -27,16 +27,14 @@ pub struct Example {
     pub id: String,
     /// Which file of pairs it is from. Only documents of one file take each other's place: with others, their kind would tell.
     pub kind: usize,
-    /// Prompt, document, what asks for the answer, and the answer; or a plain text.
+    /// Prompt, document, and one after the other what asks for an answer, and the answer; or a plain text.
     pub tokens: Vec<Token>,
     /// How many of them are the prompt.
     pub n_prefix: usize,
     /// How many are the document.
     pub n_document: usize,
-    /// How many ask for the answer.
-    pub n_suffix: usize,
-    /// How many are the answer; none in a plain text, where everything is predicted that sees the memory.
-    pub n_answer: usize,
+    /// What is asked; nothing of a plain text, where everything is predicted that sees the memory.
+    pub asked: Vec<Asked>,
     /// How it is read.
     pub schedule: Schedule,
     /// How it would be read without a memory by a window that takes the memory's bytes too; all at once where no context is so large.
@@ -44,13 +42,34 @@ pub struct Example {
 }
 
 impl Example {
-    /// The first position whose next token is predicted, and these tokens.
-    pub fn predicted(&self) -> (usize, &[Token]) {
-        let first = match self.n_answer {
-            0 => self.schedule.first_with_memory().unwrap_or(0),
-            n => self.tokens.len() - n - 1,
+    /// Whether something is asked.
+    pub fn is_asked(&self) -> bool {
+        !self.asked.is_empty()
+    }
+
+    /// For each answer, or for a plain text, the first position whose next token is predicted, and these tokens.
+    pub fn predicted(&self) -> Vec<(usize, &[Token])> {
+        if self.asked.is_empty() {
+            let first = self.schedule.first_with_memory().unwrap_or(0);
+            return vec![(first, &self.tokens[first + 1..])];
+        }
+        let mut begin = self.n_prefix + self.n_document;
+        let each = |asked: &Asked| {
+            let answer = begin + asked.n_suffix;
+            begin += asked.n_tokens();
+            (answer - 1, &self.tokens[answer..begin])
         };
-        (first, &self.tokens[first + 1..])
+        self.asked.iter().map(each).collect()
+    }
+
+    /// The tokens of the document that see something in the memory, from a block of the schedule on, and whose next token belongs to it
+    /// too.
+    pub fn remembered(&self, first_block: usize) -> (usize, &[Token]) {
+        let blocks = self.schedule.blocks.iter().skip(first_block);
+        let end = self.n_prefix + self.n_document;
+        let first = blocks.filter(|block| block.dropped > 0).map(|block| block.tokens.start).next();
+        let first = first.map_or(end, |first| first.clamp(self.n_prefix, end));
+        (first, &self.tokens[(first + 1).min(end)..end])
     }
 
     /// The document.
@@ -113,12 +132,12 @@ impl Examples {
         let mut answers = Vec::new();
         let mut names = HashSet::new();
         for (kind, path) in pairs.iter().enumerate() {
-            for mut pair in read_pairs(path)? {
+            for mut pairs in by_document(read_pairs(path)?) {
                 // names tell examples apart, and files may have the same
-                while !names.insert(pair.id.clone()) {
-                    pair.id.push('\'');
+                while !names.insert(pairs[0].id.clone()) {
+                    pairs[0].id.push('\'');
                 }
-                answers.extend(desk.answer(&pair, kind, &mut markers, &mut all)?);
+                answers.extend(desk.answers(&pairs, kind, &mut markers, &mut all)?);
             }
         }
         all.set_apart(answers, desk.n_held_out);
@@ -145,7 +164,9 @@ impl Examples {
     pub fn sha256(&self) -> String {
         let mut hash = Sha256::new();
         for example in self.train.iter().chain(&self.held_out) {
-            for n in [example.kind, example.n_prefix, example.n_document, example.n_suffix, example.n_answer] {
+            let asked = example.asked.iter().flat_map(|asked| [asked.n_suffix, asked.n_answer]);
+            for n in [example.kind, example.n_prefix, example.n_document, example.asked.len()].into_iter().chain(asked)
+            {
                 hash.update((n as u64).to_le_bytes());
             }
             example.tokens.iter().for_each(|token| hash.update(token.to_le_bytes()));
@@ -165,45 +186,49 @@ impl Desk<'_> {
         Ok(windowed_layout_around(self.model, sizes, n_prefix as u32, n_suffix as u32)?)
     }
 
-    /// A pair, as [`crate::eval::Examiner`] reads it. Documents that are too long end with the last sentence that fits, references
-    /// with the last token that does.
-    fn answer(
+    /// Pairs of the same document, as [`crate::eval::Examiner`] reads them, with the prompt of the first one before the document.
+    /// Documents that are too long end with the last sentence that fits, references with the last token that does.
+    fn answers(
         &self,
-        pair: &Pair,
+        pairs: &[Pair],
         kind: usize,
         markers: &mut Markers<'_>,
         all: &mut Examples,
     ) -> Result<Option<Example>, TrainError> {
-        let asked = pair.question.as_deref();
-        let instructions = asked.map_or_else(|| Instructions::summary(Length::default()), Instructions::request)?;
-        let prompt = PromptTokens::new(self.model, &instructions)?;
         let vocab = self.model.vocab();
-        let mut answer = tokenize(vocab, markers, &pair.reference)?;
-        answer.truncate(ANSWER_RESERVE as usize);
-        let around = prompt.prefix.len() + prompt.suffix.len() + answer.len();
-        let limit = self.n_tokens.saturating_sub(around);
-        let mut document = tokenize(vocab, markers, &pair.document)?;
+        let (mut prefix, mut asked, mut behind) = (Vec::new(), Vec::new(), Vec::new());
+        for pair in pairs {
+            let question = pair.question.as_deref();
+            let instructions =
+                question.map_or_else(|| Instructions::summary(Length::default()), Instructions::request)?;
+            let prompt = PromptTokens::new(self.model, &instructions)?;
+            let mut answer = tokenize(vocab, markers, &pair.reference)?;
+            answer.truncate(ANSWER_RESERVE as usize);
+            if asked.is_empty() {
+                prefix = prompt.prefix;
+            }
+            if !answer.is_empty() {
+                asked.push(Asked { n_suffix: prompt.suffix.len(), n_answer: answer.len() });
+                behind.extend(prompt.suffix.into_iter().chain(answer));
+            }
+        }
+        let longest = |n: fn(&Asked) -> usize| asked.iter().map(n).max().unwrap_or(0);
+        let limit = self.n_tokens.saturating_sub(prefix.len() + longest(|asked| asked.n_tokens()));
+        let mut document = tokenize(vocab, markers, &pairs[0].document)?;
         if document.len() > limit {
-            document = self.cut(&pair.document, document.len(), limit, markers)?;
+            document = self.cut(&pairs[0].document, document.len(), limit, markers)?;
             all.n_cut += 1;
         }
-        let (n_prefix, n_suffix) = (prompt.prefix.len(), prompt.suffix.len());
-        let n_all = n_prefix + document.len() + n_suffix + answer.len();
-        let read = |layout: &Layout| Schedule::of_answer(layout, n_prefix + document.len(), n_suffix, answer.len());
-        let example = Example {
-            id: pair.id.clone(),
-            kind,
-            n_prefix,
-            n_document: document.len(),
-            n_suffix,
-            n_answer: answer.len(),
-            schedule: read(&self.layout(n_prefix, n_suffix)?),
-            streaming: self
-                .streaming(n_prefix, n_suffix)
-                .map_or_else(|_| Schedule::full(n_all), |layout| read(&layout)),
-            tokens: [prompt.prefix, document, prompt.suffix, answer].concat(),
-        };
-        if example.n_answer == 0 || example.forgotten().is_empty() {
+        let (n_prefix, n_suffix, n_document) = (prefix.len(), longest(|asked| asked.n_suffix), document.len());
+        let n_text = n_prefix + n_document;
+        let schedule = Schedule::windowed(&self.layout(n_prefix, n_suffix)?, n_text, &asked);
+        let streaming = self
+            .streaming(n_prefix, n_suffix)
+            .map_or_else(|_| Schedule::full(n_text, &asked), |layout| Schedule::windowed(&layout, n_text, &asked));
+        let tokens = [prefix, document, behind].concat();
+        let id = pairs[0].id.clone();
+        let example = Example { id, kind, tokens, n_prefix, n_document, asked, schedule, streaming };
+        if !example.is_asked() || example.forgotten().is_empty() {
             all.n_short += 1;
             return Ok(None);
         }
@@ -235,7 +260,7 @@ impl Desk<'_> {
         let layout = self.layout(bos.len(), 0)?;
         let length = self.n_tokens.saturating_sub(bos.len()).max(1);
         for (i, piece) in tokens.chunks(length).enumerate() {
-            let schedule = Schedule::of_text(&layout, bos.len() + piece.len());
+            let schedule = Schedule::windowed(&layout, bos.len() + piece.len(), &[]);
             let tokens = [&bos, piece].concat();
             let n_seen = schedule.first_with_memory().map_or(0, |first| tokens.len() - first);
             if n_seen < 2 || i > 0 && piece.len() < length / 2 {
@@ -247,16 +272,31 @@ impl Desk<'_> {
                 kind: 0,
                 n_prefix: bos.len(),
                 n_document: piece.len(),
-                n_suffix: 0,
-                n_answer: 0,
+                asked: Vec::new(),
                 schedule,
                 // texts are not measured with
-                streaming: Schedule::full(tokens.len()),
+                streaming: Schedule::full(tokens.len(), &[]),
                 tokens,
             });
         }
         Ok(())
     }
+}
+
+/// Pairs of the same document together, in the order of their first ones.
+fn by_document(pairs: Vec<Pair>) -> Vec<Vec<Pair>> {
+    let mut groups: Vec<Vec<Pair>> = Vec::new();
+    let mut of_document: HashMap<String, usize> = HashMap::new();
+    for pair in pairs {
+        match of_document.get(&pair.document) {
+            Some(&i) => groups[i].push(pair),
+            None => {
+                of_document.insert(pair.document.clone(), groups.len());
+                groups.push(vec![pair]);
+            }
+        }
+    }
+    groups
 }
 
 /// The files named, and those in the folders named, by name.
@@ -292,20 +332,34 @@ mod tests {
             tokens: (0..20).collect(),
             n_prefix: 3,
             n_document: 10,
-            n_suffix: 4,
-            n_answer: 3,
-            schedule: Schedule::full(20),
-            streaming: Schedule::full(20),
+            asked: vec![Asked { n_suffix: 2, n_answer: 2 }, Asked { n_suffix: 1, n_answer: 2 }],
+            schedule: Schedule::full(20, &[]),
+            streaming: Schedule::full(20, &[]),
         }
     }
 
     #[test]
     fn an_answer_is_predicted_from_the_token_before_it() {
         let example = example(1);
-        assert_eq!(example.predicted(), (16, &[17, 18, 19][..]));
+        assert_eq!(example.predicted(), [(14, &[15, 16][..]), (17, &[18, 19][..])]);
         assert_eq!(example.document(), (3..13).collect::<Vec<_>>());
         let other = example.with_document(&[100; 10]);
         assert_eq!((other[2], other[3], other[12], other[13], other.len()), (2, 100, 100, 13, 20));
+    }
+
+    #[test]
+    fn pairs_of_a_document_are_one_example() {
+        let pair = |id: &str, document: &str| Pair {
+            id: id.into(),
+            document: document.into(),
+            reference: "r".into(),
+            question: None,
+            facts: Vec::new(),
+        };
+        let groups = by_document(vec![pair("a", "x"), pair("b", "y"), pair("c", "x")]);
+        let ids: Vec<Vec<&str>> =
+            groups.iter().map(|group| group.iter().map(|pair| pair.id.as_str()).collect()).collect();
+        assert_eq!(ids, [vec!["a", "c"], vec!["b"]]);
     }
 
     #[test]

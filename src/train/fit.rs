@@ -8,11 +8,11 @@ use sha2::{Digest, Sha256};
 use super::adam::{Adam, Rates, norm, parts, scale};
 use super::error::TrainError;
 use super::examples::{Example, Examples};
-use super::log::{self, HeldOutLine, Line, Log, StepLine};
-use super::objective::{Objective, Student, with_other};
+use super::log::{self, AnswerLine, HeldOutLine, Line, Log, StepLine};
+use super::objective::{Measured, Objective, Other, Student, other_of};
 use super::pass::Machine;
 use super::{checkpoint, curves};
-use crate::memory::gate::Gate;
+use crate::memory::gate::{Gate, ReadOut};
 use crate::rng::Rng;
 
 /// Longest gradient; longer ones are cut to it.
@@ -31,6 +31,11 @@ pub struct Settings {
     pub seed: u64,
     /// What is wanted.
     pub objective: Objective,
+    /// Bytes of texts that are kept once they were read, where they do not depend on the gate, and how often what is asked of
+    /// those that are kept together is gone through.
+    pub kept_bytes: usize,
+    /// Likewise.
+    pub rounds: u64,
     /// How fast.
     pub rates: Rates,
     /// Steps between two checkpoints.
@@ -66,7 +71,7 @@ impl<'a> Fit<'a> {
     ) -> Result<Self, TrainError> {
         let run = fingerprint(&gate, examples, settings);
         let adam = Adam::new(&gate.layers);
-        let student = Student::new(machine);
+        let student = Student::new(machine, gate.read_out, settings.kept_bytes);
         let mut fit = Self { settings, examples, gate, adam, run, student, baseline: None };
         let path = checkpoint::path_of(&settings.output);
         if settings.resume && path.exists() {
@@ -130,10 +135,10 @@ impl<'a> Fit<'a> {
     fn one_step(&mut self) -> Result<StepLine, TrainError> {
         let begin = Instant::now();
         let step = self.adam.step;
-        let (example, with_contrast) = self.chosen(step);
-        let other = if with_contrast { with_other(example, &self.others(example, step)) } else { None };
+        let (example, others) = self.chosen(step);
+        let other = other_of(example, &others, self.gate.read_out);
         let objective = self.settings.objective;
-        let (found, mut gradient) = self.student.step(example, other.as_deref(), &self.gate.layers, objective)?;
+        let (found, mut gradient) = self.student.step(example, other.as_ref(), &self.gate.layers, objective)?;
         let length = norm(&gradient);
         if !found.loss.is_finite() || !length.is_finite() {
             return Err(TrainError::NotFinite { step: step + 1 });
@@ -142,51 +147,67 @@ impl<'a> Fit<'a> {
             scale(&mut gradient, (CLIP / length) as f32);
         }
         self.adam.update(&mut self.gate.layers, &gradient, self.settings.rates);
+        let mean = Measured::mean(&found.answers);
         Ok(StepLine {
             step: self.adam.step,
             id: example.id.clone(),
             tokens: example.tokens.len(),
             loss: found.loss,
-            kl: found.own.kl,
-            nll: found.own.nll,
-            nll_other: found.nll_other,
+            kl: mean.own.kl,
+            nll: mean.own.nll,
+            nll_other: mean.nll_other,
+            answers: found.answers.iter().map(AnswerLine::from).collect(),
+            kl_text: found.kl_text,
             gradient: length,
             gates: found.gates.iter().map(|gate| (gate * 1e4).round() / 1e4).collect(),
             seconds: begin.elapsed().as_secs_f64(),
         })
     }
 
-    /// What a step reads, which depends on nothing but the seed and its number, and whether another document is read too. Answers and
-    /// texts take turns, if there are both.
-    fn chosen(&self, step: u64) -> (&'a Example, bool) {
+    /// What a step reads, which depends on nothing but the seed and its number, and other documents where they are looked at too,
+    /// beginning at a random one. Answers and texts take turns, if there are both.
+    fn chosen(&self, step: u64) -> (&'a Example, Vec<&'a Example>) {
         let train = &self.examples.train;
-        let is_answer = |example: &&Example| example.n_answer > 0;
+        let is_answer = |example: &&Example| example.is_asked();
         let answers: Vec<&Example> = train.iter().filter(is_answer).collect();
         let texts: Vec<&Example> = train.iter().filter(|example| !is_answer(example)).collect();
-        let (kind, turn) = match (answers.is_empty(), texts.is_empty()) {
+        let (all, turn) = match (answers.is_empty(), texts.is_empty()) {
             (false, false) if step % 2 == 1 => (texts, step / 2),
             (false, false) => (answers, step / 2),
             (true, _) => (texts, step),
             (false, true) => (answers, step),
         };
-        let n = kind.len() as u64;
-        let mut order: Vec<usize> = (0..kind.len()).collect();
-        Rng::new(self.settings.seed).fork(turn / n).shuffle(&mut order);
-        let example = kind[order[(turn % n) as usize]];
+        let (group, rounds) = self.groups(&all);
+        let (chosen, near) = turn_of(all.len(), group, rounds, self.settings.seed, turn);
+        let example = all[chosen];
         let objective = self.settings.objective;
         let due = objective.contrast > 0.0 && turn.is_multiple_of(objective.contrast_every.max(1));
-        (example, due && example.n_answer > 0)
+        if !due || !example.is_asked() {
+            return (example, Vec::new());
+        }
+        // those that were read for the same group come first
+        let far = (0..all.len()).filter(|i| !near.contains(i));
+        let mut rng = Rng::new(self.settings.seed).fork(!step);
+        let mut others = Vec::new();
+        for part in [near.clone(), far.collect()] {
+            let mut part: Vec<&Example> = part.into_iter().map(|i| all[i]).filter(|o| o.kind == example.kind).collect();
+            if !part.is_empty() {
+                let n = part.len();
+                part.rotate_left(rng.index(n));
+            }
+            others.extend(part);
+        }
+        (example, others)
     }
 
-    /// Documents to take the place of that of an example, beginning at a random one.
-    fn others(&self, example: &Example, step: u64) -> Vec<&'a Example> {
-        let of_its_kind = |other: &&Example| other.n_answer > 0 && other.kind == example.kind;
-        let mut others: Vec<&Example> = self.examples.train.iter().filter(of_its_kind).collect();
-        let n = others.len();
-        if n > 0 {
-            others.rotate_left(Rng::new(self.settings.seed).fork(!step).index(n));
+    /// How many texts are kept together, and how often what is asked of them is gone through.
+    fn groups(&self, all: &[&Example]) -> (usize, u64) {
+        if self.gate.read_out == ReadOut::Always {
+            return (all.len(), 1);
         }
-        others
+        let longest = all.iter().map(|example| example.schedule.n_text).max().unwrap_or(1);
+        let n_bytes = longest * self.student.machine.model.config.kv_bytes();
+        ((self.settings.kept_bytes / n_bytes.max(1)).clamp(1, all.len()), self.settings.rounds.max(1))
     }
 
     /// Means over the pairs that were held out.
@@ -216,9 +237,9 @@ impl<'a> Fit<'a> {
             // the next ones, then those that are trained on
             let (before, after) = examples.held_out.split_at(i);
             let all = after.iter().chain(before).chain(&examples.train);
-            let others: Vec<&Example> = all.filter(|o| o.n_answer > 0 && o.kind == example.kind).collect();
-            let other = with_other(example, &others);
-            let found = self.student.measure(example, other.as_deref(), &self.gate.layers)?;
+            let others: Vec<&Example> = all.filter(|o| o.is_asked() && o.kind == example.kind).collect();
+            let other: Option<Other<'_>> = other_of(example, &others, self.gate.read_out);
+            let found = self.student.measure(example, other.as_ref(), &self.gate.layers)?;
             kl += found.own.kl;
             nll += found.own.nll;
             if let Some(nll_other) = found.nll_other {
@@ -249,13 +270,32 @@ impl<'a> Fit<'a> {
     }
 }
 
+/// Which of `n` is chosen in a turn, and its group: all are divided into groups of a size, and each group is gone through so many times,
+/// always in another order, before the next one begins.
+fn turn_of(n: usize, group: usize, rounds: u64, seed: u64, turn: u64) -> (usize, Vec<usize>) {
+    let per_epoch = n as u64 * rounds;
+    let (epoch, turn) = (turn / per_epoch, turn % per_epoch);
+    let mut order: Vec<usize> = (0..n).collect();
+    Rng::new(seed).fork(epoch).shuffle(&mut order);
+    let number = turn / (group as u64 * rounds);
+    let first = number as usize * group;
+    let mut members = order[first..n.min(first + group)].to_vec();
+    let size = members.len() as u64;
+    let turn = turn - first as u64 * rounds;
+    if turn >= size {
+        Rng::new(seed).fork(epoch).fork(number).fork(turn / size).shuffle(&mut members);
+    }
+    (members[(turn % size) as usize], members)
+}
+
 /// What a checkpoint belongs to: everything that has a say in what a step gives.
 fn fingerprint(gate: &Gate, examples: &Examples, settings: &Settings) -> String {
-    let Settings { seed, objective, rates, .. } = settings;
+    let Settings { seed, objective, rates, kept_bytes, rounds, .. } = settings;
     let layers: Vec<u32> = gate.layers.keys().copied().collect();
     let fit = gate.fit.map(|fit| [fit.n_sink, fit.n_window, fit.n_segment]);
-    let of_gate = format!("{} {} {} {layers:?} {fit:?}", gate.base_sha256, gate.feature_map, gate.n_features);
-    let text = format!("{of_gate} {seed} {objective:?} {rates:?} {}", examples.sha256());
+    let Gate { base_sha256, feature_map, n_features, read_out, .. } = gate;
+    let of_gate = format!("{base_sha256} {feature_map} {n_features} {read_out:?} {layers:?} {fit:?}");
+    let text = format!("{of_gate} {seed} {objective:?} {rates:?} {kept_bytes} {rounds} {}", examples.sha256());
     let mut hash = Sha256::new_with_prefix(text.as_bytes());
     for (_, _, values) in gate.layers.values().flat_map(parts) {
         values.iter().for_each(|value| hash.update(value.to_le_bytes()));
@@ -272,4 +312,30 @@ pub fn check_output(output: &Path) -> Result<(), TrainError> {
     let io = |cause| TrainError::Io { action: "written", path: output.to_owned(), cause };
     tempfile::Builder::new().prefix(".gate-").tempfile_in(dir).map_err(io)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_are_gone_through_several_times_before_the_next() {
+        let chosen: Vec<usize> = (0..20).map(|turn| turn_of(10, 4, 2, 7, turn).0).collect();
+        for (first, size) in [(0, 4), (8, 4), (16, 2)] {
+            let mut rounds: Vec<Vec<usize>> = chosen[first..first + 2 * size].chunks(size).map(<[_]>::to_vec).collect();
+            rounds.iter_mut().for_each(|round| round.sort_unstable());
+            assert_eq!(rounds[0], rounds[1]);
+            let mut group = turn_of(10, 4, 2, 7, first as u64 + 1).1;
+            group.sort_unstable();
+            assert_eq!(group, rounds[0]);
+        }
+        let mut all = chosen.clone();
+        all.sort_unstable();
+        assert_eq!(all, Vec::from_iter((0..10).flat_map(|i| [i, i])));
+        // without groups as it was: each once in an order of its own
+        let plain: Vec<usize> = (0..10).map(|turn| turn_of(10, 10, 1, 7, turn).0).collect();
+        let mut order: Vec<usize> = (0..10).collect();
+        Rng::new(7).fork(0).shuffle(&mut order);
+        assert_eq!(plain, order);
+    }
 }

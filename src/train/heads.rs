@@ -23,13 +23,14 @@ pub struct Heads {
 }
 
 impl Heads {
-    /// Those of some tokens.
+    /// Those of some tokens. Where only the last ones have queries, it must be some of these.
     ///
     /// # Errors
     /// Those of candle.
     pub fn tokens(&self, range: &Range<usize>) -> Result<Self> {
-        let part = |x: &Tensor| x.narrow(1, range.start, range.len())?.contiguous();
-        Ok(Self { q: part(&self.q)?, k: part(&self.k)?, v: part(&self.v)? })
+        let part = |x: &Tensor, first: usize| x.narrow(1, range.start - first, range.len())?.contiguous();
+        let first = self.k.dim(1)? - self.q.dim(1)?;
+        Ok(Self { q: part(&self.q, first)?, k: part(&self.k, 0)?, v: part(&self.v, 0)? })
     }
 }
 
@@ -153,17 +154,17 @@ impl Rope {
         Self { turns, n_rot: config.n_rot, neighbours: config.architecture == Architecture::Llama }
     }
 
-    /// Turns `[heads, n, d]`, whose tokens have the positions `first..`, forwards; or back, which is also the gradient.
+    /// Turns `[heads, n, d]` to the positions of the tokens forwards; or back, which is also the gradient.
     ///
     /// # Errors
     /// Those of candle.
-    pub fn turn(&self, x: &Tensor, first: usize, back: bool) -> Result<Tensor> {
+    pub fn turn(&self, x: &Tensor, position: impl Fn(usize) -> usize + Sync, back: bool) -> Result<Tensor> {
         let (_, n, d) = x.dims3()?;
         let half = self.n_rot / 2;
         let out = with_slice(x, |x| {
             let mut out = x.to_vec();
             out.par_chunks_mut(d).enumerate().with_min_len(64).for_each(|(row, x)| {
-                let turns = &self.turns[(first + row % n) * half..][..half];
+                let turns = &self.turns[position(row % n) * half..][..half];
                 for (i, &[cos, sin]) in turns.iter().enumerate() {
                     let (i, j) = if self.neighbours { (2 * i, 2 * i + 1) } else { (i, i + half) };
                     let sin = if back { -sin } else { sin };

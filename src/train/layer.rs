@@ -9,7 +9,7 @@ use std::ops::Range;
 use candle_core::{Result, Tensor, Var};
 
 use super::attention::{Attention, Sums};
-use super::heads::{self, Rope};
+use super::heads::{self, Heads, Rope};
 use super::memory::{Fitted, Memory, openness, with_gradient};
 use super::rows;
 use super::schedule::{Block, Schedule};
@@ -30,11 +30,45 @@ pub struct Pass<'a> {
 }
 
 impl Pass<'_> {
+    /// The first block and the first token that pass: with a text that is given those of what is asked.
+    fn first(&self, given: Option<&Given>) -> (usize, usize) {
+        if given.is_some() { (self.schedule.first_asked(), self.schedule.n_text) } else { (0, 0) }
+    }
+
     /// The tokens that gradients run through.
     pub fn live_tokens(&self) -> Range<usize> {
         let blocks = &self.schedule.blocks;
         blocks.get(self.live).map_or(0..0, |block| block.tokens.start..self.schedule.n_tokens())
     }
+}
+
+/// Keys and values of tokens in one layer, `[n_head_kv, n, d]`, keys without RoPE.
+#[derive(Debug, Clone)]
+pub struct Kv {
+    /// Keys.
+    pub k: Tensor,
+    /// Values.
+    pub v: Tensor,
+}
+
+/// A text that was read before, without a memory: only what is asked of it passes the layer.
+#[derive(Debug, Clone)]
+pub struct Given {
+    /// Of the whole text.
+    pub text: Kv,
+    /// Of what is folded when something is asked.
+    pub folded: Kv,
+}
+
+/// What a layer makes of a sequence.
+#[derive(Debug)]
+pub struct Forward {
+    /// Its output, `[n, n_embd]`.
+    pub output: Tensor,
+    /// What the way back needs.
+    pub kept: Kept,
+    /// Keys and values of all tokens.
+    pub kv: Kv,
 }
 
 /// What is kept of a layer for the way back, tensors `[n, n_embd]`.
@@ -49,32 +83,43 @@ pub struct Kept {
 }
 
 impl Layer {
-    /// The output of the layer for `input` `[n, n_embd]`, and what the way back needs.
+    /// The output of the layer for `input` `[n, n_embd]`, of all tokens or of what is asked of a text that is given.
     ///
     /// # Errors
     /// Those of candle.
-    pub fn forward(&self, input: &Tensor, pass: Pass<'_>, gate: Option<&LayerGate>) -> Result<(Tensor, Kept)> {
+    pub fn forward(
+        &self,
+        input: &Tensor,
+        pass: Pass<'_>,
+        gate: Option<&LayerGate>,
+        given: Option<&Given>,
+    ) -> Result<Forward> {
         let config = pass.config;
-        let heads = heads::split(&self.qkv(input, config)?, self, config)?;
+        let heads = behind(heads::split(&self.qkv(input, config)?, self, config)?, given)?;
+        let (first_block, first) = pass.first(given);
         let attention = Attention::new(pass.schedule, pass.rope, &heads)?;
         let fitted = gate.map(|gate| Fitted::new(gate, config.d_head)).transpose()?;
         let mut memory = Memory::default();
+        if let (Some(fitted), Some(Given { folded, .. })) = (&fitted, given) {
+            memory.fold(fitted, &folded.k, &folded.v)?;
+            memory.detach();
+        }
         let mut outs = Vec::with_capacity(pass.schedule.blocks.len());
         let mut open = (0.0, 0);
-        for (i, block) in pass.schedule.blocks.iter().enumerate() {
+        for (i, block) in pass.schedule.blocks.iter().enumerate().skip(first_block) {
             let local = attention.forward(block)?.out;
             let Some(fitted) = fitted.as_ref().filter(|_| block.dropped > 0) else {
                 outs.push(local);
                 continue;
             };
             let leaving = pass.schedule.leaving(i);
-            if !leaving.is_empty() {
+            if given.is_none() && !leaving.is_empty() {
                 let [k, v] = [&heads.k, &heads.v].map(|x| x.narrow(1, leaving.start, leaving.len())?.contiguous());
                 memory.fold(fitted, &k?, &v?)?;
                 memory.detach();
             }
-            let q = heads.q.narrow(1, block.tokens.start, block.tokens.len())?.contiguous()?;
-            let (mixed, logit) = memory.read(fitted, &q, &local, block.dropped)?;
+            let q = heads.q.narrow(1, block.tokens.start - first, block.tokens.len())?.contiguous()?;
+            let (mixed, logit) = memory.read(fitted, &q, &local, n_folded(block, given)?)?;
             let (sum, n) = openness(&logit)?;
             open = (open.0 + sum, open.1 + n);
             outs.push(mixed.detach());
@@ -85,7 +130,8 @@ impl Layer {
         let active = rows::swiglu(&normed.matmul(&self.w_gate_up.t()?)?)?;
         let output = rows::add(&middle, &active.matmul(&self.w_down.t()?)?)?;
         let gate = (open.1 > 0).then(|| open.0 / open.1 as f64);
-        Ok((output, Kept { input: input.clone(), middle, gate }))
+        let kept = Kept { input: input.clone(), middle, gate };
+        Ok(Forward { output, kept, kv: Kv { k: heads.k, v: heads.v } })
     }
 
     /// The gradients of the input and of what is fitted, for that of the output; those of input and output are of the live tokens
@@ -99,22 +145,27 @@ impl Layer {
         d_output: &Tensor,
         pass: Pass<'_>,
         gate: Option<&LayerGate>,
+        given: Option<&Given>,
     ) -> Result<(Tensor, Option<LayerGate>)> {
         let (config, blocks) = (pass.config, &pass.schedule.blocks);
         let live = pass.live_tokens();
-        let of_live = |x: &Tensor| x.narrow(0, live.start, live.len())?.contiguous();
+        let (first_block, first) = pass.first(given);
+        let of_live = |x: &Tensor| x.narrow(0, live.start - first, live.len())?.contiguous();
         let d_middle = self.feed_forward_backward(&of_live(&kept.middle)?, d_output, config)?;
         let qkv = self.qkv(&kept.input, config)?;
-        let heads = heads::split(&qkv, self, config)?;
+        let heads = behind(heads::split(&qkv, self, config)?, given)?;
         let attention = Attention::new(pass.schedule, pass.rope, &heads)?;
         let d_mixed = heads::unmerge(&d_middle.matmul(&self.wo)?, config.n_head)?;
         let mut sums = Sums::new(&heads)?;
         let mut remembering = gate.map(|gate| Remembering::new(gate, config)).transpose()?;
+        if let (Some(remembering), Some(Given { folded, .. })) = (&mut remembering, given) {
+            remembering.memory.fold(&remembering.fitted, &folded.k, &folded.v)?;
+        }
         let d_of = |block: &Block| d_mixed.narrow(1, block.tokens.start - live.start, block.tokens.len())?.contiguous();
         // what attention answers is needed where the memory is mixed in, its shares everywhere
         let mut all_shares = Vec::with_capacity(blocks.len() - pass.live);
-        for (i, block) in blocks.iter().enumerate() {
-            if let Some(remembering) = remembering.as_mut().filter(|_| block.dropped > 0) {
+        for (i, block) in blocks.iter().enumerate().skip(first_block) {
+            if let Some(remembering) = remembering.as_mut().filter(|_| given.is_none() && block.dropped > 0) {
                 remembering.fold(&heads.k, &heads.v, pass.schedule.leaving(i), live.start)?;
             }
             if i < pass.live {
@@ -123,8 +174,9 @@ impl Layer {
             let attended = attention.forward(block)?;
             if let Some(remembering) = remembering.as_mut().filter(|_| block.dropped > 0) {
                 let (q, d_out) = (&heads.q, d_of(block)?);
-                let q = q.narrow(1, block.tokens.start, block.tokens.len())?.contiguous()?;
-                remembering.read(i, block.tokens.start, &q, &attended.out, &d_out, block.dropped)?;
+                let at = block.tokens.start - first;
+                let q = q.narrow(1, at, block.tokens.len())?.contiguous()?;
+                remembering.read(i, at, &q, &attended.out, &d_out, n_folded(block, given)?)?;
             }
             all_shares.push(attended.into_shares());
         }
@@ -160,13 +212,24 @@ impl Layer {
     }
 }
 
+/// Keys and values of what passes, behind those of a text that is given.
+fn behind(heads: Heads, given: Option<&Given>) -> Result<Heads> {
+    let Some(Given { text, .. }) = given else { return Ok(heads) };
+    Ok(Heads { q: heads.q, k: Tensor::cat(&[&text.k, &heads.k], 1)?, v: Tensor::cat(&[&text.v, &heads.v], 1)? })
+}
+
+/// Tokens in the memory that a block reads.
+fn n_folded(block: &Block, given: Option<&Given>) -> Result<usize> {
+    given.map_or(Ok(block.dropped), |given| given.folded.k.dim(1))
+}
+
 /// The memory of a layer with everything that has a gradient as a variable.
 struct Remembering {
     fitted: Fitted,
     memory: Memory,
     /// First token, k, v.
     folded: Vec<(usize, Var, Var)>,
-    /// Number of the block, first token, q, answer of local attention.
+    /// Number of the block, first query, q, answer of local attention.
     read: Vec<(usize, usize, Var, Var)>,
     /// What has the gradient `d_out` in the result of each block.
     objective: Option<Tensor>,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::checkpoint::beside;
 use super::error::TrainError;
+use super::objective::Measured;
 
 /// A step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -26,12 +27,33 @@ pub struct StepLine {
     pub nll: f64,
     /// The same after the other document, where it was read.
     pub nll_other: Option<f64>,
+    /// Of each answer, of which `kl`, `nll` and `nll_other` are means.
+    pub answers: Vec<AnswerLine>,
+    /// KL(teacher || student) on the document's last tokens, where that is wanted.
+    pub kl_text: Option<f64>,
     /// Euclidean norm of the gradient before it was cut.
     pub gradient: f64,
     /// Mean gate of each layer that has a memory, over heads and all tokens that saw one.
     pub gates: Vec<f64>,
     /// Time that it took.
     pub seconds: f64,
+}
+
+/// An answer of a step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AnswerLine {
+    /// KL(teacher || student), nats per token.
+    pub kl: f64,
+    /// Negative log-likelihood, nats per token.
+    pub nll: f64,
+    /// The same after the other document, where it was read.
+    pub nll_other: Option<f64>,
+}
+
+impl From<&Measured> for AnswerLine {
+    fn from(found: &Measured) -> Self {
+        Self { kl: found.own.kl, nll: found.own.nll, nll_other: found.nll_other }
+    }
 }
 
 /// A measurement on the pairs that were held out: means over them, in nats per token of the answer.
@@ -129,6 +151,8 @@ mod tests {
             kl: 1.0,
             nll: 2.0,
             nll_other: None,
+            answers: Vec::new(),
+            kl_text: None,
             gradient: 0.1,
             gates: vec![0.02],
             seconds: 1.0,

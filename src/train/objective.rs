@@ -1,6 +1,8 @@
 //! What a step wants: predictions like those of full attention, the answer's own tokens, and that they need this document.
 
 use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
 
 use candle_core::Tensor;
 
@@ -8,20 +10,23 @@ use super::adam::add;
 use super::error::TrainError;
 use super::examples::Example;
 use super::loss::{Losses, Predicted, Weights};
-use super::pass::{LayerGates, Machine};
+use super::pass::{LayerGates, Machine, Source, Text};
 use super::schedule::Schedule;
 use crate::eval::replaced;
+use crate::memory::gate::ReadOut;
 
 /// How much each part counts.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Objective {
     /// Of the negative log-likelihood of an answer; KL to the teacher counts 1.
     pub nll: f64,
+    /// Of KL to the teacher where the document itself is predicted, among its last tokens, if it reads the memory.
+    pub text: f64,
     /// Of the contrast: that the answer is likelier after its own document than after one whose folded part is another's.
     pub contrast: f64,
-    /// Every how many steps the other document is read too, which takes as long again.
+    /// Every how many steps the other document is looked at.
     pub contrast_every: u64,
-    /// Tokens before the end that gradients run through: the answer, what asks for it, and what was read last.
+    /// Tokens before the end that gradients run through: what was read last. What asks and answers comes with it.
     pub through: usize,
 }
 
@@ -31,20 +36,23 @@ const MARGIN: f64 = 0.5;
 /// Nats over which the contrast gives in when the margin is reached.
 const SOFTNESS: f64 = 0.25;
 
+/// Less than this of the contrast's weight is not worth a way back.
+const LEAST_PUSH: f64 = 0.01;
+
 /// What a step found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Found {
     /// What was made smaller.
     pub loss: f64,
-    /// With the own document.
-    pub own: Losses,
-    /// Negative log-likelihood with another document; only where it was read.
-    pub nll_other: Option<f64>,
+    /// Of each answer, or of a plain text.
+    pub answers: Vec<Measured>,
+    /// KL to the teacher on the document's last tokens.
+    pub kl_text: Option<f64>,
     /// Mean gate of each layer that has a memory.
     pub gates: Vec<f64>,
 }
 
-/// What a measurement found.
+/// What was found of an answer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Measured {
     /// With the own document.
@@ -53,7 +61,17 @@ pub struct Measured {
     pub nll_other: Option<f64>,
 }
 
-/// What full attention makes of an example.
+impl Measured {
+    /// The mean over answers; the other document is read for all of them or for none.
+    pub fn mean(answers: &[Self]) -> Self {
+        let mean = |of: &dyn Fn(&Self) -> f64| answers.iter().map(of).sum::<f64>() / answers.len() as f64;
+        let own = Losses { kl: mean(&|answer| answer.own.kl), nll: mean(&|answer| answer.own.nll) };
+        let is_read = answers.iter().all(|answer| answer.nll_other.is_some());
+        Self { own, nll_other: is_read.then(|| mean(&|answer| answer.nll_other.unwrap_or(0.0))) }
+    }
+}
+
+/// What full attention makes of some tokens.
 #[derive(Debug, Clone)]
 struct Teacher {
     /// Its last hidden states where something is predicted, `[n, n_embd]`.
@@ -62,122 +80,255 @@ struct Teacher {
     nll: f64,
 }
 
-/// Reads examples and remembers what full attention makes of them.
+/// A document in the place of another one.
+#[derive(Debug, Clone)]
+pub enum Other<'a> {
+    /// The sequence with the other document's tokens where the own ones are forgotten.
+    Tokens(Vec<i32>),
+    /// What is folded of this example's document is in the memory.
+    Example(&'a Example),
+}
+
+/// Reads examples and remembers what full attention makes of them, and texts that do not depend on what is fitted.
 #[derive(Debug)]
 pub struct Student<'a> {
     /// The model.
     pub machine: &'a Machine,
+    /// What reads from the memory.
+    read_out: ReadOut,
     /// What full attention makes of answers, by the example's name.
-    teacher: HashMap<String, Teacher>,
+    teachers: HashMap<String, Vec<Teacher>>,
+    /// Texts that were read without a memory, by the example's name.
+    texts: HashMap<String, Arc<Text>>,
+    /// Bytes that they may take.
+    n_bytes: usize,
 }
 
 impl<'a> Student<'a> {
-    /// A student that has seen nothing yet.
-    pub fn new(machine: &'a Machine) -> Self {
-        Self { machine, teacher: HashMap::new() }
+    /// A student that has seen nothing yet, and keeps at most so many bytes of texts.
+    pub fn new(machine: &'a Machine, read_out: ReadOut, n_bytes: usize) -> Self {
+        Self { machine, read_out, teachers: HashMap::new(), texts: HashMap::new(), n_bytes }
     }
 
-    /// The loss of an example and its gradient.
+    /// The text of an example, read without a memory. When there are too many, all older ones are forgotten.
+    fn text(&mut self, example: &Example) -> Result<Arc<Text>, TrainError> {
+        if let Some(text) = self.texts.get(&example.id) {
+            return Ok(Arc::clone(text));
+        }
+        let text = Arc::new(self.machine.read_text(&example.tokens, &example.schedule)?);
+        let n_bytes: usize = self.texts.values().map(|text| text.n_bytes()).sum();
+        if n_bytes + text.n_bytes() > self.n_bytes {
+            self.texts.clear();
+        }
+        self.texts.insert(example.id.clone(), Arc::clone(&text));
+        Ok(text)
+    }
+
+    /// The texts of an example and of another one, where they are read by themselves.
+    fn texts(&mut self, example: &Example, other: Option<&Other<'_>>) -> Result<Option<Texts>, TrainError> {
+        if self.read_out == ReadOut::Always {
+            return Ok(None);
+        }
+        let own = (self.text(example)?, example.schedule.forgotten());
+        let other = match other {
+            Some(Other::Example(other)) => {
+                let range = other.schedule.forgotten();
+                // no more than of the own text
+                let end = range.end.min(range.start + own.1.len());
+                Some((self.text(other)?, range.start..end))
+            }
+            _ => None,
+        };
+        Ok(Some(Texts { own, other }))
+    }
+
+    /// The loss of an example, a mean over its answers, and its gradient.
     ///
     /// # Errors
     /// [`TrainError`].
     pub fn step(
         &mut self,
         example: &Example,
-        other: Option<&[i32]>,
+        other: Option<&Other<'_>>,
         gates: &LayerGates,
         objective: Objective,
     ) -> Result<(Found, LayerGates), TrainError> {
-        let teacher = self.teacher(example)?;
-        let (first, next) = example.predicted();
-        let predicted = Predicted { first, next, teacher: Some(&teacher.states) };
-        let blind = Predicted { teacher: None, ..predicted };
+        let texts = self.texts(example, other)?;
+        let wants_text = example.is_asked() && texts.is_none();
+        let objective = Objective { text: if wants_text { objective.text } else { 0.0 }, ..objective };
         let schedule = &example.schedule;
         let model = &self.machine.model;
-        // the first prediction is made one token earlier
-        let through = objective.through.max(next.len() + 1);
-        let mut weights = Weights { kl: 1.0, nll: if example.n_answer > 0 { objective.nll } else { 0.0 } };
-
-        let own = self.machine.forward(&example.tokens, schedule, gates)?;
-        let open = own.gates();
-        let Some(other) = other else {
-            let (losses, d_hidden) = model.losses_backward(&own.hidden, predicted, weights)?;
-            let loss = weights.kl * losses.kl + weights.nll * losses.nll;
-            let gradient = self.machine.backward(own, d_hidden, schedule, gates, through)?;
-            return Ok((Found { loss, own: losses, nll_other: None, gates: open }, gradient));
+        let (first, next) = example.remembered(schedule.first_block_of_last(objective.through));
+        let wants_text = objective.text > 0.0 && !next.is_empty();
+        let (teachers, of_text) = self.teachers(example, wants_text.then_some((first, next)))?;
+        let through = if example.is_asked() { objective.through } else { usize::MAX };
+        let own_source = texts.as_ref().map(Texts::own);
+        let own = self.machine.forward(&example.tokens, schedule, gates, own_source)?;
+        let other_source = texts.as_ref().and_then(Texts::other);
+        let foreign = match other {
+            Some(Other::Tokens(tokens)) => Some(self.machine.forward(tokens, schedule, gates, None)?),
+            Some(Other::Example(_)) => Some(self.machine.forward(&example.tokens, schedule, gates, other_source)?),
+            None => None,
         };
-        // how far both are apart decides how much each is pushed
-        let foreign = self.machine.forward(other, schedule, gates)?;
-        let (of_own, of_other) = (model.losses(&own.hidden, blind)?.nll, model.losses(&foreign.hidden, blind)?.nll);
-        let (contrast, push) = contrast(of_other - of_own);
-        let push = objective.contrast * push;
-        weights.nll += push;
-        let (losses, d_hidden) = model.losses_backward(&own.hidden, predicted, weights)?;
-        let mut gradient = self.machine.backward(own, d_hidden, schedule, gates, through)?;
-        let away = Weights { kl: 0.0, nll: -push };
-        let (_, d_hidden) = model.losses_backward(&foreign.hidden, blind, away)?;
-        add(&mut gradient, &self.machine.backward(foreign, d_hidden, schedule, gates, through)?);
-        let loss = losses.kl + objective.nll * losses.nll + objective.contrast * contrast;
-        Ok((Found { loss, own: losses, nll_other: Some(of_other), gates: open }, gradient))
+        let (mut loss, mut answers) = (0.0, Vec::new());
+        let (mut d_own, mut d_foreign) = (None, None);
+        let share = 1.0 / teachers.len() as f64;
+        for ((first, next), teacher) in example.predicted().into_iter().zip(&teachers) {
+            let predicted = Predicted { first: first - own.first, next, teacher: Some(&teacher.states) };
+            let blind = Predicted { teacher: None, ..predicted };
+            let mut weights = Weights { kl: share, nll: if example.is_asked() { share * objective.nll } else { 0.0 } };
+            let mut nll_other = None;
+            if let Some(foreign) = &foreign {
+                // how far both are apart decides how much each is pushed
+                let of_other = model.losses(&foreign.hidden, blind)?.nll;
+                let (contrast, push) = contrast(of_other - model.losses(&own.hidden, blind)?.nll);
+                let push = share * objective.contrast * push;
+                weights.nll += push;
+                if push > LEAST_PUSH * share {
+                    let away = Weights { kl: 0.0, nll: -push };
+                    sum(&mut d_foreign, model.losses_backward(&foreign.hidden, blind, away)?.1)?;
+                }
+                loss += share * objective.contrast * contrast;
+                nll_other = Some(of_other);
+            }
+            let (losses, d_hidden) = model.losses_backward(&own.hidden, predicted, weights)?;
+            sum(&mut d_own, d_hidden)?;
+            loss += share * (losses.kl + if example.is_asked() { objective.nll * losses.nll } else { 0.0 });
+            answers.push(Measured { own: losses, nll_other });
+        }
+        let mut kl_text = None;
+        if let Some(states) = &of_text {
+            let predicted = Predicted { first, next, teacher: Some(states) };
+            let weights = Weights { kl: objective.text, nll: 0.0 };
+            let (losses, d_hidden) = model.losses_backward(&own.hidden, predicted, weights)?;
+            sum(&mut d_own, d_hidden)?;
+            loss += objective.text * losses.kl;
+            kl_text = Some(losses.kl);
+        }
+        let open = own.gates();
+        let mut gradient = LayerGates::new();
+        for (passed, d_hidden, source) in [(Some(own), d_own, own_source), (foreign, d_foreign, other_source)] {
+            let (Some(passed), Some(d_hidden)) = (passed, d_hidden) else { continue };
+            let more = self.machine.backward(passed, d_hidden, schedule, gates, source, through)?;
+            if gradient.is_empty() {
+                gradient = more;
+            } else {
+                add(&mut gradient, &more);
+            }
+        }
+        Ok((Found { loss, answers, kl_text, gates: open }, gradient))
     }
 
-    /// The losses of an example under streaming, with a cache of as many bytes as the student's and its memory together.
+    /// The losses of an example, means over its answers, under streaming, with a cache of as many bytes as the student's and its
+    /// memory together.
     ///
     /// # Errors
     /// [`TrainError`].
     pub fn measure_streaming(&mut self, example: &Example) -> Result<Losses, TrainError> {
-        let teacher = self.teacher(example)?;
-        let (first, next) = example.predicted();
         let hidden = self.machine.read(&example.tokens, &example.streaming, &LayerGates::new())?;
-        Ok(self.machine.model.losses(&hidden, Predicted { first, next, teacher: Some(&teacher.states) })?)
+        self.losses(example, &hidden, 0)
     }
 
-    /// The losses of an example, and those with another document, without a gradient.
+    /// The losses of an example, means over its answers, and those with another document, without a gradient.
     ///
     /// # Errors
     /// [`TrainError`].
     pub fn measure(
         &mut self,
         example: &Example,
-        other: Option<&[i32]>,
+        other: Option<&Other<'_>>,
         gates: &LayerGates,
     ) -> Result<Measured, TrainError> {
-        let teacher = self.teacher(example)?;
-        let (first, next) = example.predicted();
-        let read = |tokens: &[i32], teacher: Option<&Tensor>| -> Result<Losses, TrainError> {
-            let hidden = self.machine.read(tokens, &example.schedule, gates)?;
-            Ok(self.machine.model.losses(&hidden, Predicted { first, next, teacher })?)
+        let texts = self.texts(example, other)?;
+        let mut read = |tokens: &[i32], source: Option<Source<'_>>| -> Result<Losses, TrainError> {
+            let Some(source) = source else {
+                let hidden = self.machine.read(tokens, &example.schedule, gates)?;
+                return self.losses(example, &hidden, 0);
+            };
+            let passed = self.machine.forward(tokens, &example.schedule, gates, Some(source))?;
+            self.losses(example, &passed.hidden, passed.first)
         };
-        let own = read(&example.tokens, Some(&teacher.states))?;
-        let nll_other = other.map(|tokens| read(tokens, None)).transpose()?.map(|losses| losses.nll);
-        Ok(Measured { own, nll_other })
+        let own = read(&example.tokens, texts.as_ref().map(Texts::own))?;
+        let foreign = match other {
+            Some(Other::Tokens(tokens)) => Some(read(tokens, None)?),
+            Some(Other::Example(_)) => Some(read(&example.tokens, texts.as_ref().and_then(Texts::other))?),
+            None => None,
+        };
+        Ok(Measured { own, nll_other: foreign.map(|losses| losses.nll) })
     }
 
-    /// The negative log-likelihood of what is predicted under full attention.
+    /// Means over the answers, for the last hidden states from a token on.
+    fn losses(&mut self, example: &Example, hidden: &Tensor, from: usize) -> Result<Losses, TrainError> {
+        let (teachers, _) = self.teachers(example, None)?;
+        let each = |((first, next), teacher): ((usize, &[i32]), &Teacher)| -> Result<Measured, TrainError> {
+            let predicted = Predicted { first: first - from, next, teacher: Some(&teacher.states) };
+            Ok(Measured { own: self.machine.model.losses(hidden, predicted)?, nll_other: None })
+        };
+        let answers: Vec<Measured> =
+            example.predicted().into_iter().zip(&teachers).map(each).collect::<Result<_, _>>()?;
+        Ok(Measured::mean(&answers).own)
+    }
+
+    /// The negative log-likelihood of what is predicted under full attention, a mean over the answers.
     ///
     /// # Errors
     /// [`TrainError`].
     pub fn nll_full(&mut self, example: &Example) -> Result<f64, TrainError> {
-        Ok(self.teacher(example)?.nll)
+        let (teachers, _) = self.teachers(example, None)?;
+        Ok(teachers.iter().map(|teacher| teacher.nll).sum::<f64>() / teachers.len() as f64)
     }
 
-    /// What full attention makes of an example. Answers are remembered: they come again, and are short.
-    fn teacher(&mut self, example: &Example) -> Result<Teacher, TrainError> {
-        if let Some(teacher) = self.teacher.get(&example.id) {
-            return Ok(teacher.clone());
+    /// What full attention makes of each answer, and its last hidden states at some other tokens. Answers are remembered: they come
+    /// again, and are short.
+    fn teachers(
+        &mut self,
+        example: &Example,
+        text: Option<(usize, &[i32])>,
+    ) -> Result<(Vec<Teacher>, Option<Tensor>), TrainError> {
+        if let (Some(teachers), None) = (self.teachers.get(&example.id), text) {
+            return Ok((teachers.clone(), None));
         }
-        let (first, next) = example.predicted();
-        let schedule = Schedule::full(example.tokens.len());
+        let schedule = Schedule::full(example.schedule.n_text, &example.asked);
         let model = &self.machine.model;
         let hidden = self.machine.read(&example.tokens, &schedule, &LayerGates::new())?;
-        let states = model.last_states(&hidden, first, next.len())?;
-        let nll = if example.n_answer > 0 { model.nll(&states, next)? } else { 0.0 };
-        let teacher = Teacher { states, nll };
-        if example.n_answer > 0 {
-            self.teacher.insert(example.id.clone(), teacher.clone());
+        let each = |(first, next): (usize, &[i32])| -> Result<Teacher, TrainError> {
+            let states = model.last_states(&hidden, first, next.len())?;
+            let nll = if example.is_asked() { model.nll(&states, next)? } else { 0.0 };
+            Ok(Teacher { states, nll })
+        };
+        let teachers: Vec<Teacher> = example.predicted().into_iter().map(each).collect::<Result<_, _>>()?;
+        if example.is_asked() {
+            self.teachers.insert(example.id.clone(), teachers.clone());
         }
-        Ok(teacher)
+        let text = text.map(|(first, next)| model.last_states(&hidden, first, next.len())).transpose()?;
+        Ok((teachers, text))
     }
+}
+
+/// Texts that were read by themselves, with the tokens of each that are folded.
+struct Texts {
+    own: (Arc<Text>, Range<usize>),
+    other: Option<(Arc<Text>, Range<usize>)>,
+}
+
+impl Texts {
+    fn own(&self) -> Source<'_> {
+        Source { text: &self.own.0, folded: &self.own.0, tokens: &self.own.1 }
+    }
+
+    fn other(&self) -> Option<Source<'_>> {
+        let (folded, tokens) = self.other.as_ref()?;
+        Some(Source { text: &self.own.0, folded, tokens })
+    }
+}
+
+/// Adds to a sum that may not have begun.
+fn sum(total: &mut Option<Tensor>, more: Tensor) -> Result<(), TrainError> {
+    *total = Some(match total.take() {
+        Some(total) => (total + more)?,
+        None => more,
+    });
+    Ok(())
 }
 
 /// `s softplus((m - difference) / s)`, and minus its derivative.
@@ -188,13 +339,17 @@ fn contrast(difference: f64) -> (f64, f64) {
     (SOFTNESS * softplus, 1.0 / (1.0 + (-x).exp()))
 }
 
-/// The example with what has left the cache replaced by the same stretch of other documents, as `eval answer` does it; nothing if
-/// there is no other.
-pub fn with_other(example: &Example, others: &[&Example]) -> Option<Vec<i32>> {
-    let others = others.iter().filter(|other| other.id != example.id);
+/// Another document for an example: where the memory is always read, the sequence with what has left the cache replaced by the same
+/// stretch of other documents, as `eval answer` does it; nothing if there is no other.
+pub fn other_of<'a>(example: &Example, others: &[&'a Example], read_out: ReadOut) -> Option<Other<'a>> {
+    let others = others.iter().copied().filter(|other| other.id != example.id);
+    if read_out == ReadOut::Asked {
+        let mut others = others;
+        return others.next().map(Other::Example);
+    }
     let others = others.map(|other| (other.id.as_str(), other.document()));
     let (document, _) = replaced(example.document(), &example.forgotten(), others)?;
-    Some(example.with_document(&document))
+    Some(Other::Tokens(example.with_document(&document)))
 }
 
 #[cfg(test)]

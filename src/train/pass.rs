@@ -1,14 +1,15 @@
 //! A sequence through all layers, and gradients back.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 
 use super::error::TrainError;
 use super::heads::Rope;
-use super::layer::{Kept, Pass};
+use super::layer::{Given, Kept, Kv, Pass};
 use super::schedule::Schedule;
 use super::weights::Frozen;
 use crate::memory::gate::LayerGate;
@@ -16,11 +17,52 @@ use crate::memory::gate::LayerGate;
 /// What is fitted, by layer; also its gradients, and what an optimizer remembers of them.
 pub type LayerGates = BTreeMap<u32, LayerGate>;
 
+/// Keys and values of a text that was read without a memory, by layer, in 16 bits as the engine's cache has them.
+#[derive(Debug)]
+pub struct Text(Vec<Kv>);
+
+impl Text {
+    /// What it takes.
+    pub fn n_bytes(&self) -> usize {
+        self.0.iter().flat_map(|kv| [&kv.k, &kv.v]).map(|x| x.elem_count() * x.dtype().size_in_bytes()).sum()
+    }
+
+    fn of_layer(&self, il: usize, tokens: Option<&Range<usize>>) -> Result<Kv, TrainError> {
+        let part = |x: &Tensor| -> candle_core::Result<Tensor> {
+            let x = match tokens {
+                Some(tokens) => x.narrow(1, tokens.start, tokens.len())?,
+                None => x.clone(),
+            };
+            x.to_dtype(DType::F32)?.contiguous()
+        };
+        Ok(Kv { k: part(&self.0[il].k)?, v: part(&self.0[il].v)? })
+    }
+}
+
+/// A text that something is asked of, and what is in the memory then: some of its tokens, or of another's.
+#[derive(Debug, Clone, Copy)]
+pub struct Source<'a> {
+    /// The text.
+    pub text: &'a Text,
+    /// Whose tokens are folded.
+    pub folded: &'a Text,
+    /// Which.
+    pub tokens: &'a Range<usize>,
+}
+
+impl Source<'_> {
+    fn of_layer(&self, il: usize) -> Result<Given, TrainError> {
+        Ok(Given { text: self.text.of_layer(il, None)?, folded: self.folded.of_layer(il, Some(self.tokens))? })
+    }
+}
+
 /// A sequence that has passed all layers.
 #[derive(Debug)]
 pub struct Passed {
     /// Output of the last layer, `[n, n_embd]`.
     pub hidden: Tensor,
+    /// The first token that passed.
+    pub first: usize,
     /// What the way back needs, by layer; empty where none was wanted.
     kept: Vec<Kept>,
 }
@@ -65,30 +107,55 @@ impl Machine {
         let mut hidden = self.embed(tokens)?;
         for (il, layer) in self.model.layers.iter().enumerate() {
             self.stop()?;
-            hidden = layer.forward(&hidden, self.pass(schedule), gates.get(&(il as u32)))?.0;
+            hidden = layer.forward(&hidden, self.pass(schedule), gates.get(&(il as u32)), None)?.output;
         }
         Ok(hidden)
     }
 
-    /// Reads a sequence and keeps what the way back needs.
+    /// Reads the text of a sequence, without what is asked of it and without a memory.
     ///
     /// # Errors
     /// As [`Machine::read`].
-    pub fn forward(&self, tokens: &[i32], schedule: &Schedule, gates: &LayerGates) -> Result<Passed, TrainError> {
-        let mut hidden = self.embed(tokens)?;
+    pub fn read_text(&self, tokens: &[i32], schedule: &Schedule) -> Result<Text, TrainError> {
+        let schedule = schedule.text_alone();
+        let mut hidden = self.embed(&tokens[..schedule.n_text])?;
+        let mut all = Vec::with_capacity(self.model.layers.len());
+        for layer in &self.model.layers {
+            self.stop()?;
+            let passed = layer.forward(&hidden, self.pass(&schedule), None, None)?;
+            all.push(Kv { k: passed.kv.k.to_dtype(DType::F16)?, v: passed.kv.v.to_dtype(DType::F16)? });
+            hidden = passed.output;
+        }
+        Ok(Text(all))
+    }
+
+    /// Reads a sequence, or what is asked of a text that was read before, and keeps what the way back needs.
+    ///
+    /// # Errors
+    /// As [`Machine::read`].
+    pub fn forward(
+        &self,
+        tokens: &[i32],
+        schedule: &Schedule,
+        gates: &LayerGates,
+        source: Option<Source<'_>>,
+    ) -> Result<Passed, TrainError> {
+        let first = source.map_or(0, |_| schedule.n_text);
+        let mut hidden = self.embed(&tokens[first..])?;
         let mut kept = Vec::with_capacity(self.model.layers.len());
         for (il, layer) in self.model.layers.iter().enumerate() {
             self.stop()?;
-            let (output, of_layer) = layer.forward(&hidden, self.pass(schedule), gates.get(&(il as u32)))?;
-            kept.push(of_layer);
-            hidden = output;
+            let given = source.map(|source| source.of_layer(il)).transpose()?;
+            let passed = layer.forward(&hidden, self.pass(schedule), gates.get(&(il as u32)), given.as_ref())?;
+            kept.push(passed.kept);
+            hidden = passed.output;
         }
-        Ok(Passed { hidden, kept })
+        Ok(Passed { hidden, first, kept })
     }
 
     /// The gradients of what is fitted for that of the output of the last layer. They run through the last `through` tokens, rounded up
     /// to whole blocks, and through what the memory holds of all tokens; that gates have a say in what earlier tokens become is left
-    /// out.
+    /// out. Where the text was read before they have none.
     ///
     /// # Errors
     /// As [`Machine::read`].
@@ -98,13 +165,15 @@ impl Machine {
         d_hidden: Tensor,
         schedule: &Schedule,
         gates: &LayerGates,
+        source: Option<Source<'_>>,
         through: usize,
     ) -> Result<LayerGates, TrainError> {
         let mut gradients = LayerGates::new();
+        let through = if source.is_some() { 0 } else { through };
         let pass = Pass { live: schedule.first_block_of_last(through), ..self.pass(schedule) };
         let live = pass.live_tokens();
         let lowest = gates.keys().next().copied().unwrap_or(u32::MAX);
-        let mut d_output = d_hidden.narrow(0, live.start, live.len())?.contiguous()?;
+        let mut d_output = d_hidden.narrow(0, live.start - passed.first, live.len())?.contiguous()?;
         let mut kept = passed.kept;
         for (il, layer) in self.model.layers.iter().enumerate().rev() {
             self.stop()?;
@@ -114,7 +183,8 @@ impl Machine {
             }
             let Some(of_layer) = kept.pop() else { break };
             let gate = gates.get(&(il as u32));
-            let (d_input, gradient) = layer.backward(&of_layer, &d_output, pass, gate)?;
+            let given = source.map(|source| source.of_layer(il)).transpose()?;
+            let (d_input, gradient) = layer.backward(&of_layer, &d_output, pass, gate, given.as_ref())?;
             gradients.extend(gradient.map(|gradient| (il as u32, gradient)));
             d_output = d_input;
         }

@@ -161,6 +161,11 @@ impl Frozen {
 }
 
 impl Config {
+    /// Bytes of the keys and values of a token in all layers, in 16 bits.
+    pub fn kv_bytes(&self) -> usize {
+        4 * self.n_layer * self.n_head_kv * self.d_head
+    }
+
     /// Reads the keys of a model.
     fn of(gguf: &Gguf, path: &Path) -> Result<Self, TrainError> {
         let unsupported = |detail: String| TrainError::Unsupported { path: path.to_owned(), detail };

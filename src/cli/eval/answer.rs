@@ -22,7 +22,7 @@ pub struct AnswerArgs {
     /// File with a JSON object on each line: id, document, reference and, where it is no summary, the question.
     #[arg(value_name = "PAIRS.jsonl")]
     pub pairs: PathBuf,
-    /// How documents are read; 'none' scores the answers without them. The default is all, edgeinfinite only with a gate.
+    /// How documents are read; 'none' scores the answers without them. The default is all, edgeinfinite only with --gate.
     #[arg(long, value_name = "POLICY", value_delimiter = ',')]
     pub policies: Vec<EvalPolicy>,
     #[command(flatten)]
@@ -45,7 +45,7 @@ pub(super) fn run(args: &AnswerArgs, printer: &mut Printer, interrupt: &Arc<Atom
     let mut conditions: Vec<Condition> = args.policies.iter().map(|&policy| policy.into()).collect();
     if conditions.is_empty() {
         conditions = vec![Condition::None, Condition::Full, Condition::Streaming];
-        conditions.extend(engine.gate.is_some().then_some(Condition::EdgeInfinite));
+        conditions.extend(engine.is_gate_named().then_some(Condition::EdgeInfinite));
     }
     if conditions.contains(&Condition::EdgeInfinite) && engine.gate.is_none() {
         return Err(EvalError::NoGate.into());

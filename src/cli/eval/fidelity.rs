@@ -24,7 +24,7 @@ pub struct FidelityArgs {
     /// Text files; as much is read of each as --tokens and the context of the model allow.
     #[arg(value_name = "TEXT", required = true)]
     pub texts: Vec<PathBuf>,
-    /// What is compared with full attention. The default is streaming and snapkv, and edgeinfinite with a gate.
+    /// What is compared with full attention. The default is streaming and snapkv, and edgeinfinite with --gate.
     #[arg(long, value_name = "POLICY", value_delimiter = ',')]
     pub policies: Vec<EvalPolicy>,
     /// Several budgets, such as 516tok,1028tok: every policy is measured with each, and full attention computed once.
@@ -53,7 +53,7 @@ pub(super) fn run(args: &FidelityArgs, printer: &mut Printer, interrupt: &Arc<At
     let mut conditions: Vec<Condition> = args.policies.iter().map(|&policy| policy.into()).collect();
     if conditions.is_empty() {
         conditions = vec![Condition::Streaming, Condition::SnapKv];
-        conditions.extend(engine.gate.is_some().then_some(Condition::EdgeInfinite));
+        conditions.extend(engine.is_gate_named().then_some(Condition::EdgeInfinite));
     }
     let settings = settings(&args.engine, &mut engine, None);
     let requests: Vec<SizeRequest> = match args.budgets.as_slice() {

@@ -9,7 +9,6 @@ mod results;
 mod score;
 mod summary;
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -18,7 +17,8 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use crate::eval::{Condition, EvalError, Form, Setting};
 use crate::llama::{Build, SamplerParams};
-use crate::models::{Cache, cached_sha256, sha256_file};
+use crate::memory::gate::GateSpec;
+use crate::models::{Cache, cached_sha256, sha256_bytes, sha256_file};
 use crate::summary::plan::Settings;
 
 use super::args::EngineArgs;
@@ -132,12 +132,12 @@ pub fn run(args: &EvalArgs, printer: &mut Printer, interrupt: &Arc<AtomicBool>) 
     }
 }
 
-/// The policies asked for, in order; by default full, streaming and snapkv, and edgeinfinite with a gate.
+/// The policies asked for, in order; by default full, streaming and snapkv, and edgeinfinite with --gate.
 fn conditions(policies: &[EvalPolicy], engine: &Engine) -> Result<Vec<Condition>, EvalError> {
     let mut conditions: Vec<Condition> = policies.iter().map(|&policy| policy.into()).collect();
     if conditions.is_empty() {
         conditions = vec![Condition::Full, Condition::Streaming, Condition::SnapKv];
-        conditions.extend(engine.gate.is_some().then_some(Condition::EdgeInfinite));
+        conditions.extend(engine.is_gate_named().then_some(Condition::EdgeInfinite));
     }
     if conditions.contains(&Condition::EdgeInfinite) && engine.gate.is_none() {
         return Err(EvalError::NoGate);
@@ -188,14 +188,17 @@ impl From<FormArgs> for Form {
 }
 
 fn setting(args: &EngineArgs, engine: &Engine, form: Form) -> Result<Setting> {
-    // a random one has no file
-    let gate_file = engine.gate_name.as_deref().map(Path::new).filter(|path| path.is_file());
-    let gate_sha256 = gate_file.map(sha256_file).transpose()?;
+    let gate_sha256 = match &engine.gate_spec {
+        Some(GateSpec::File(path)) => Some(sha256_file(path)?),
+        Some(GateSpec::BuiltIn(gate)) => Some(sha256_bytes(gate.bytes)),
+        // a random one has no file
+        Some(GateSpec::Random { .. }) | None => None,
+    };
     Ok(Setting {
         model: args.model.display().to_string(),
         model_sha256: cached_sha256(&engine.path, Cache::from_env()?.dir())
             .with_context(|| format!("'{}' cannot be hashed", engine.path.display()))?,
-        gate: engine.gate_name.clone(),
+        gate: engine.gate_spec.as_ref().map(ToString::to_string),
         gate_sha256,
         // the examiner fills in what a policy makes of what was asked for
         sinks: engine.sizes.sinks,

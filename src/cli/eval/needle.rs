@@ -26,7 +26,7 @@ pub struct NeedleArgs {
     /// Seeds of the documents: one of each length for each seed.
     #[arg(long, value_name = "S", value_delimiter = ',', default_value = "1")]
     pub seeds: Vec<u64>,
-    /// How documents are read. The default is full, streaming and snapkv, and edgeinfinite with a gate.
+    /// How documents are read. The default is full, streaming and snapkv, and edgeinfinite with --gate.
     #[arg(long, value_name = "POLICY", value_delimiter = ',')]
     pub policies: Vec<EvalPolicy>,
     #[command(flatten)]

@@ -11,7 +11,7 @@ use crate::cli::exit::ExitStatus;
 use crate::cli::printer::Printer;
 use crate::llama::{Backend, CacheType, LlamaError, Model, ModelParams, keep_freed_memory, set_fatal_exit_code};
 use crate::memory::budget::{memory_bytes, token_bytes};
-use crate::memory::gate::{FitSettings, Gate, ModelShape};
+use crate::memory::gate::{FitSettings, Gate, ModelShape, ReadOut};
 use crate::memory::layout::WindowSizes;
 use crate::models::{Cache, Catalogue, cached_sha256};
 use crate::train::TrainError;
@@ -70,6 +70,9 @@ fn prepare(args: &TrainArgs, path: &Path, sha256: String) -> Result<(Examples, G
     }
     let sizes = WindowSizes { sinks: args.sinks, retain: 0, window: args.window, segment: args.segment };
     let gate = gate(args, &model.shape(), sha256)?;
+    if gate.read_out == ReadOut::Asked && !args.text.is_empty() {
+        return Err(TrainError::TextUnread.into());
+    }
     let n_worth = memory_bytes(&model, &gate) / token_bytes(&model, CacheType::F16).max(1);
     let n_worth = u32::try_from(n_worth).unwrap_or(u32::MAX);
     let desk = Desk { model: &model, sizes, n_tokens: tokens, n_held_out: args.held_out as usize, n_worth };
@@ -78,12 +81,20 @@ fn prepare(args: &TrainArgs, path: &Path, sha256: String) -> Result<(Examples, G
 
 fn gate(args: &TrainArgs, shape: &ModelShape, base_sha256: String) -> Result<Gate, TrainError> {
     let fit = Some(FitSettings { n_sink: args.sinks, n_window: args.window, n_segment: args.segment });
+    let layers = args.layers.as_ref().map(|layers| layers.0.clone());
     if let Some(path) = &args.from {
         let mut gate = Gate::load(path, shape)?;
+        if let Some(layers) = layers {
+            if let Some(&layer) = layers.iter().find(|layer| !gate.layers.contains_key(layer)) {
+                return Err(TrainError::NotInGate { layer, path: path.clone() });
+            }
+            gate.layers.retain(|layer, _| layers.contains(layer));
+        }
         (gate.base_sha256, gate.fit) = (base_sha256, fit);
+        gate.read_out = args.read_out.unwrap_or(gate.read_out);
         return Ok(gate);
     }
-    let layers = args.layers.as_ref().map_or_else(|| (0..shape.n_layer).collect(), |layers| layers.0.clone());
+    let layers = layers.unwrap_or_else(|| (0..shape.n_layer).collect());
     if let Some(&layer) = layers.iter().find(|&&layer| layer >= shape.n_layer) {
         return Err(TrainError::NoSuchLayer { layer, last: shape.n_layer - 1 });
     }
@@ -93,6 +104,7 @@ fn gate(args: &TrainArgs, shape: &ModelShape, base_sha256: String) -> Result<Gat
     };
     let mut gate = Start { map, shut: SHUT, seed: args.seed }.gate(shape, &layers)?;
     (gate.base_sha256, gate.fit) = (base_sha256, fit);
+    gate.read_out = args.read_out.unwrap_or(ReadOut::Asked);
     Ok(gate)
 }
 
@@ -105,10 +117,13 @@ fn settings(args: &TrainArgs) -> Settings {
         seed: args.seed,
         objective: Objective {
             nll: args.nll,
+            text: args.text_weight,
             contrast: args.contrast,
             contrast_every: args.contrast_every,
             through: args.through as usize,
         },
+        kept_bytes: (args.keep * f64::from(1 << 30)) as usize,
+        rounds: args.rounds,
         rates: Rates { c: args.rate * rates.c, gate: args.rate * rates.gate, map: args.rate * rates.map },
         checkpoint_every: args.checkpoint_every,
         measure_every: args.measure_every,
@@ -136,12 +151,13 @@ fn of_line(line: &Line) -> String {
     let or_none = |x: Option<f64>| x.map_or_else(|| "-".to_owned(), |x| format!("{x:.3}"));
     match line {
         Line::Step(line) => format!(
-            "step {}: loss {:.4}, KL {:.4}, nll {:.3}, other {}, gradient {:.3}, {:.1} s, {}",
+            "step {}: loss {:.4}, KL {:.4}, nll {:.3}, other {}, text {}, gradient {:.3}, {:.1} s, {}",
             line.step,
             line.loss,
             line.kl,
             line.nll,
             or_none(line.nll_other),
+            or_none(line.kl_text),
             line.gradient,
             line.seconds,
             line.id

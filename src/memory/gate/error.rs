@@ -24,6 +24,9 @@ pub enum GateError {
     /// A feature map that this program does not know.
     #[error("{gate} has the feature map {found}, expected 'elu' or 'hedgehog'; use an edgeinf that knows it")]
     FeatureMap { gate: String, found: String },
+    /// A way to read the memory that this program does not know.
+    #[error("{gate} is read {found}, expected 'always' or 'asked'; use an edgeinf that knows it")]
+    ReadOut { gate: String, found: String },
     /// The base hash is neither empty nor a hash.
     #[error("{gate} has the base hash {found}, expected 64 hexadecimal digits or none; correct edgeinf.base_sha256")]
     BaseHash { gate: String, found: String },

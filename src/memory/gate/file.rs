@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::{FeatureMap, FitSettings, Gate, GateError, LayerGate, LayerShape, ModelShape, check_features};
+use super::{FeatureMap, FitSettings, Gate, GateError, LayerGate, LayerShape, ModelShape, ReadOut, check_features};
 use crate::gguf::{Gguf, GgufWriter, TensorData, quoted};
 
 /// Version of the format.
@@ -14,6 +14,9 @@ const KIND: [(&str, &str); 2] = [("general.type", "adapter"), ("adapter.type", "
 
 /// Hash of the model's file. Absent or empty if unknown; gguf-py writes no empty strings.
 const BASE: &str = "edgeinf.base_sha256";
+
+/// What reads from the memory; absent where everything does.
+const READ_OUT: &str = "edgeinf.read_out";
 
 /// Sizes of the fit: all there or none.
 const FIT: [&str; 3] = ["edgeinf.n_sink", "edgeinf.n_window", "edgeinf.n_segment"];
@@ -35,7 +38,11 @@ impl Gate {
     /// # Errors
     /// [`GateError`] for anything that is missing, wrong, or not this model's.
     pub fn load(path: &Path, shape: &ModelShape) -> Result<Self, GateError> {
-        let file = GateFile { gguf: Gguf::open(path)?, gate: named(path) };
+        Self::of(Gguf::open(path)?, named(path), shape)
+    }
+
+    pub(super) fn of(gguf: Gguf, gate: String, shape: &ModelShape) -> Result<Self, GateError> {
+        let file = GateFile { gguf, gate };
         file.check_kind()?;
         let architecture = file.gguf.get_str("general.architecture")?;
         if architecture != shape.architecture {
@@ -45,6 +52,12 @@ impl Gate {
         let name = file.gguf.get_str("edgeinf.feature_map")?;
         let feature_map = FeatureMap::from_name(name)
             .ok_or_else(|| GateError::FeatureMap { gate: file.gate.clone(), found: quoted(name) })?;
+        let read_out = match file.gguf.get(READ_OUT) {
+            Some(_) => file.gguf.get_str(READ_OUT)?,
+            None => ReadOut::default().name(),
+        };
+        let read_out = ReadOut::from_name(read_out)
+            .ok_or_else(|| GateError::ReadOut { gate: file.gate.clone(), found: quoted(read_out) })?;
         let base_sha256 = match file.gguf.get(BASE) {
             Some(_) => file.gguf.get_str(BASE)?,
             None => "",
@@ -53,7 +66,7 @@ impl Gate {
         let fit = file.fit()?;
         let (n_features, layers) = file.layers(feature_map, shape)?;
         let (architecture, base_sha256) = (architecture.to_owned(), base_sha256.to_owned());
-        Ok(Self { architecture, feature_map, n_features, base_sha256, fit, layers })
+        Ok(Self { architecture, feature_map, n_features, read_out, base_sha256, fit, layers })
     }
 
     /// Writes the gate with 32-bit floats. Whatever happens, the file is the old one or the new one, whole.
@@ -86,6 +99,9 @@ impl Gate {
         out.set("general.architecture", self.architecture.as_str());
         out.set("edgeinf.version", VERSION);
         out.set("edgeinf.feature_map", self.feature_map.name());
+        if self.read_out != ReadOut::default() {
+            out.set(READ_OUT, self.read_out.name());
+        }
         out.set(BASE, self.base_sha256.as_str());
         if let Some(FitSettings { n_sink, n_window, n_segment }) = self.fit {
             for (key, tokens) in FIT.into_iter().zip([n_sink, n_window, n_segment]) {

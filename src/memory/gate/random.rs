@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::f64::consts::{LN_2, SQRT_2};
 
-use super::{FeatureMap, Gate, GateError, LayerGate, LayerShape, ModelShape, check_features};
+use super::{FeatureMap, Gate, GateError, LayerGate, LayerShape, ModelShape, ReadOut, check_features};
 
 impl Gate {
     /// A gate for all layers that reads from the memory, but was never fitted: it tests the machine and spoils the
@@ -24,7 +24,7 @@ impl Gate {
             return Err(GateError::Empty { gate: gate.to_owned() });
         }
         let (architecture, base_sha256) = (shape.architecture.clone(), String::new());
-        Ok(Self { architecture, feature_map, n_features, base_sha256, fit: None, layers })
+        Ok(Self { architecture, feature_map, n_features, read_out: ReadOut::Always, base_sha256, fit: None, layers })
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use super::{FeatureMap, Gate, GateError, MAX_FEATURES, ModelShape, is_map_width};
+use super::{BuiltIn, FeatureMap, Gate, GateError, MAX_FEATURES, ModelShape, is_map_width};
 
 /// Where a gate comes from: a file, or `random:SEED` or `random:SEED:hedgehog:F` for tests of the machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub enum GateSpec {
     },
     /// A gate file.
     File(PathBuf),
+    /// What the catalogue names for a model.
+    BuiltIn(BuiltIn),
 }
 
 impl GateSpec {
@@ -25,7 +27,7 @@ impl GateSpec {
     pub fn path(&self) -> Option<&Path> {
         match self {
             Self::File(path) => Some(path),
-            Self::Random { .. } => None,
+            Self::Random { .. } | Self::BuiltIn(_) => None,
         }
     }
 
@@ -36,6 +38,7 @@ impl GateSpec {
     pub fn open(&self, shape: &ModelShape) -> Result<Gate, GateError> {
         match *self {
             Self::File(ref path) => Gate::load(path, shape),
+            Self::BuiltIn(gate) => gate.open(shape),
             Self::Random { seed, hedgehog: Some(n_features) } => {
                 Gate::random(shape, FeatureMap::Hedgehog, n_features, seed)
             }
@@ -78,6 +81,7 @@ impl fmt::Display for GateSpec {
             Self::Random { seed, hedgehog: None } => write!(f, "random:{seed}"),
             Self::Random { seed, hedgehog: Some(width) } => write!(f, "random:{seed}:hedgehog:{width}"),
             Self::File(path) => path.display().fmt(f),
+            Self::BuiltIn(gate) => write!(f, "built-in:{}", gate.file),
         }
     }
 }

@@ -76,6 +76,7 @@ fn saved_gates_load_again() {
         let mut gate = random(map);
         gate.base_sha256 = "Ab".repeat(32);
         gate.fit = Some(FitSettings { n_sink: 4, n_window: 512, n_segment: 256 });
+        gate.read_out = ReadOut::Asked;
         gate.layers.remove(&1);
         gate.save(&path).unwrap();
         assert_eq!(Gate::load(&path, &shape()).unwrap(), gate);
@@ -110,6 +111,7 @@ fn what_may_be_absent_is() {
     content.write(&path);
     let gate = Gate::load(&path, &shape()).unwrap();
     assert_eq!((&gate.layers[&0].b, gate.fit, gate.n_features), (&vec![0.0; 4], None, 8));
+    assert_eq!(gate.read_out, ReadOut::Always);
     assert_eq!(gate.layers.keys().collect::<Vec<_>>(), [&0, &1, &3]);
     assert!(gate.matches_base("00") && gate.matches_base(""));
     let fitted = Gate { base_sha256: "aB".into(), ..gate };
@@ -121,6 +123,7 @@ fn wrong_files_are_refused() {
     type Edit = fn(&mut Content);
     let elu: &[(Edit, &str)] = &[
         (|c| c.remove("general.type"), "is not a gate file: its general.type is missing, expected 'adapter'; give"),
+        (|c| c.keys.push(("edgeinf.read_out".into(), "never".into())), "is read 'never', expected 'always' or 'asked'"),
         (|c| c.set("general.type", "a\nmodel"), r"its general.type is 'a\nmodel', expected 'adapter'"),
         (|c| c.set("general.type", 1u32), "value of type u32 under the key 'general.type', expected string"),
         (|c| c.set("adapter.type", "lora"), "its adapter.type is 'lora', expected 'edgeinf'"),

@@ -1,0 +1,34 @@
+//! Gates that are part of the program.
+
+use std::path::Path;
+
+use super::{Gate, GateError, ModelShape};
+use crate::gguf::Gguf;
+
+/// A gate that is part of the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BuiltIn {
+    /// Name of its file in the folder `gates`.
+    pub file: &'static str,
+    /// The file.
+    pub bytes: &'static [u8],
+}
+
+const ALL: [BuiltIn; 1] =
+    [BuiltIn { file: "smollm2-135m.gguf", bytes: include_bytes!("../../../gates/smollm2-135m.gguf") }];
+
+impl BuiltIn {
+    /// The one of this name.
+    pub fn find(file: &str) -> Option<Self> {
+        ALL.into_iter().find(|gate| gate.file == file)
+    }
+
+    /// The gate, checked against the model.
+    ///
+    /// # Errors
+    /// As [`Gate::load`].
+    pub fn open(self, shape: &ModelShape) -> Result<Gate, GateError> {
+        let name = format!("the built-in gate {}", self.file);
+        Gate::of(Gguf::built_in(Path::new(self.file), self.bytes)?, name, shape)
+    }
+}
