@@ -26,7 +26,7 @@ for policy in streaming edgeinfinite; do
 done
 
 # in turn, segment by segment, since other users of a machine move the time of a piece by 10 % within seconds
-"$edgeinf" bench "$text" -m "$model" --threads "$threads" --policies streaming,edgeinfinite --runs 1 --growth 4 \
+"$edgeinf" bench "$text" -m "$model" --threads "$threads" --policies streaming,edgeinfinite --gate random:1 --runs 1 --growth 4 \
     --tokens 1000000000 --json >"$dir/growth.json"
 
 python3 - "$dir" <<'PYTHON'
