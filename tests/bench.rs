@@ -135,7 +135,8 @@ fn a_text_that_is_too_short_is_refused_before_anything_is_measured() {
 #[test]
 fn the_parts_of_a_segment_add_up() {
     let (_alone, file) = sample("bench-kernel", 2000);
-    let report: Value = serde_json::from_str(&bench(&["kernel"], &file, &["--segments", "6", "--gate", "random:1", "--json"])).unwrap();
+    let report: Value =
+        serde_json::from_str(&bench(&["kernel"], &file, &["--segments", "6", "--gate", "random:1", "--json"])).unwrap();
     let products = report["products"].as_array().unwrap();
     let kinds: Vec<_> = products.iter().map(|product| product["type"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["f32", "q4_1"]);
