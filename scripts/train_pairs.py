@@ -118,7 +118,7 @@ def asked(pair, *more):
 
 
 def abstracts(folder):
-    """At most 300 pairs, evenly from all that are long enough."""
+    """Those of at most 300 memos, evenly from all that are long enough, and what else is asked of them."""
     pairs = []
     for path in sorted(folder.glob("usr/share/doc/RFC/*/rfc*.txt.gz")):
         if path.is_symlink() or path.parent.name == "links":

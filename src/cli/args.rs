@@ -412,7 +412,7 @@ pub struct BenchRunArgs {
 /// `--policy`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum PolicyArg {
-    /// Full attention if the document fits the context, else edgeinfinite with a gate or streaming without one.
+    /// Full attention if the document fits the context, else edgeinfinite with --gate or streaming without.
     Auto,
     /// Ordinary attention over everything.
     Full,
@@ -451,7 +451,7 @@ pub enum BenchPolicy {
     Snapkv,
     /// The same, with more of them in lower layers than in higher ones.
     Pyramidkv,
-    /// Ours, with a memory; a random gate unless --gate names one.
+    /// Ours, with a memory; a random gate unless --gate or the catalogue names one.
     Edgeinfinite,
 }
 

@@ -119,7 +119,10 @@ fn check_policies(engine: &EngineArgs, policies: &[Policy]) -> Result<(), clap::
 }
 
 /// How documents are read under a policy; one that folds gets a random gate where none is known.
-fn settings(args: &EngineArgs, engine: &mut Engine, policy: Policy) -> Result<Settings> {
+fn settings(args: &EngineArgs, engine: &mut Engine, policy: Policy, printer: &mut Printer) -> Result<Settings> {
+    if policy.rule().folds() {
+        engine.open_built_in(printer)?;
+    }
     let mut gate = engine.gate.take().filter(|_| policy.rule().folds());
     if gate.is_none() && policy.rule().folds() {
         gate = Some("random:1".parse::<GateSpec>()?.open(&engine.model.shape())?);
@@ -154,16 +157,19 @@ fn window_name(engine: &EngineArgs) -> String {
 pub fn run_one(args: &BenchRunArgs, printer: &mut Printer, interrupt: &Arc<AtomicBool>) -> Result<ExitStatus> {
     let source = Source::open(&args.file, Reading::default(), interrupt)?;
     let mut engine = Engine::load(&args.engine, printer)?;
-    let mut document = TokenStream::new(source, engine.model.vocab(), Arc::clone(interrupt))?;
     let policy = match args.policy {
         BenchPolicy::Plain | BenchPolicy::Streaming => Policy::Streaming,
         BenchPolicy::Snapkv => Policy::SnapKv,
         BenchPolicy::Pyramidkv => Policy::PyramidKv,
         BenchPolicy::Edgeinfinite => Policy::EdgeInfinite,
     };
+    if policy.rule().folds() {
+        engine.open_built_in(printer)?;
+    }
     if engine.gate.is_none() && policy.rule().folds() {
         engine.gate = Some("random:1".parse::<GateSpec>()?.open(&engine.model.shape())?);
     }
+    let mut document = TokenStream::new(source, engine.model.vocab(), Arc::clone(interrupt))?;
     let folded = engine.gate.as_ref().filter(|_| policy.rule().folds());
     let memory = folded.map_or(0, |gate| memory_bytes(&engine.model, gate));
     let sizes = engine.sizes.resolve(policy, &engine.model, args.engine.cache_type.into(), memory);

@@ -8,7 +8,7 @@ use anyhow::Result;
 use crate::llama::{Backend, LlamaError, Model, ModelParams, set_fatal_exit_code};
 use crate::memory::gate::{BuiltIn, Gate, GateSpec};
 use crate::memory::request::SizeRequest;
-use crate::models::{Cache, Catalogue, ResolvedModel, cached_sha256};
+use crate::models::{Cache, Catalogue, cached_sha256};
 
 use super::args::EngineArgs;
 use super::exit::ExitStatus;
@@ -20,7 +20,7 @@ pub struct Engine {
     pub model: Model,
     /// Its file.
     pub path: PathBuf,
-    /// The gate and how it was named.
+    /// The gate; that of the catalogue only after [`Engine::open_built_in`].
     pub gate: Option<Gate>,
     /// Where it is from.
     pub gate_spec: Option<GateSpec>,
@@ -53,8 +53,8 @@ impl Engine {
         // what was typed, else what the catalogue names for this model
         let named = resolved.entry.as_ref().and_then(|entry| entry.gate.as_ref());
         let named = named.and_then(|gate| BuiltIn::find(&gate.file));
+        let (gate, model_id) = load_gate(args.gate.as_ref(), &model, &resolved.path, cache.dir(), printer)?;
         let gate_spec = args.gate.clone().or(named.map(GateSpec::BuiltIn));
-        let (gate, model_id) = load_gate(gate_spec.as_ref(), &model, &resolved, cache.dir(), printer)?;
         Ok(Self {
             path: resolved.path,
             gate,
@@ -78,7 +78,17 @@ impl Engine {
 impl Engine {
     /// Whether the user named a gate, and it is not only there because the catalogue has one for the model.
     pub fn is_gate_named(&self) -> bool {
-        self.gate.is_some() && !matches!(self.gate_spec, Some(GateSpec::BuiltIn(_)))
+        !matches!(self.gate_spec, None | Some(GateSpec::BuiltIn(_)))
+    }
+
+    /// Opens the gate that the catalogue has for the model, for a policy that needs one, if nobody named another.
+    pub fn open_built_in(&mut self, printer: &mut Printer) -> Result<()> {
+        if let (None, Some(GateSpec::BuiltIn(_))) = (&self.gate, &self.gate_spec) {
+            let cache = Cache::from_env()?;
+            (self.gate, self.model_id) =
+                load_gate(self.gate_spec.as_ref(), &self.model, &self.path, cache.dir(), printer)?;
+        }
+        Ok(())
     }
 }
 
@@ -90,7 +100,7 @@ pub fn processors() -> u32 {
 fn load_gate(
     spec: Option<&GateSpec>,
     model: &Model,
-    resolved: &ResolvedModel,
+    path: &Path,
     cache_dir: &Path,
     printer: &mut Printer,
 ) -> Result<(Option<Gate>, u64)> {
@@ -100,9 +110,9 @@ fn load_gate(
         model.check_compaction()?;
         Err(anyhow::Error::from(error))
     })?;
-    let sha256 = cached_sha256(&resolved.path, cache_dir)?;
+    let sha256 = cached_sha256(path, cache_dir)?;
     if !gate.matches_base(&sha256) {
-        printer.warn(&format!("the gate {spec} was fitted to another file than {}", resolved.path.display()));
+        printer.warn(&format!("the gate {spec} was fitted to another file than {}", path.display()));
     }
     let model_id = u64::from_str_radix(sha256.get(..16).unwrap_or_default(), 16).unwrap_or(0);
     Ok((Some(gate), model_id))

@@ -116,7 +116,10 @@ impl Pass<'_> {
                 engine
             }
             None => {
-                let loaded = Engine::load(&self.args.engine, printer)?;
+                let mut loaded = Engine::load(&self.args.engine, printer)?;
+                if self.args.policy.policy().is_some_and(|policy| policy.rule().folds()) {
+                    loaded.open_built_in(printer)?;
+                }
                 load_time = loaded.load_time;
                 engine.insert(loaded)
             }
@@ -250,13 +253,10 @@ impl Pass<'_> {
 
     fn settings(&self, engine: &mut Engine) -> Settings {
         let args = self.args;
-        // a gate that nobody asked for does not decide how a document is read
-        let policy = args.policy.policy();
-        let is_wanted = policy.is_some() || engine.is_gate_named();
         // with one file the gate is handed on, so that it is in memory only once
-        let gate = if self.last { engine.gate.take() } else { engine.gate.clone() }.filter(|_| is_wanted);
+        let gate = if self.last { engine.gate.take() } else { engine.gate.clone() };
         Settings {
-            policy,
+            policy: args.policy.policy(),
             sizes: engine.sizes,
             cache_type: args.engine.cache_type.into(),
             flash_attention: !args.engine.no_flash_attention,

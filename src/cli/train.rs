@@ -25,12 +25,12 @@ pub struct TrainArgs {
     #[arg(short, long, default_value = DEFAULT_MODEL)]
     pub model: PathBuf,
     /// Documents with answers to learn from: JSON objects with id, document, reference and, where it is no summary, the question
-    /// (docs/eval.md). Pairs with the same document are read together: the document once, and what is asked of it
+    /// (docs/eval.md). Pairs of a file with the same document are read together: the document once, and what is asked of it
     /// each time as if it alone followed. Documents that are longer than --tokens end with the last sentence that
     /// fits. Some are held out to measure with.
     #[arg(long, value_name = "PAIRS.jsonl", num_args = 1.., help_heading = "Material")]
     pub pairs: Vec<PathBuf>,
-    /// Plain texts to learn from, files or folders of files, in pieces of --tokens.
+    /// Plain texts to learn from with --read-out always, files or folders of files, in pieces of --tokens.
     #[arg(long, value_name = "FILE|DIR", num_args = 1.., help_heading = "Material")]
     pub text: Vec<PathBuf>,
     /// Longest sequence in tokens, at most what the model was trained with; memory and time grow with it.
@@ -81,7 +81,7 @@ pub struct TrainArgs {
     /// GiB of documents that are kept once they were read, which with --read-out asked does not depend on the gate.
     #[arg(long, value_name = "GIB", default_value_t = 6.0, value_parser = parse_weight, help_heading = "Material")]
     pub keep: f64,
-    /// Times that the answers of documents that are kept together are gone through before the next ones.
+    /// With --read-out asked, times that the answers of documents that are kept together are gone through before the next ones.
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=1000), help_heading = "Material")]
     pub rounds: u64,
     /// First tokens of a document that always stay in the cache.
@@ -105,7 +105,7 @@ pub struct TrainArgs {
     /// Every how many answers that is looked at.
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..), help_heading = "Objective")]
     pub contrast_every: u64,
-    /// Tokens before the end of an answer that gradients run through; what was read before is taken as it is, which saves up to a
+    /// With --read-out always, tokens before the end of an answer that gradients run through; what was read before is taken as it is, which saves up to a
     /// third of a step. Plain texts always have all.
     #[arg(long, value_name = "N", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..=1_000_000), help_heading = "Objective")]
     pub through: u32,

@@ -68,7 +68,7 @@ pub fn run(args: &KernelArgs, printer: &mut Printer, interrupt: &Arc<AtomicBool>
     for &policy in &args.policies {
         printer.detail(&format!("{policy}: {} segments", args.segments));
         engine.gate.clone_from(&gate);
-        let settings = settings(&args.engine, &mut engine, policy)?;
+        let settings = settings(&args.engine, &mut engine, policy, printer)?;
         let source = Source::open(&args.file, Reading::default(), interrupt)?;
         let document = TokenStream::new(source, engine.model.vocab(), Arc::clone(interrupt))?;
         let text = (args.file.as_path(), document);

@@ -212,7 +212,7 @@ pub fn run_one(
     let path: &Path = &args.file;
     let source = Source::open(path, Reading::default(), interrupt)?;
     let mut engine = Engine::load(&args.engine, printer)?;
-    let settings = settings(&args.engine, &mut engine, args.policy)?;
+    let settings = settings(&args.engine, &mut engine, args.policy, printer)?;
     let mut document = TokenStream::new(source, engine.model.vocab(), Arc::clone(interrupt))?;
     let text = (path, &mut document);
     let run = lengths::run(&engine.model, text, settings, args.policy, &args.lengths, started, interrupt)?;

@@ -8,7 +8,6 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::cli::args::EngineArgs;
-use crate::cli::engine::Engine;
 use crate::cli::exit::ExitStatus;
 use crate::cli::printer::Printer;
 use crate::eval::{Condition, Desk, EvalError, Examiner, read_pairs, table};
@@ -40,7 +39,7 @@ pub struct AnswerArgs {
 pub(super) fn run(args: &AnswerArgs, printer: &mut Printer, interrupt: &Arc<AtomicBool>) -> Result<ExitStatus> {
     let pairs = read_pairs(&args.pairs)?;
     let (mut results, done) = Results::open(args.output.as_deref())?;
-    let mut engine = Engine::load(&args.engine, printer)?;
+    let mut engine = super::load(&args.engine, &args.policies, printer)?;
     let setting = setting(&args.engine, &engine, args.form.into())?;
     let mut conditions: Vec<Condition> = args.policies.iter().map(|&policy| policy.into()).collect();
     if conditions.is_empty() {

@@ -8,7 +8,6 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::cli::args::EngineArgs;
-use crate::cli::engine::Engine;
 use crate::cli::exit::ExitStatus;
 use crate::cli::printer::Printer;
 use crate::eval::{Comparison, Condition, EvalError, FidelityRecord, Form, Student, fidelity_table, read_text};
@@ -48,7 +47,7 @@ pub struct FidelityArgs {
 /// Measures.
 pub(super) fn run(args: &FidelityArgs, printer: &mut Printer, interrupt: &Arc<AtomicBool>) -> Result<ExitStatus> {
     let (mut results, mut done) = Results::open(args.output.as_deref())?;
-    let mut engine = Engine::load(&args.engine, printer)?;
+    let mut engine = super::load(&args.engine, &args.policies, printer)?;
     let setting = setting(&args.engine, &engine, Form::default())?;
     let mut conditions: Vec<Condition> = args.policies.iter().map(|&policy| policy.into()).collect();
     if conditions.is_empty() {

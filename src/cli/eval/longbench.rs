@@ -8,7 +8,6 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::cli::args::EngineArgs;
-use crate::cli::engine::Engine;
 use crate::cli::exit::ExitStatus;
 use crate::cli::printer::Printer;
 use crate::eval::longbench::{self, BenchmarkSet, LongBenchRecord};
@@ -51,7 +50,7 @@ pub(super) fn run(args: &LongBenchArgs, printer: &mut Printer, interrupt: &Arc<A
     }
     set.datasets.retain(|dataset| args.datasets.is_empty() || args.datasets.contains(&dataset.name));
     let (mut results, done) = Results::open(args.output.as_deref())?;
-    let mut engine = Engine::load(&args.engine, printer)?;
+    let mut engine = super::load(&args.engine, &args.policies, printer)?;
     let setting = setting(&args.engine, &engine, Default::default())?;
     let conditions = conditions(&args.policies, &engine)?;
     let settings = settings(&args.engine, &mut engine, None);

@@ -132,6 +132,15 @@ pub fn run(args: &EvalArgs, printer: &mut Printer, interrupt: &Arc<AtomicBool>) 
     }
 }
 
+/// What the arguments name, with the catalogue's gate where it was asked for.
+fn load(args: &EngineArgs, policies: &[EvalPolicy], printer: &mut Printer) -> Result<Engine> {
+    let mut engine = Engine::load(args, printer)?;
+    if policies.iter().any(|&policy| Condition::from(policy) == Condition::EdgeInfinite) {
+        engine.open_built_in(printer)?;
+    }
+    Ok(engine)
+}
+
 /// The policies asked for, in order; by default full, streaming and snapkv, and edgeinfinite with --gate.
 fn conditions(policies: &[EvalPolicy], engine: &Engine) -> Result<Vec<Condition>, EvalError> {
     let mut conditions: Vec<Condition> = policies.iter().map(|&policy| policy.into()).collect();

@@ -8,7 +8,6 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::cli::args::EngineArgs;
-use crate::cli::engine::Engine;
 use crate::cli::exit::ExitStatus;
 use crate::cli::printer::Printer;
 use crate::eval::{Condition, Desk, EvalError, Haystack, NeedleRecord, needle, needle_table};
@@ -50,7 +49,7 @@ fn parse_length(text: &str) -> Result<u64, String> {
 /// Measures.
 pub(super) fn run(args: &NeedleArgs, printer: &mut Printer, interrupt: &Arc<AtomicBool>) -> Result<ExitStatus> {
     let (mut results, done) = Results::open(args.output.as_deref())?;
-    let mut engine = Engine::load(&args.engine, printer)?;
+    let mut engine = super::load(&args.engine, &args.policies, printer)?;
     let setting = setting(&args.engine, &engine, args.form.into())?;
     let conditions = conditions(&args.policies, &engine)?;
     if conditions.contains(&Condition::None) {

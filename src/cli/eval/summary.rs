@@ -9,7 +9,6 @@ use clap::Args;
 
 use crate::cli::args::EngineArgs;
 use crate::cli::embeddings::{EmbeddingArgs, embedder};
-use crate::cli::engine::Engine;
 use crate::cli::exit::ExitStatus;
 use crate::cli::printer::Printer;
 use crate::eval::summary::{self, Plan};
@@ -57,7 +56,7 @@ pub(super) fn run(args: &SummaryArgs, printer: &mut Printer, interrupt: &Arc<Ato
         Some(model) => cached_sha256(model.path(), Cache::from_env()?.dir())?,
         None => String::new(),
     };
-    let mut engine = Engine::load(&args.engine, printer)?;
+    let mut engine = super::load(&args.engine, &args.policies, printer)?;
     let setting = setting(&args.engine, &engine, args.form.into())?;
     let conditions = conditions(&args.policies, &engine)?;
     let settings = settings(&args.engine, &mut engine, Some(args.form));
