@@ -75,7 +75,7 @@ HEADING = re.compile(r"^((?:\d+\.)+\d*|\d+)\s+(\S[^\n]{2,70})$", re.M)
 SENTENCE = re.compile(r"[.!?][\"”]? (?=[A-Z“\"])")
 
 
-def headings(text):
+def sections(text):
     """What the first sections are called, and what one of them says."""
     early = [heading for heading in HEADING.finditer(text) if heading.start() < EARLY_CHARS]
     if len(early) >= 3:
@@ -129,7 +129,7 @@ def abstracts(folder):
     if len(pairs) < 100:
         fail(f"only {len(pairs)} RFCs with abstracts were found; another version of the package?")
     for pair in pairs[::-(-len(pairs) // 300)]:
-        yield from asked(pair, headings(pair["document"]), goes_on(pair["document"], 2))
+        yield from asked(pair, sections(pair["document"]), goes_on(pair["document"], 2))
 
 
 def untouched(file, plan):

@@ -96,9 +96,6 @@ pub struct TrainArgs {
     /// How much an answer's likelihood counts; being like full attention counts 1.
     #[arg(long, value_name = "X", default_value_t = 0.3, value_parser = parse_weight, help_heading = "Objective")]
     pub nll: f64,
-    /// How much being like full attention counts on the last tokens of a document itself, with --read-out always.
-    #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = parse_weight, help_heading = "Objective")]
-    pub text_weight: f64,
     /// How much it counts that an answer is likelier after its own document than after one whose folded part is another's.
     #[arg(long, value_name = "X", default_value_t = 0.3, value_parser = parse_weight, help_heading = "Objective")]
     pub contrast: f64,

@@ -117,7 +117,6 @@ mod tests {
             nll: 2.0 * kl,
             nll_other: None,
             answers: Vec::new(),
-            kl_text: None,
             gradient: 0.1,
             gates: vec![0.02],
             seconds: 1.0,

@@ -62,16 +62,6 @@ impl Example {
         self.asked.iter().map(each).collect()
     }
 
-    /// The tokens of the document that see something in the memory, from a block of the schedule on, and whose next token belongs to it
-    /// too.
-    pub fn remembered(&self, first_block: usize) -> (usize, &[Token]) {
-        let blocks = self.schedule.blocks.iter().skip(first_block);
-        let end = self.n_prefix + self.n_document;
-        let first = blocks.filter(|block| block.dropped > 0).map(|block| block.tokens.start).next();
-        let first = first.map_or(end, |first| first.clamp(self.n_prefix, end));
-        (first, &self.tokens[(first + 1).min(end)..end])
-    }
-
     /// The document.
     pub fn document(&self) -> &[Token] {
         &self.tokens[self.n_prefix..self.n_prefix + self.n_document]

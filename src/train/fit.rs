@@ -31,10 +31,9 @@ pub struct Settings {
     pub seed: u64,
     /// What is wanted.
     pub objective: Objective,
-    /// Bytes of texts that are kept once they were read, where they do not depend on the gate, and how often what is asked of
-    /// those that are kept together is gone through.
+    /// Bytes of texts that are kept once they were read, where they do not depend on the gate.
     pub kept_bytes: usize,
-    /// Likewise.
+    /// How often what is asked of those that are kept together is gone through.
     pub rounds: u64,
     /// How fast.
     pub rates: Rates,
@@ -157,7 +156,6 @@ impl<'a> Fit<'a> {
             nll: mean.own.nll,
             nll_other: mean.nll_other,
             answers: found.answers.iter().map(AnswerLine::from).collect(),
-            kl_text: found.kl_text,
             gradient: length,
             gates: found.gates.iter().map(|gate| (gate * 1e4).round() / 1e4).collect(),
             seconds: begin.elapsed().as_secs_f64(),
@@ -207,7 +205,9 @@ impl<'a> Fit<'a> {
         }
         let longest = all.iter().map(|example| example.schedule.n_text).max().unwrap_or(1);
         let n_bytes = longest * self.student.machine.model.config.kv_bytes();
-        ((self.settings.kept_bytes / n_bytes.max(1)).clamp(1, all.len()), self.settings.rounds.max(1))
+        // what is held out is kept beside them
+        let n_kept = (self.settings.kept_bytes / n_bytes.max(1)).saturating_sub(self.examples.held_out.len());
+        (n_kept.clamp(1, all.len()), self.settings.rounds.max(1))
     }
 
     /// Means over the pairs that were held out.
@@ -295,7 +295,8 @@ fn fingerprint(gate: &Gate, examples: &Examples, settings: &Settings) -> String 
     let fit = gate.fit.map(|fit| [fit.n_sink, fit.n_window, fit.n_segment]);
     let Gate { base_sha256, feature_map, n_features, read_out, .. } = gate;
     let of_gate = format!("{base_sha256} {feature_map} {n_features} {read_out:?} {layers:?} {fit:?}");
-    let text = format!("{of_gate} {seed} {objective:?} {rates:?} {kept_bytes} {rounds} {}", examples.sha256());
+    let groups = (*read_out == ReadOut::Asked).then_some((kept_bytes, rounds));
+    let text = format!("{of_gate} {seed} {objective:?} {rates:?} {groups:?} {}", examples.sha256());
     let mut hash = Sha256::new_with_prefix(text.as_bytes());
     for (_, _, values) in gate.layers.values().flat_map(parts) {
         values.iter().for_each(|value| hash.update(value.to_le_bytes()));

@@ -29,8 +29,6 @@ pub struct StepLine {
     pub nll_other: Option<f64>,
     /// Of each answer, of which `kl`, `nll` and `nll_other` are means.
     pub answers: Vec<AnswerLine>,
-    /// KL(teacher || student) on the document's last tokens, where that is wanted.
-    pub kl_text: Option<f64>,
     /// Euclidean norm of the gradient before it was cut.
     pub gradient: f64,
     /// Mean gate of each layer that has a memory, over heads and all tokens that saw one.
@@ -152,7 +150,6 @@ mod tests {
             nll: 2.0,
             nll_other: None,
             answers: Vec::new(),
-            kl_text: None,
             gradient: 0.1,
             gates: vec![0.02],
             seconds: 1.0,

@@ -1,6 +1,6 @@
 //! What a step wants: predictions like those of full attention, the answer's own tokens, and that they need this document.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -20,8 +20,6 @@ use crate::memory::gate::ReadOut;
 pub struct Objective {
     /// Of the negative log-likelihood of an answer; KL to the teacher counts 1.
     pub nll: f64,
-    /// Of KL to the teacher where the document itself is predicted, among its last tokens, if it reads the memory.
-    pub text: f64,
     /// Of the contrast: that the answer is likelier after its own document than after one whose folded part is another's.
     pub contrast: f64,
     /// Every how many steps the other document is looked at.
@@ -46,8 +44,6 @@ pub struct Found {
     pub loss: f64,
     /// Of each answer, or of a plain text.
     pub answers: Vec<Measured>,
-    /// KL to the teacher on the document's last tokens.
-    pub kl_text: Option<f64>,
     /// Mean gate of each layer that has a memory.
     pub gates: Vec<f64>,
 }
@@ -98,8 +94,8 @@ pub struct Student<'a> {
     read_out: ReadOut,
     /// What full attention makes of answers, by the example's name.
     teachers: HashMap<String, Vec<Teacher>>,
-    /// Texts that were read without a memory, by the example's name.
-    texts: HashMap<String, Arc<Text>>,
+    /// Texts that were read without a memory, with the example's name, the one that was wanted last at the end.
+    texts: VecDeque<(String, Arc<Text>)>,
     /// Bytes that they may take.
     n_bytes: usize,
 }
@@ -107,20 +103,22 @@ pub struct Student<'a> {
 impl<'a> Student<'a> {
     /// A student that has seen nothing yet, and keeps at most so many bytes of texts.
     pub fn new(machine: &'a Machine, read_out: ReadOut, n_bytes: usize) -> Self {
-        Self { machine, read_out, teachers: HashMap::new(), texts: HashMap::new(), n_bytes }
+        Self { machine, read_out, teachers: HashMap::new(), texts: VecDeque::new(), n_bytes }
     }
 
-    /// The text of an example, read without a memory. When there are too many, all older ones are forgotten.
+    /// The text of an example, read without a memory. When there are too many, those that were not wanted for longest are forgotten.
     fn text(&mut self, example: &Example) -> Result<Arc<Text>, TrainError> {
-        if let Some(text) = self.texts.get(&example.id) {
-            return Ok(Arc::clone(text));
+        let found = self.texts.iter().position(|(id, _)| *id == example.id);
+        let (id, text) = match found.and_then(|i| self.texts.remove(i)) {
+            Some(kept) => kept,
+            None => (example.id.clone(), Arc::new(self.machine.read_text(&example.tokens, &example.schedule)?)),
+        };
+        let n_bytes =
+            |texts: &VecDeque<(String, Arc<Text>)>| texts.iter().map(|(_, text)| text.n_bytes()).sum::<usize>();
+        while !self.texts.is_empty() && n_bytes(&self.texts) + text.n_bytes() > self.n_bytes {
+            self.texts.pop_front();
         }
-        let text = Arc::new(self.machine.read_text(&example.tokens, &example.schedule)?);
-        let n_bytes: usize = self.texts.values().map(|text| text.n_bytes()).sum();
-        if n_bytes + text.n_bytes() > self.n_bytes {
-            self.texts.clear();
-        }
-        self.texts.insert(example.id.clone(), Arc::clone(&text));
+        self.texts.push_back((id, Arc::clone(&text)));
         Ok(text)
     }
 
@@ -154,13 +152,9 @@ impl<'a> Student<'a> {
         objective: Objective,
     ) -> Result<(Found, LayerGates), TrainError> {
         let texts = self.texts(example, other)?;
-        let wants_text = example.is_asked() && texts.is_none();
-        let objective = Objective { text: if wants_text { objective.text } else { 0.0 }, ..objective };
         let schedule = &example.schedule;
         let model = &self.machine.model;
-        let (first, next) = example.remembered(schedule.first_block_of_last(objective.through));
-        let wants_text = objective.text > 0.0 && !next.is_empty();
-        let (teachers, of_text) = self.teachers(example, wants_text.then_some((first, next)))?;
+        let teachers = self.teachers(example)?;
         let through = if example.is_asked() { objective.through } else { usize::MAX };
         let own_source = texts.as_ref().map(Texts::own);
         let own = self.machine.forward(&example.tokens, schedule, gates, own_source)?;
@@ -196,15 +190,6 @@ impl<'a> Student<'a> {
             loss += share * (losses.kl + if example.is_asked() { objective.nll * losses.nll } else { 0.0 });
             answers.push(Measured { own: losses, nll_other });
         }
-        let mut kl_text = None;
-        if let Some(states) = &of_text {
-            let predicted = Predicted { first, next, teacher: Some(states) };
-            let weights = Weights { kl: objective.text, nll: 0.0 };
-            let (losses, d_hidden) = model.losses_backward(&own.hidden, predicted, weights)?;
-            sum(&mut d_own, d_hidden)?;
-            loss += objective.text * losses.kl;
-            kl_text = Some(losses.kl);
-        }
         let open = own.gates();
         let mut gradient = LayerGates::new();
         for (passed, d_hidden, source) in [(Some(own), d_own, own_source), (foreign, d_foreign, other_source)] {
@@ -216,7 +201,7 @@ impl<'a> Student<'a> {
                 add(&mut gradient, &more);
             }
         }
-        Ok((Found { loss, answers, kl_text, gates: open }, gradient))
+        Ok((Found { loss, answers, gates: open }, gradient))
     }
 
     /// The losses of an example, means over its answers, under streaming, with a cache of as many bytes as the student's and its
@@ -259,7 +244,7 @@ impl<'a> Student<'a> {
 
     /// Means over the answers, for the last hidden states from a token on.
     fn losses(&mut self, example: &Example, hidden: &Tensor, from: usize) -> Result<Losses, TrainError> {
-        let (teachers, _) = self.teachers(example, None)?;
+        let teachers = self.teachers(example)?;
         let each = |((first, next), teacher): ((usize, &[i32]), &Teacher)| -> Result<Measured, TrainError> {
             let predicted = Predicted { first: first - from, next, teacher: Some(&teacher.states) };
             Ok(Measured { own: self.machine.model.losses(hidden, predicted)?, nll_other: None })
@@ -274,19 +259,14 @@ impl<'a> Student<'a> {
     /// # Errors
     /// [`TrainError`].
     pub fn nll_full(&mut self, example: &Example) -> Result<f64, TrainError> {
-        let (teachers, _) = self.teachers(example, None)?;
+        let teachers = self.teachers(example)?;
         Ok(teachers.iter().map(|teacher| teacher.nll).sum::<f64>() / teachers.len() as f64)
     }
 
-    /// What full attention makes of each answer, and its last hidden states at some other tokens. Answers are remembered: they come
-    /// again, and are short.
-    fn teachers(
-        &mut self,
-        example: &Example,
-        text: Option<(usize, &[i32])>,
-    ) -> Result<(Vec<Teacher>, Option<Tensor>), TrainError> {
-        if let (Some(teachers), None) = (self.teachers.get(&example.id), text) {
-            return Ok((teachers.clone(), None));
+    /// What full attention makes of each answer. They are remembered: they come again, and are short.
+    fn teachers(&mut self, example: &Example) -> Result<Vec<Teacher>, TrainError> {
+        if let Some(teachers) = self.teachers.get(&example.id) {
+            return Ok(teachers.clone());
         }
         let schedule = Schedule::full(example.schedule.n_text, &example.asked);
         let model = &self.machine.model;
@@ -300,8 +280,7 @@ impl<'a> Student<'a> {
         if example.is_asked() {
             self.teachers.insert(example.id.clone(), teachers.clone());
         }
-        let text = text.map(|(first, next)| model.last_states(&hidden, first, next.len())).transpose()?;
-        Ok((teachers, text))
+        Ok(teachers)
     }
 }
 

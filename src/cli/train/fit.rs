@@ -117,7 +117,6 @@ fn settings(args: &TrainArgs) -> Settings {
         seed: args.seed,
         objective: Objective {
             nll: args.nll,
-            text: args.text_weight,
             contrast: args.contrast,
             contrast_every: args.contrast_every,
             through: args.through as usize,
@@ -151,13 +150,12 @@ fn of_line(line: &Line) -> String {
     let or_none = |x: Option<f64>| x.map_or_else(|| "-".to_owned(), |x| format!("{x:.3}"));
     match line {
         Line::Step(line) => format!(
-            "step {}: loss {:.4}, KL {:.4}, nll {:.3}, other {}, text {}, gradient {:.3}, {:.1} s, {}",
+            "step {}: loss {:.4}, KL {:.4}, nll {:.3}, other {}, gradient {:.3}, {:.1} s, {}",
             line.step,
             line.loss,
             line.kl,
             line.nll,
             or_none(line.nll_other),
-            or_none(line.kl_text),
             line.gradient,
             line.seconds,
             line.id
