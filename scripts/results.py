@@ -23,8 +23,6 @@ SMALL, LARGE = "smollm2-135m", "qwen2.5-coder-0.5b"
 POLICIES = "full,streaming,snapkv,snapkv-question,pyramidkv"
 # without the mode that sees the question first
 BLIND = "full,streaming,snapkv,pyramidkv"
-# fitted to the small model (docs/memory.md)
-GATE = ROOT / "gates/smollm2-135m.gguf"
 TECHNICAL = "histogram datamodel bonding ftrace argparse vfs sqlite3 cgroup-v2 unittest alsa-driver logging-cookbook multiprocessing"
 STORIES = ("war-and-peace-1 moby-dick-1 union-1946 don-quixote-1 wonderland union-1907 looking-glass war-and-peace-2 don-quixote-2 "
            "moby-dick-2 war-and-peace-3 don-quixote-3")
@@ -80,8 +78,8 @@ def stages(texts, quick):
         return Stage(name, command)
 
     def memory(name, pairs, budget, *more):
-        """The fitted memory, alone or with retained tokens."""
-        return Stage(name, ["eval", "answer", pairs, "--budget", budget, "--policies", "edgeinfinite", "--gate", GATE, *more])
+        """The memory with the gate that is part of the program (docs/memory.md), alone or with retained tokens."""
+        return Stage(name, ["eval", "answer", pairs, "--budget", budget, "--policies", "edgeinfinite", *more])
 
     if quick:
         return [
@@ -124,7 +122,7 @@ def stages(texts, quick):
                   memory("answer-papers", papers(3), budget)]
     found += [Stage("summary-gulliver", ["eval", "summary", chapters(3), "-m", LARGE, "--budget", "516tok"]),
               Stage("summary-gulliver", ["eval", "summary", chapters(1), "--budget", "516tok"])]
-    return [stage for stage in found if GATE.exists() or GATE not in stage.command]
+    return found
 
 
 def render(edgeinf, folder, target):
