@@ -252,6 +252,9 @@ fn what_cannot_be_compared_is_refused_in_one_line() {
     assert_fails(&fidelity(&[&text], &["--policies", "none"]), 2, &["none"]);
     let no_gate = smollm2().display().to_string();
     assert_fails(&fidelity(&[&text], &["-m", &no_gate, "--policies", "edgeinfinite"]), 4, &["--gate"]);
+    let built_in = fidelity(&[&text], &["--policies", "edgeinfinite"]);
+    assert_eq!(lines(&stdout(&built_in))[0]["setting"]["gate"], "built-in:smollm2-135m.gguf", "{}", stderr(&built_in));
+    assert_fails(&fidelity(&[&text], &["--gate", "built-in:none"]), 2, &["built-in:none", "random:SEED"]);
     assert_fails(&fidelity(&[&text], &["--budgets", "4tok"]), 2, &["--budget"]);
     assert_fails(&fidelity(&[&dir.join("none.txt")], &[]), 3, &["none.txt"]);
 }

@@ -226,8 +226,9 @@ pub struct EngineArgs {
     /// Name of a model (see 'edgeinf model list') or path of a GGUF file.
     #[arg(short, long, default_value = DEFAULT_MODEL)]
     pub model: PathBuf,
-    /// Gate file of the memory. For smollm2-135m, by its name, one is part of the program.
-    #[arg(long, value_name = "FILE")]
+    /// Gate of the memory: a file, built-in:NAME, or random:SEED for tests of the machine [default: what the catalogue has for the
+    /// model by its name, which is part of the program, if --policy edgeinfinite asks for it].
+    #[arg(long, value_name = "GATE")]
     pub gate: Option<GateSpec>,
     /// First tokens of the document that always stay in the cache.
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(0..=65536))]

@@ -118,15 +118,21 @@ fn check_policies(engine: &EngineArgs, policies: &[Policy]) -> Result<(), clap::
     engine.check_choice(policies.contains(&Policy::SnapKv))
 }
 
-/// How documents are read under a policy; one that folds gets a random gate where none is known.
-fn settings(args: &EngineArgs, engine: &mut Engine, policy: Policy, printer: &mut Printer) -> Result<Settings> {
+/// Gives a policy that folds a gate: that of the catalogue, or a random one, where nobody named one.
+fn need_gate(engine: &mut Engine, policy: Policy, printer: &mut Printer) -> Result<()> {
     if policy.rule().folds() {
         engine.open_built_in(printer)?;
+        if engine.gate.is_none() {
+            engine.gate = Some("random:1".parse::<GateSpec>()?.open(&engine.model.shape())?);
+        }
     }
-    let mut gate = engine.gate.take().filter(|_| policy.rule().folds());
-    if gate.is_none() && policy.rule().folds() {
-        gate = Some("random:1".parse::<GateSpec>()?.open(&engine.model.shape())?);
-    }
+    Ok(())
+}
+
+/// How documents are read under a policy.
+fn settings(args: &EngineArgs, engine: &mut Engine, policy: Policy, printer: &mut Printer) -> Result<Settings> {
+    need_gate(engine, policy, printer)?;
+    let gate = engine.gate.take().filter(|_| policy.rule().folds());
     Ok(Settings {
         policy: Some(policy),
         sizes: engine.sizes,
@@ -163,12 +169,7 @@ pub fn run_one(args: &BenchRunArgs, printer: &mut Printer, interrupt: &Arc<Atomi
         BenchPolicy::Pyramidkv => Policy::PyramidKv,
         BenchPolicy::Edgeinfinite => Policy::EdgeInfinite,
     };
-    if policy.rule().folds() {
-        engine.open_built_in(printer)?;
-    }
-    if engine.gate.is_none() && policy.rule().folds() {
-        engine.gate = Some("random:1".parse::<GateSpec>()?.open(&engine.model.shape())?);
-    }
+    need_gate(&mut engine, policy, printer)?;
     let mut document = TokenStream::new(source, engine.model.vocab(), Arc::clone(interrupt))?;
     let folded = engine.gate.as_ref().filter(|_| policy.rule().folds());
     let memory = folded.map_or(0, |gate| memory_bytes(&engine.model, gate));

@@ -24,6 +24,8 @@ pub struct Engine {
     pub gate: Option<Gate>,
     /// Where it is from.
     pub gate_spec: Option<GateSpec>,
+    /// Whether the user named it, and it is not only there because the catalogue has one for the model.
+    pub is_gate_named: bool,
     /// Identifies the model; 0 if nobody asked.
     pub model_id: u64,
     /// Sizes of the cache.
@@ -59,6 +61,7 @@ impl Engine {
             path: resolved.path,
             gate,
             gate_spec,
+            is_gate_named: args.gate.is_some(),
             model_id,
             sizes: SizeRequest {
                 sinks: args.sinks,
@@ -76,11 +79,6 @@ impl Engine {
 }
 
 impl Engine {
-    /// Whether the user named a gate, and it is not only there because the catalogue has one for the model.
-    pub fn is_gate_named(&self) -> bool {
-        !matches!(self.gate_spec, None | Some(GateSpec::BuiltIn(_)))
-    }
-
     /// Opens the gate that the catalogue has for the model, for a policy that needs one, if nobody named another.
     pub fn open_built_in(&mut self, printer: &mut Printer) -> Result<()> {
         if let (None, Some(GateSpec::BuiltIn(_))) = (&self.gate, &self.gate_spec) {

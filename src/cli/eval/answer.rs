@@ -44,7 +44,7 @@ pub(super) fn run(args: &AnswerArgs, printer: &mut Printer, interrupt: &Arc<Atom
     let mut conditions: Vec<Condition> = args.policies.iter().map(|&policy| policy.into()).collect();
     if conditions.is_empty() {
         conditions = vec![Condition::None, Condition::Full, Condition::Streaming];
-        conditions.extend(engine.is_gate_named().then_some(Condition::EdgeInfinite));
+        conditions.extend(engine.is_gate_named.then_some(Condition::EdgeInfinite));
     }
     if conditions.contains(&Condition::EdgeInfinite) && engine.gate.is_none() {
         return Err(EvalError::NoGate.into());

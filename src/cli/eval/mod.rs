@@ -146,7 +146,7 @@ fn conditions(policies: &[EvalPolicy], engine: &Engine) -> Result<Vec<Condition>
     let mut conditions: Vec<Condition> = policies.iter().map(|&policy| policy.into()).collect();
     if conditions.is_empty() {
         conditions = vec![Condition::Full, Condition::Streaming, Condition::SnapKv];
-        conditions.extend(engine.is_gate_named().then_some(Condition::EdgeInfinite));
+        conditions.extend(engine.is_gate_named.then_some(Condition::EdgeInfinite));
     }
     if conditions.contains(&Condition::EdgeInfinite) && engine.gate.is_none() {
         return Err(EvalError::NoGate);

@@ -6,6 +6,9 @@ use std::str::FromStr;
 
 use super::{BuiltIn, FeatureMap, Gate, GateError, MAX_FEATURES, ModelShape, is_map_width};
 
+/// What stands before the name of a gate that is part of the program.
+const BUILT_IN: &str = "built-in:";
+
 /// Where a gate comes from: a file, or `random:SEED` or `random:SEED:hedgehog:F` for tests of the machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GateSpec {
@@ -53,7 +56,7 @@ impl GateSpec {
 /// A gate that begins like a random one, but is not.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "gate '{0}' is not understood; write random:SEED, random:SEED:hedgehog:F with F even and from 2 to {MAX_FEATURES}, or the path of a gate file"
+    "gate '{0}' is not understood; write random:SEED, random:SEED:hedgehog:F with F even and from 2 to {MAX_FEATURES}, built-in:smollm2-135m.gguf, or the path of a gate file"
 )]
 pub struct GateSpecError(String);
 
@@ -61,6 +64,11 @@ impl FromStr for GateSpec {
     type Err = GateSpecError;
 
     fn from_str(text: &str) -> Result<Self, GateSpecError> {
+        if let Some(gate) = text.strip_prefix(BUILT_IN) {
+            return BuiltIn::find(gate)
+                .map(Self::BuiltIn)
+                .ok_or_else(|| GateSpecError(text.escape_debug().to_string()));
+        }
         let random = text.strip_prefix("random:");
         let spec = match random.map(|rest| rest.split(':').collect::<Vec<_>>()).as_deref() {
             None => (!text.is_empty()).then(|| Self::File(text.into())),
@@ -81,7 +89,7 @@ impl fmt::Display for GateSpec {
             Self::Random { seed, hedgehog: None } => write!(f, "random:{seed}"),
             Self::Random { seed, hedgehog: Some(width) } => write!(f, "random:{seed}:hedgehog:{width}"),
             Self::File(path) => path.display().fmt(f),
-            Self::BuiltIn(gate) => write!(f, "built-in:{}", gate.file),
+            Self::BuiltIn(gate) => write!(f, "{BUILT_IN}{}", gate.file),
         }
     }
 }
