@@ -78,8 +78,9 @@ def stages(texts, quick):
         return Stage(name, command)
 
     def memory(name, pairs, budget, *more):
-        """The memory with the gate that is part of the program (docs/memory.md), alone or with retained tokens."""
-        return Stage(name, ["eval", "answer", pairs, "--budget", budget, "--policies", "edgeinfinite", *more])
+        """With the gate that is part of the program (docs/memory.md): its memory alone or with retained tokens, and its scores alone."""
+        policies = "edgeinfinite" if more else "learned,edgeinfinite"
+        return Stage(name, ["eval", "answer", pairs, "--budget", budget, "--policies", policies, *more])
 
     if quick:
         return [
@@ -98,10 +99,12 @@ def stages(texts, quick):
              memory("answer-papers", papers(3), "516tok", "--retain", "128"),
              memory("answer-gulliver", chapters(3), "516tok", "--retain", "128"),
              fidelity("fidelity", SMALL, "516tok", both),
-             Stage("needle", ["eval", "needle", "--lengths", "4K,8K,16K,32K", "--seeds", "1,2", "--budget", "516tok"]),
+             Stage("needle", ["eval", "needle", "--lengths", "4K,8K,16K,32K", "--seeds", "1,2", "--budget", "516tok", "--policies",
+                              "full,streaming,snapkv,learned,edgeinfinite"]),
              Stage("summary-gulliver", ["eval", "summary", chapters(3), "--budget", "516tok"]),
              Stage("summary-papers", ["eval", "summary", papers(3), "--budget", "516tok"]),
              answer("answer-questions", questions, SMALL, "516tok", BLIND),
+             memory("answer-questions", questions, "516tok"),
              Stage("lengths", ["bench", "lengths", texts / "gulliver-twice.txt", "--json"], resumes=False)]
     for form in ("--prefill-once", "--no-sinks", "--no-window"):
         policies = "streaming,snapkv,snapkv-question" if form == "--prefill-once" else "streaming,snapkv"

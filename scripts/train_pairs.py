@@ -6,19 +6,17 @@ usage: scripts/train_pairs.py DIR
 abstracts.jsonl      memos of the Internet's engineers (RFCs) with their authors' abstracts
 chapters.jsonl       chapters of Don Quixote with their titles, which tell what happens in them
 pieces.jsonl         pieces of War and Peace
-questions.jsonl      facts of invented documents (`edgeinf sample`)
+facts.jsonl          facts of invented documents (`edgeinf sample`)
 
-Of the first three more is asked: headings, what a section says, names, how the text goes on after some words; always of what stands
+Of the first three more is asked than one thing: headings, what a section says, names, how the text goes on after some words; always of what stands
 early. Pairs of the same document are read together. Nothing of Gulliver's Travels, of ACLSum, of the excerpts in tests/eval/texts.toml or of a seed that evaluations use is in it.
 Needs apt-get (with the mirror that this machine uses; its own package lists are not touched), dpkg-deb, and a release build of edgeinf, or
 the program that EDGEINF names.
 """
 
 import gzip
-import json
 import random
 import re
-import subprocess
 import sys
 import tempfile
 import tomllib
@@ -26,6 +24,7 @@ from pathlib import Path
 
 from fetch import Apt, fail
 from pairs import write_pairs
+from sample_pairs import sample
 from sisu import without_markup
 
 HERE = Path(__file__).parent
@@ -169,13 +168,15 @@ def pieces(source, file, plan):
     return pairs
 
 
-def questions(folder):
-    """Facts of invented documents, of two lengths."""
-    path = folder / "questions.jsonl"
-    seeds = ",".join(map(str, SAMPLE_SEEDS))
-    if subprocess.run([HERE / "sample_pairs.py", path, "3500,4500", seeds]).returncode != 0:
-        fail("sample_pairs.py failed")
-    return [json.loads(line) for line in path.read_text().splitlines()]
+def facts():
+    """All facts of invented documents that a window loses."""
+    pairs = []
+    with tempfile.TemporaryDirectory() as folder:
+        for seed in SAMPLE_SEEDS:
+            document, facts = sample(3900, seed, Path(folder))
+            pairs += [{"id": f"sample-{seed}/{fact['id']}", "document": document, "reference": fact["answer"], "question": fact["question"]}
+                      for fact in facts if fact["depth"] <= 0.8]
+    return pairs
 
 
 def main():
@@ -193,7 +194,7 @@ def main():
         write_pairs(out / "abstracts.jsonl", memos)
         write_pairs(out / "chapters.jsonl", chapters(*read("don_quixote.miguel_de_cervantes.sst")))
         write_pairs(out / "pieces.jsonl", pieces(*read("war_and_peace.leo_tolstoy.sst")))
-    write_pairs(out / "questions.jsonl", questions(out))
+    write_pairs(out / "facts.jsonl", facts())
 
 
 main()

@@ -3,14 +3,14 @@
 
 mod common;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use common::capture::Capture;
-use common::reference::{Asking, Memory, attention, hadamard64, rope, snapkv};
+use common::reference::{Asking, Memory, attention, hadamard64, largest_around, rope, snapkv};
 use common::tiny::Tiny;
 use common::{ContextBuilder, load, max_diff, relative_error, tokens};
 use edgeinf::llama::{CacheType, Compaction, Context, Depth, LlamaError, Logits, Model, NativeGate, Retain, Score};
-use edgeinf::memory::gate::{FeatureMap, Gate};
+use edgeinf::memory::gate::{FeatureMap, Gate, LayerScore, random_scores};
 
 const FRONT: usize = 12;
 const WINDOW: usize = 64;
@@ -23,6 +23,10 @@ const RETAIN: Retain =
 const PYRAMID: Retain = Retain { depth: Depth::Pyramid, ..RETAIN };
 /// Fewer queries than fit a segment, of tokens that stand apart.
 const SPREAD: Retain = Retain { queries: 9, stride: 5, ..RETAIN };
+
+/// By scores of a gate, which nobody asks.
+const LEARNED: Retain = Retain { score: Score::Learned, queries: 0, kernel: 1, ..RETAIN };
+const LEARNED_AROUND: Retain = Retain { kernel: 5, ..LEARNED };
 
 /// q, k, v of all tokens of a layer before RoPE.
 #[derive(Default, Clone)]
@@ -48,7 +52,9 @@ struct Errors {
 struct Run<'m> {
     context: Context<'m>,
     capture: Capture,
+    /// Of the memory.
     gate: Option<Gate>,
+    scores: BTreeMap<u32, LayerScore>,
     cache_type: CacheType,
     neox: bool,
     past: Vec<Past>,
@@ -65,10 +71,13 @@ struct Run<'m> {
 }
 
 impl<'m> Run<'m> {
-    fn new(model: &'m Model, arch: &str, cache_type: CacheType, retain: Retain, gate: Option<Gate>) -> Self {
+    fn new(model: &'m Model, arch: &str, cache_type: CacheType, retain: Retain, memory: bool) -> Self {
         let capture = Capture::default();
         let builder = ContextBuilder { n_cells: 192, n_ubatch: BATCH, cache_type, ..Default::default() };
+        let gate = gate_for(model, retain, memory);
         let native = gate.as_ref().map(|gate| NativeGate::new(model, gate).unwrap());
+        let scores = gate.as_ref().map(|gate| gate.scores.clone()).unwrap_or_default();
+        let gate = gate.filter(|gate| !gate.layers.is_empty());
         let compaction =
             Compaction::Edgeinf { gate: native, n_front_max: FRONT as u32, retain: Some(retain), model_id: 0 };
         let shape = model.shape();
@@ -77,6 +86,7 @@ impl<'m> Run<'m> {
             context: builder.build(model, compaction, Some(capture.callback())),
             capture,
             gate,
+            scores,
             cache_type,
             neox: arch != "llama",
             past: vec![Past::default(); shape.layers.len()],
@@ -195,7 +205,18 @@ impl<'m> Run<'m> {
                         (i, heads.map(|g| rope(&past.q[held[i]][g * d..][..d], slot(i), self.neox)).collect())
                     })
                     .collect();
-                let scores = snapkv(&queries, &keys, range.clone(), RETAIN.kernel as usize);
+                let kernel = self.choice.kernel as usize;
+                let scores = match self.scores.get(&(il as u32)).filter(|_| self.choice.score == Score::Learned) {
+                    None => snapkv(&queries, &keys, range.clone(), kernel),
+                    Some(score) => {
+                        let value = |id: usize| &past.v[id][h * d..][..d];
+                        let each: Vec<f64> = range
+                            .clone()
+                            .map(|i| f64::from(score.of(h, &[key(held[i]), value(held[i])].concat())))
+                            .collect();
+                        largest_around(&each, kernel)
+                    }
+                };
                 // which ones stayed is read off their keys; among equal scores any choice is right
                 let error = |id: usize, i: usize| {
                     let exact: Vec<f64> = key(id).iter().map(|&x| f64::from(x)).collect();
@@ -211,9 +232,11 @@ impl<'m> Run<'m> {
                 let score = |i: usize| scores[i - FRONT];
                 let worst = chosen.iter().map(|&i| score(i)).fold(f64::MAX, f64::min);
                 let left: Vec<usize> = range.clone().filter(|i| !chosen.contains(i)).collect();
-                let best = left.iter().map(|&i| score(i)).fold(0.0, f64::max);
+                let best = left.iter().map(|&i| score(i)).fold(f64::MIN, f64::max);
+                let scale = scores.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
                 if !left.is_empty() && n_keep > 0 {
-                    self.errors.score = self.errors.score.max((best - worst) / best);
+                    let scale = if self.choice.score == Score::Learned { scale } else { best };
+                    self.errors.score = self.errors.score.max((best - worst) / scale);
                 }
                 if let Some(gate) = &self.gate {
                     for &i in &left {
@@ -244,12 +267,21 @@ impl<'m> Run<'m> {
     }
 }
 
+/// A random gate with what a choice and a memory need; none if neither needs one.
+fn gate_for(model: &Model, retain: Retain, memory: bool) -> Option<Gate> {
+    let scores = retain.score == Score::Learned;
+    (memory || scores).then(|| {
+        let gate = Gate::random(&model.shape(), FeatureMap::Elu, 64, 3).unwrap();
+        let gate = if memory { gate } else { gate.without_memory() };
+        Gate { scores: if scores { random_scores(&model.shape(), 8, 5) } else { BTreeMap::new() }, ..gate }
+    })
+}
+
 /// Reads segments with compactions between them.
 fn run(arch: &'static str, cache_type: CacheType, retain: Retain, memory: bool, compactions: usize) -> Errors {
     let n_layer = if retain.depth == Depth::Pyramid { 5 } else { 2 };
     let model = load(&Tiny { n_vocab: N_VOCAB, n_layer, ..Tiny::new(arch) }.write());
-    let gate = memory.then(|| Gate::random(&model.shape(), FeatureMap::Elu, 64, 3).unwrap());
-    let mut run = Run::new(&model, arch, cache_type, retain, gate);
+    let mut run = Run::new(&model, arch, cache_type, retain, memory);
     // no token twice: in the first layer equal tokens have equal keys, and nobody could tell which of them stayed
     let text: Vec<i32> = (0..SEGMENT * (compactions + 2)).map(|i| (i as i32 * 5051 + 7) % N_VOCAB as i32).collect();
     assert!(text.len() <= N_VOCAB as usize);
@@ -267,7 +299,8 @@ fn what_stays_is_what_the_reference_chooses() {
     let even = [("llama", false), ("llama", true), ("qwen2", true), ("qwen3", false)].map(|(a, m)| (a, RETAIN, m));
     let pyramid = ["llama", "qwen3"].map(|arch| (arch, PYRAMID, false));
     let spread = [("llama", SPREAD, true), ("qwen3", Retain { depth: Depth::Pyramid, ..SPREAD }, false)];
-    for (arch, retain, memory) in even.into_iter().chain(pyramid).chain(spread) {
+    let learned = [("llama", LEARNED, true), ("qwen2", LEARNED, false), ("qwen3", LEARNED_AROUND, true)];
+    for (arch, retain, memory) in even.into_iter().chain(pyramid).chain(spread).chain(learned) {
         for (cache_type, exact) in [(CacheType::F16, 5e-4), (CacheType::F32, 1e-6), (CacheType::Q8_0, 1.5e-2)] {
             let e = run(arch, cache_type, retain, memory, 8);
             let what = format!("{arch} {retain:?} {cache_type:?} memory {memory}: {e:?}");
@@ -283,9 +316,12 @@ fn what_stays_is_what_the_reference_chooses() {
 
 #[test]
 fn retained_keys_are_not_worn_down() {
-    for (cache_type, retain, memory) in
-        [(CacheType::F16, RETAIN, false), (CacheType::Q8_0, RETAIN, true), (CacheType::F16, PYRAMID, false)]
-    {
+    for (cache_type, retain, memory) in [
+        (CacheType::F16, RETAIN, false),
+        (CacheType::Q8_0, RETAIN, true),
+        (CacheType::F16, PYRAMID, false),
+        (CacheType::F16, LEARNED, true),
+    ] {
         // 15,360 tokens: positions are turned back on the way
         let e = run("llama", cache_type, retain, memory, 256);
         println!("{cache_type:?}: {e:?}");
@@ -295,7 +331,9 @@ fn retained_keys_are_not_worn_down() {
 
 /// A context on a model with a single layer that attends, in which a token can only act through its own key and value there.
 fn one_layer(model: &Model, retain: Option<Retain>) -> Context<'_> {
-    let compaction = Compaction::Edgeinf { gate: None, n_front_max: FRONT as u32, retain, model_id: 0 };
+    let gate = retain.and_then(|retain| gate_for(model, retain, false));
+    let gate = gate.map(|gate| NativeGate::new(model, &gate).unwrap());
+    let compaction = Compaction::Edgeinf { gate, n_front_max: FRONT as u32, retain, model_id: 0 };
     ContextBuilder { n_cells: 192, n_ubatch: 64, ..Default::default() }.build(model, compaction, None)
 }
 
@@ -384,7 +422,7 @@ fn each_policy_forgets_what_it_must_and_nothing_else() {
     for change in change_each(&model, 0, &text, None, true) {
         assert_eq!(change.matters, !MIDDLE.contains(&change.token), "streaming, token {}", change.token);
     }
-    for retain in [RETAIN, PYRAMID] {
+    for retain in [RETAIN, PYRAMID, LEARNED] {
         assert_forgets_the_rest(&model, 0, retain);
     }
 }
@@ -445,7 +483,7 @@ fn twins(model: &Model, cache_type: CacheType) -> [Context<'_>; 2] {
 }
 
 fn retaining(model: &Model, cache_type: CacheType, retain: Retain, memory: bool) -> Context<'_> {
-    let gate = memory.then(|| Gate::random(&model.shape(), FeatureMap::Elu, 64, 3).unwrap());
+    let gate = gate_for(model, retain, memory);
     let gate = gate.map(|gate| NativeGate::new(model, &gate).unwrap());
     let compaction = Compaction::Edgeinf { gate, n_front_max: 16, retain: Some(retain), model_id: 1 };
     ContextBuilder { cache_type, ..Default::default() }.build(model, compaction, None)
@@ -486,6 +524,7 @@ fn a_state_brings_back_what_was_retained_and_who_will_choose() {
         (CacheType::Q8_0, RETAIN, true),
         (CacheType::F16, PYRAMID, false),
         (CacheType::Q8_0, PYRAMID, false),
+        (CacheType::Q8_0, LEARNED, false),
     ] {
         let what = format!("{cache_type:?} {:?}", retain.depth);
         let [mut a, mut b] = [0, 1].map(|_| retaining(&model, cache_type, retain, memory));
@@ -509,7 +548,7 @@ fn a_state_brings_back_what_was_retained_and_who_will_choose() {
         for (il, i) in (0..n_layers).flat_map(|il| (0..n).map(move |i| (il, i))) {
             assert_eq!(a.key_of_token(il, i, true), b.key_of_token(il, i, true), "{what} layer {il} token {i}");
         }
-        assert_eq!(a.memory_of_layer(0), b.memory_of_layer(0));
+        assert_eq!(memory.then(|| a.memory_of_layer(0)), memory.then(|| b.memory_of_layer(0)));
         assert!(next_logits(&mut a, 4) == next_logits(&mut b, 4), "{what}");
         let mut others = vec![(Retain { tokens: 25, ..retain }, memory)];
         if retain == PYRAMID {
@@ -566,6 +605,7 @@ fn a_choice_that_makes_no_sense_is_refused() {
     let model = load(&Tiny::new("llama").write());
     for retain in [
         Retain { queries: 0, ..RETAIN },
+        Retain { queries: 32, ..LEARNED },
         Retain { stride: 0, ..RETAIN },
         Retain { kernel: 6, ..RETAIN },
         Retain { tokens: 1 << 30, ..RETAIN },
@@ -582,6 +622,9 @@ fn a_choice_that_makes_no_sense_is_refused() {
         let error = ContextBuilder::default().try_build(&deep, compaction, None).unwrap_err().to_string();
         assert!(error.contains(why), "{error}");
     }
+    let compaction = Compaction::Edgeinf { gate: None, n_front_max: 4, retain: Some(LEARNED), model_id: 0 };
+    let error = ContextBuilder::default().try_build(&model, compaction, None).unwrap_err().to_string();
+    assert!(error.contains("no score for layer 0"), "{error}");
     let compaction = Compaction::Edgeinf { gate: None, n_front_max: 4, retain: Some(RETAIN), model_id: 0 };
     let builder = ContextBuilder { flash_attention: false, ..Default::default() };
     let error = builder.try_build(&model, compaction, None).unwrap_err().to_string();

@@ -105,6 +105,65 @@ fn an_answer_can_be_learned_and_the_gate_be_used() {
 }
 
 #[test]
+fn scores_find_what_is_looked_at_and_can_be_used() {
+    let (dir, model, pairs) = material("train-scores", 9);
+    let gate = dir.join("scores.gguf");
+    let args =
+        ["--fit", "scores", "--steps", "6", "--rounds", "10", "--retain", "64", "--hidden", "8", "--held-out", "1"];
+    let run = |gate: &Path| {
+        let mut command = edgeinf();
+        command.args(["train", "-m"]).arg(&model).arg("--pairs").arg(&pairs).arg("-o").arg(gate).args(args);
+        command.args(["--window", "64", "--segment", "64", "--tokens", "2500", "--threads", "2"]).output().unwrap()
+    };
+    let output = run(&gate);
+    assert_eq!((output.status.code(), stdout(&output)), (Some(0), String::new()), "{}", stderr(&output));
+    let lines = log(&gate);
+    assert_eq!(lines.len(), 7);
+    let loss = |i: usize| lines[i]["loss"].as_f64().unwrap();
+    assert!(loss(5) < loss(0), "{lines:?}");
+    for what in ["asked", "text"] {
+        let kept: Vec<f64> = lines[6][what].as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect();
+        // nothing keeps more than the best
+        assert!(kept[..3].iter().all(|&x| x >= 0.0 && x <= kept[3]), "{lines:?}");
+    }
+    // the same again
+    let again = dir.join("again.gguf");
+    assert_eq!(run(&again).status.code(), Some(0));
+    assert_eq!(fs::read(&gate).unwrap(), fs::read(&again).unwrap());
+
+    let eval = |policies: &str| {
+        let mut eval = edgeinf();
+        eval.args(["eval", "answer"]).arg(&pairs).arg("-m").arg(&model).arg("--gate").arg(&gate).args(SIZES);
+        eval.args(["--policies", policies, "--retain", "32"]).output().unwrap()
+    };
+    let output = eval("learned");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let record: Value = serde_json::from_str(stdout(&output).lines().next().unwrap()).unwrap();
+    assert!(record["nll"].as_f64().unwrap() > 0.0 && record["setting"]["retain"] == 32, "{record}");
+    // there is no memory in it
+    assert_fails(&eval("edgeinfinite"), 4, &["edgeinfinite", "a gate with a memory"]);
+
+    // scores beside the memory of another gate
+    let both = dir.join("both.gguf");
+    assert_eq!(train(&model, &pairs, &dir.join("memory.gguf"), &["--steps", "1"]).status.code(), Some(0));
+    let mut command = edgeinf();
+    command.args(["train", "-m"]).arg(&model).arg("--pairs").arg(&pairs).arg("-o").arg(&both).args(SIZES);
+    command.args(["--fit", "scores", "--steps", "1", "--tokens", "2500", "--from"]).arg(dir.join("memory.gguf"));
+    assert_eq!(command.output().unwrap().status.code(), Some(0));
+    let mut eval = edgeinf();
+    eval.args(["eval", "answer"]).arg(&pairs).arg("-m").arg(&model).arg("--gate").arg(&both).args(SIZES);
+    let output = eval.args(["--policies", "edgeinfinite", "--retain", "32"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let record: Value = serde_json::from_str(stdout(&output).lines().next().unwrap()).unwrap();
+    assert_eq!(record["setting"]["queries"], "scores", "{record}");
+    let text = dir.join("text.txt");
+    fs::write(&text, story(1200, 30)).unwrap();
+    let mut command = edgeinf();
+    command.args(["train", "-m"]).arg(&model).args(["--fit", "scores", "--steps", "1", "--text"]).arg(&text);
+    assert_fails(&command.arg("-o").arg(&both).output().unwrap(), 2, &["--pairs", "--text"]);
+}
+
+#[test]
 fn a_fit_that_was_interrupted_gives_the_same() {
     let (dir, model, pairs) = material("train-resume", 9);
     let (whole, parts) = (dir.join("whole.gguf"), dir.join("parts.gguf"));

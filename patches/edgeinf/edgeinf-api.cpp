@@ -38,7 +38,7 @@ llama_edgeinf_gate * llama_edgeinf_gate_new(const llama_model * model, llama_edg
             edgeinf_set_error(format("a feature map cannot be %u wide", n_features));
             return nullptr;
         }
-        return new llama_edgeinf_gate { model, map, n_features, {} };
+        return new llama_edgeinf_gate { model, map, n_features, {}, {} };
     });
 }
 
@@ -77,6 +77,29 @@ int32_t llama_edgeinf_gate_set_layer(llama_edgeinf_gate * gate, int32_t il, cons
             l.map_k.assign(map_k, map_k + d_k*F/2*n_head_kv);
         }
         gate->layers[il] = std::move(l);
+        return LLAMA_EDGEINF_OK;
+    });
+}
+
+int32_t llama_edgeinf_gate_set_score(llama_edgeinf_gate * gate, int32_t il, uint32_t n_hidden, const float * map,
+        const float * bias, const float * weight) {
+    return edgeinf_guard<int32_t>(LLAMA_EDGEINF_EXCEPTION, [&]() -> int32_t {
+        const auto & hparams = gate->model->hparams;
+
+        if (il < 0 || il >= (int32_t) hparams.n_layer() || !hparams.has_kv(il) || hparams.n_head_kv(il) == 0) {
+            return fail(LLAMA_EDGEINF_BAD_ARGUMENT, format("the model has no KV cache in layer %d", il));
+        }
+        if (n_hidden == 0 || n_hidden > 65536 || !map || !bias || !weight) {
+            return fail(LLAMA_EDGEINF_BAD_ARGUMENT, format("the score of layer %d is incomplete", il));
+        }
+        const size_t n_rows = size_t(n_hidden)*hparams.n_head_kv(il);
+        const size_t n_in   = hparams.n_embd_head_k(il) + hparams.n_embd_head_v(il);
+
+        llama_edgeinf_gate::score s;
+        s.map   .assign(map,    map + n_in*n_rows);
+        s.bias  .assign(bias,   bias + n_rows);
+        s.weight.assign(weight, weight + n_rows);
+        gate->scores[il] = std::move(s);
         return LLAMA_EDGEINF_OK;
     });
 }
@@ -160,6 +183,14 @@ int32_t llama_edgeinf_attach(llama_context * ctx, const llama_edgeinf_gate * gat
         }
         if (policy && gate && !gate->layers.empty() && !retain_equally(*policy, ctx->get_model())) {
             return fail(LLAMA_EDGEINF_BAD_ARGUMENT, "with a memory all layers must retain equally many tokens");
+        }
+        if (policy && !policy->asks()) {
+            const auto & model = ctx->get_model();
+            for (uint32_t il = 0; il < model.hparams.n_layer(); ++il) {
+                if (policy->n_retain(il) > 0 && (!gate || gate->scores.count(il) == 0)) {
+                    return fail(LLAMA_EDGEINF_BAD_ARGUMENT, format("the gate has no score for layer %u", il));
+                }
+            }
         }
         params.n_front_max = std::min(params.n_front_max, params.n_cells - params.retain.n_retain);
 

@@ -25,4 +25,13 @@ struct llama_edgeinf_gate {
 
     // layers that are not in here have no memory
     std::map<int32_t, layer> layers;
+
+    // what tokens are worth keeping
+    struct score {
+        std::vector<float> map;    // [n_head_kv][n_hidden][n_embd_head_k + n_embd_head_v]
+        std::vector<float> bias;   // [n_head_kv][n_hidden]
+        std::vector<float> weight; // [n_head_kv][n_hidden]
+    };
+
+    std::map<int32_t, score> scores;
 };

@@ -117,7 +117,7 @@ ggml_tensor * llama_kv_cache_edgeinf::build_readout(
     while (q->op == GGML_OP_SCALE) {
         q = q->src[0];
     }
-    if (retain.count(il)) {
+    if (retain.count(il) && policy->asks()) {
         if (!inp->t_slots) {
             inp->t_slots = ggml_new_tensor_1d(ctx, GGML_TYPE_I32, inp->n_stored(q->ne[2]));
             ggml_set_input(inp->t_slots);

@@ -90,9 +90,16 @@ llama_kv_cache_edgeinf::llama_kv_cache_edgeinf(
         add_retained_rows(params.n_cells - params.retain.n_retain);
     }
 
-    edgeinf_tensors tensors(model, cparams, 20*(layers.size() + 1));
+    edgeinf_tensors tensors(model, cparams, 24*(layers.size() + 1));
 
     std::vector<std::pair<ggml_tensor *, const std::vector<float> *>> data;
+
+    auto add = [&](ggml_context * ctx, const std::vector<float> & v, int64_t ne0, int64_t ne1, int64_t ne2) {
+        auto * t = ggml_new_tensor_3d(ctx, GGML_TYPE_F32, ne0, ne1, ne2);
+        data.emplace_back(t, &v);
+        gate_hash = hash_add(gate_hash, v.data(), v.size()*sizeof(float));
+        return t;
+    };
 
     for (const auto & [il, layer] : rows) {
         const uint32_t n_retain = groups[layer.group].n_retain;
@@ -108,8 +115,19 @@ llama_kv_cache_edgeinf::llama_kv_cache_edgeinf(
             const bool    folds     = gate && gate->layers.count(il) > 0;
 
             layer_retain r = {};
-            r.q   = ggml_new_tensor_2d(ctx, GGML_TYPE_F32, hparams.n_embd_head_k(il)*hparams.n_head(il),
-                    policy->n_query() + (policy->n_stride() > 1)); // the last row takes what is not kept
+            if (policy->asks()) {
+                r.q = ggml_new_tensor_2d(ctx, GGML_TYPE_F32, hparams.n_embd_head_k(il)*hparams.n_head(il),
+                        policy->n_query() + (policy->n_stride() > 1)); // the last row takes what is not kept
+            } else {
+                const auto & src = gate->scores.at(il);
+
+                const int64_t n_in     = hparams.n_embd_head_k(il) + hparams.n_embd_head_v(il);
+                const int64_t n_hidden = src.bias.size()/n_head_kv;
+
+                r.map    = add(ctx, src.map,    n_in,     n_hidden, n_head_kv);
+                r.bias   = add(ctx, src.bias,   n_hidden, 1,        n_head_kv);
+                r.weight = add(ctx, src.weight, n_hidden, 1,        n_head_kv);
+            }
             r.idx = ggml_new_tensor_2d(ctx, GGML_TYPE_I32, n_retain, n_head_kv);
             if (folds) {
                 r.leaves = ggml_new_tensor_3d(ctx, GGML_TYPE_F32, 1, n_retain + get_size(), n_head_kv);
@@ -139,19 +157,13 @@ llama_kv_cache_edgeinf::llama_kv_cache_edgeinf(
             ggml_format_name(l.z[i], "edgeinf_z%d_l%d", i, il);
         }
 
-        auto add = [&](const std::vector<float> & v, int64_t ne0, int64_t ne1, int64_t ne2) {
-            auto * t = ggml_new_tensor_3d(ctx, GGML_TYPE_F32, ne0, ne1, ne2);
-            data.emplace_back(t, &v);
-            gate_hash = hash_add(gate_hash, v.data(), v.size()*sizeof(float));
-            return t;
-        };
-        l.w = add(src.w, d_k, 1, n_head);
-        l.a = add(src.a, 1,   1, n_head);
-        l.b = add(src.b, 1,   1, n_head);
-        l.c = add(src.c, 1,   1, n_head);
+        l.w = add(ctx, src.w, d_k, 1, n_head);
+        l.a = add(ctx, src.a, 1,   1, n_head);
+        l.b = add(ctx, src.b, 1,   1, n_head);
+        l.c = add(ctx, src.c, 1,   1, n_head);
         if (map == LLAMA_EDGEINF_MAP_HEDGEHOG) {
-            l.map_q = add(src.map_q, d_k, n_features/2, n_head);
-            l.map_k = add(src.map_k, d_k, n_features/2, n_head_kv);
+            l.map_q = add(ctx, src.map_q, d_k, n_features/2, n_head);
+            l.map_k = add(ctx, src.map_k, d_k, n_features/2, n_head_kv);
         }
         mem[il] = l;
     }
@@ -295,7 +307,7 @@ llama_edgeinf_usage llama_kv_cache_edgeinf::usage() const {
         res.front_bytes += ggml_nbytes(t);
     }
     for (const auto & [_, r] : retain) {
-        for (const auto * t : { r.q, r.idx, r.leaves }) {
+        for (const auto * t : { r.q, r.idx, r.leaves, r.map, r.bias, r.weight }) {
             res.retain_bytes += t ? ggml_nbytes(t) : 0;
         }
     }

@@ -149,9 +149,14 @@ private:
     };
 
     struct layer_retain {
-        ggml_tensor * q;      // F32 [n_embd_head_k*n_head, n_query (+ 1)], queries without RoPE of the newest tokens, in turn
+        ggml_tensor * q;      // F32 [n_embd_head_k*n_head, n_query (+ 1)], queries without RoPE of the newest tokens, in turn; or nullptr
         ggml_tensor * idx;    // I32 [n_retain, n_head_kv], of a compaction: what stays, counted from its first token
         ggml_tensor * leaves; // F32 [1, n_retain + n_cells, n_head_kv], likewise: 0 for what stays, 1 for what leaves; only with a memory
+
+        // where nothing is asked, and q is nullptr: of the gate's score, as in edgeinf_evidence
+        ggml_tensor * map;
+        ggml_tensor * bias;
+        ggml_tensor * weight;
     };
 
     struct request {
@@ -171,6 +176,11 @@ private:
     void add_retained_rows(uint32_t n_cells);
 
     bool fold (llama_context * lctx, const row_list & list, bool inject_failure);
+    // F32 [n_embd_head_k, n_head_kv, n] without RoPE of the tokens behind the first i0, of which the first n_old are retained already;
+    // inp lists the others
+    ggml_tensor * build_k_candidates(
+            ggml_context * ctx, const class llm_graph_input_rows * inp, const llama_cparams & cparams, int32_t il, uint32_t i0, int64_t n_old) const;
+
     // one choice for each group of layers, of the tokens behind the first i0
     bool select       (llama_context * lctx, uint32_t i0, const std::vector<choice> & choices);
     bool move_retained(llama_context * lctx, uint32_t i0, const std::vector<choice> & choices);
@@ -181,6 +191,9 @@ private:
 
     // rows of layer_retain::q for the last tokens of a batch, as many as slots holds
     void list_query_slots(const llama_ubatch & ubatch, std::vector<int32_t> & slots, std::vector<int32_t> & picks) const;
+
+    // positions of the newest tokens whose queries ask, and their rows of layer_retain::q; false if there is none
+    bool list_asking(std::vector<int32_t> & pos, std::vector<int32_t> & slots) const;
 
     void build_query_store(
             ggml_context * ctx, ggml_cgraph * gf, ggml_tensor * q, ggml_tensor * slots, ggml_tensor * picks, int32_t il) const;

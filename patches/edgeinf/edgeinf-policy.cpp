@@ -22,7 +22,9 @@ std::unique_ptr<edgeinf_policy> edgeinf_make_policy(llama_edgeinf_retain params,
     const uint32_t n_max = n_retain.empty() ? 0 : *std::max_element(n_retain.begin(), n_retain.end());
 
     params.n_retain_layer = nullptr; // belongs to the caller
-    if (params.n_query == 0 || params.n_query > 4096 || params.n_stride == 0 || params.n_stride > 4096 ||
+    const bool asks = params.score != LLAMA_EDGEINF_SCORE_LEARNED;
+
+    if ((params.n_query > 0) != asks || params.n_query > 4096 || params.n_stride == 0 || params.n_stride > 4096 ||
         params.n_kernel % 2 == 0 || params.n_kernel > 4095 || n_max == 0 || n_max > N_RETAIN_MAX) {
         throw std::runtime_error(format("cannot retain %u tokens by %u queries, one of %u, with a kernel of %u",
                 n_max, params.n_query, params.n_stride, params.n_kernel));
@@ -30,6 +32,8 @@ std::unique_ptr<edgeinf_policy> edgeinf_make_policy(llama_edgeinf_retain params,
     switch (params.score) {
         case LLAMA_EDGEINF_SCORE_SNAPKV:
             return edgeinf_make_snapkv(params, std::move(n_retain));
+        case LLAMA_EDGEINF_SCORE_LEARNED:
+            return edgeinf_make_learned(params, std::move(n_retain));
     }
     throw std::runtime_error("no such score");
 }

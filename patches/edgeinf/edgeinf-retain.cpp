@@ -100,7 +100,7 @@ void llama_kv_cache_edgeinf::list_query_slots(
 }
 
 void llama_kv_cache_edgeinf::keep_queries() {
-    if (!policy || !kept_slots.empty()) {
+    if (!policy || !policy->asks() || !kept_slots.empty()) {
         return;
     }
     for (const auto & [il, r] : retain) {
@@ -138,24 +138,12 @@ void llama_kv_cache_edgeinf::build_query_store(
     ggml_build_forward_expand(gf, ggml_set_rows(ctx, retain.at(il).q, q, slots));
 }
 
-//
-// compaction
-//
-
-bool llama_kv_cache_edgeinf::select(llama_context * lctx, uint32_t i0, const std::vector<choice> & choices) {
-    const auto & cparams = lctx->get_cparams();
-
-    if (std::none_of(choices.begin(), choices.end(), [](const choice & c) { return c.is_open(); })) {
-        return true;
-    }
-
+bool llama_kv_cache_edgeinf::list_asking(std::vector<int32_t> & pos, std::vector<int32_t> & slots) const {
     // the newest tokens whose queries are there; those of tokens that were taken back may have overwritten some
     const int64_t n_first = std::max(n_first_query, pos_base() + n_turned);
 
     const int64_t n_stride = policy->n_stride();
 
-    std::vector<int32_t> pos;
-    std::vector<int32_t> slots;
     for (int64_t number = (pos_next() + n_turned - 1)/n_stride*n_stride; number >= n_first; number -= n_stride) {
         const size_t slot = number/n_stride % query_slots.size();
         if (slots.size() == policy->n_query() || query_slots[slot] != number) {
@@ -180,7 +168,38 @@ bool llama_kv_cache_edgeinf::select(llama_context * lctx, uint32_t i0, const std
     }
     std::reverse(pos  .begin(), pos  .end());
     std::reverse(slots.begin(), slots.end());
+    return true;
+}
 
+//
+// compaction
+//
+
+ggml_tensor * llama_kv_cache_edgeinf::build_k_candidates(
+        ggml_context * ctx, const llm_graph_input_rows * inp, const llama_cparams & cparams, int32_t il, uint32_t i0, int64_t n_old) const {
+    ggml_tensor * k = build_k(ctx, inp, cparams, il);
+    if (n_old > 0) {
+        ggml_tensor * front = k_front.at(il);
+        ggml_tensor * old   = ggml_view_3d(ctx, front, k->ne[0], k->ne[1], n_old,
+                ggml_row_size(front->type, k->ne[0]), front->nb[1], i0*front->nb[1]);
+        k = ggml_concat(ctx, old, k, 2);
+    }
+    return k;
+}
+
+bool llama_kv_cache_edgeinf::select(llama_context * lctx, uint32_t i0, const std::vector<choice> & choices) {
+    const auto & cparams = lctx->get_cparams();
+
+    if (std::none_of(choices.begin(), choices.end(), [](const choice & c) { return c.is_open(); })) {
+        return true;
+    }
+
+    // whose queries, and where they stand
+    std::vector<int32_t> pos;
+    std::vector<int32_t> slots;
+    if (policy->asks() && !list_asking(pos, slots)) {
+        return false;
+    }
     const int64_t n_query = slots.size();
 
     ggml_backend_sched_reset(lctx->get_sched());
@@ -198,9 +217,17 @@ bool llama_kv_cache_edgeinf::select(llama_context * lctx, uint32_t i0, const std
         const uint32_t n_keep = choices[i].n_keep;
         const uint32_t i1     = i0 + choices[i].rows.idxs.size(); // as these layers see the cache
 
+        const int64_t n_old = groups[i].n_held; // these have originals
+
+        const auto & list = choices[i].rows;
+
         auto all   = list_rows(groups[i], 0, n_cached());
         auto inp_q = std::make_unique<llm_graph_input_queries>(ctx, slots, pos, all.pos, i1 - i0);
         auto inp_k = std::make_unique<llm_graph_input_rows>(this, ctx, std::move(all));
+
+        auto inp_all = std::make_unique<llm_graph_input_rows>(this, ctx, list);
+        auto inp_new = std::make_unique<llm_graph_input_rows>(this, ctx, row_list {
+                { list.idxs.begin() + n_old, list.idxs.end() }, { list.pos.begin() + n_old, list.pos.end() } });
 
         for (const auto il : groups[i].layers) {
             const auto & r = retain.at(il);
@@ -209,17 +236,27 @@ bool llama_kv_cache_edgeinf::select(llama_context * lctx, uint32_t i0, const std
             const int64_t n_head    = hparams.n_head(il);
             const int64_t n_head_kv = hparams.n_head_kv(il);
 
-            ggml_tensor * q = ggml_get_rows(ctx, r.q, inp_q->t_slots);
-            q = ggml_reshape_3d(ctx, q, d_k, n_head, n_query);
-            q = build_rope(ctx, q, inp_q->t_pos, cparams, il, false);
+            edgeinf_evidence e;
+            if (policy->asks()) {
+                ggml_tensor * q = ggml_get_rows(ctx, r.q, inp_q->t_slots);
+                q = ggml_reshape_3d(ctx, q, d_k, n_head, n_query);
+                q = build_rope(ctx, q, inp_q->t_pos, cparams, il, false);
 
-            edgeinf_attention att;
-            att.q     = ggml_cont(ctx, ggml_permute(ctx, q, 0, 2, 1, 3));
-            att.k     = ggml_permute(ctx, build_k_rotated(ctx, inp_k.get(), il), 0, 2, 1, 3);
-            att.mask  = inp_q->t_mask;
-            att.scale = hparams.f_attention_scale == 0.0f ? 1.0f/sqrtf(float(d_k)) : hparams.f_attention_scale;
+                e.q     = ggml_cont(ctx, ggml_permute(ctx, q, 0, 2, 1, 3));
+                e.k     = ggml_permute(ctx, build_k_rotated(ctx, inp_k.get(), il), 0, 2, 1, 3);
+                e.mask  = inp_q->t_mask;
+                e.scale = hparams.f_attention_scale == 0.0f ? 1.0f/sqrtf(float(d_k)) : hparams.f_attention_scale;
+            } else {
+                ggml_tensor * k = build_k_candidates(ctx, inp_new.get(), cparams, il, i0, n_old);
+                ggml_tensor * v = build_v(ctx, inp_all.get(), il);
 
-            ggml_tensor * idx = ggml_top_k(ctx, policy->build_scores(ctx, att, i0, i1), n_keep); // I32 [n_keep, n_head_kv]
+                e.kv     = ggml_cont(ctx, ggml_permute(ctx, ggml_concat(ctx, k, v, 0), 0, 2, 1, 3));
+                e.map    = r.map;
+                e.bias   = r.bias;
+                e.weight = r.weight;
+            }
+
+            ggml_tensor * idx = ggml_top_k(ctx, policy->build_scores(ctx, e, i0, i1), n_keep); // I32 [n_keep, n_head_kv]
 
             // they stay in the order of the text
             ggml_tensor * order = ggml_get_rows(ctx, inp_q->t_order, ggml_reshape_1d(ctx, idx, n_keep*n_head_kv));
@@ -242,6 +279,8 @@ bool llama_kv_cache_edgeinf::select(llama_context * lctx, uint32_t i0, const std
         }
         res->add_input(std::move(inp_q));
         res->add_input(std::move(inp_k));
+        res->add_input(std::move(inp_all));
+        res->add_input(std::move(inp_new));
     }
     return graph_compute(lctx, res);
 }
@@ -303,12 +342,7 @@ bool llama_kv_cache_edgeinf::move_retained(llama_context * lctx, uint32_t i0, co
                 return ggml_reshape_2d(ctx, x, d*n_head_kv, n_keep);
             };
 
-            ggml_tensor * k = build_k(ctx, inp_new.get(), cparams, il);
-            if (n_old > 0) {
-                ggml_tensor * old = ggml_view_3d(ctx, front, d_k, n_head_kv, n_old,
-                        ggml_row_size(front->type, d_k), front->nb[1], i0*front->nb[1]);
-                k = ggml_concat(ctx, old, k, 2);
-            }
+            ggml_tensor * k = build_k_candidates(ctx, inp_new.get(), cparams, il, i0, n_old);
             ggml_build_forward_expand(gf, ggml_cpy(ctx, gather(k, d_k),
                     ggml_view_2d(ctx, front, front->ne[0], n_keep, front->nb[1], i0*front->nb[1])));
 

@@ -12,7 +12,7 @@ public:
 
     // s = max over n_kernel neighbours of mean over queries and heads of a group of softmax(scale q k)
     ggml_tensor * build_scores(
-            ggml_context * ctx, const edgeinf_attention & att, uint32_t i0, uint32_t i1) const override {
+            ggml_context * ctx, const edgeinf_evidence & att, uint32_t i0, uint32_t i1) const override {
         const int64_t n_kv      = att.k->ne[1];
         const int64_t n_head_kv = att.k->ne[2];
         const int64_t n_rows    = att.q->ne[1]*att.q->ne[2]/n_head_kv;

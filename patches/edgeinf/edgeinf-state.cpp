@@ -56,6 +56,9 @@ void llama_kv_cache_edgeinf::state_write(llama_io_write_i & io, llama_seq_id seq
     if (policy) {
         io.write(query_slots.data(), query_slots.size()*sizeof(query_slots[0]));
         for (const auto & [_, r] : retain) {
+            if (!r.q) {
+                continue;
+            }
             io.write_tensor(r.q, 0, ggml_nbytes(r.q));
         }
     }
@@ -111,6 +114,9 @@ void llama_kv_cache_edgeinf::state_read(llama_io_read_i & io, llama_seq_id seq_i
         if (policy) {
             io.read(query_slots.data(), query_slots.size()*sizeof(query_slots[0]));
             for (const auto & [_, r] : retain) {
+                if (!r.q) {
+                    continue;
+                }
                 io.read_tensor(r.q, 0, ggml_nbytes(r.q));
             }
         }

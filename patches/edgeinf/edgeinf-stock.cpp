@@ -32,6 +32,10 @@ int32_t llama_edgeinf_gate_set_layer(llama_edgeinf_gate *, int32_t, const float 
     return not_built_in();
 }
 
+int32_t llama_edgeinf_gate_set_score(llama_edgeinf_gate *, int32_t, uint32_t, const float *, const float *, const float *) {
+    return not_built_in();
+}
+
 int32_t llama_edgeinf_attach(llama_context *, const llama_edgeinf_gate *, llama_edgeinf_params) {
     return not_built_in();
 }

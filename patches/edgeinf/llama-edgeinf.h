@@ -104,12 +104,25 @@ extern "C" {
                           const float * map_q,
                           const float * map_k);
 
+    // Give layer il a score of what tokens are worth keeping, in each KV head
+    //     s = weight . silu(map [k; v] + bias)
+    // for keys before RoPE. The data is copied:
+    //   map [n_embd_head_k + n_embd_head_v, n_hidden, n_head_kv], bias [n_hidden, n_head_kv], weight [n_hidden, n_head_kv]
+    LLAMA_API int32_t llama_edgeinf_gate_set_score(
+            struct llama_edgeinf_gate * gate,
+                              int32_t   il,
+                             uint32_t   n_hidden,
+                          const float * map,
+                          const float * bias,
+                          const float * weight);
+
     //
     // context
     //
 
     enum llama_edgeinf_score {
-        LLAMA_EDGEINF_SCORE_SNAPKV = 0, // arXiv 2404.14469
+        LLAMA_EDGEINF_SCORE_SNAPKV  = 0, // arXiv 2404.14469
+        LLAMA_EDGEINF_SCORE_LEARNED = 1, // that of the gate; n_query must be 0
     };
 
     // tokens of the middle that stay at a compaction, others in each KV head of each layer
@@ -118,7 +131,7 @@ extern "C" {
         uint32_t n_retain; // how many; 0: none
         // how many in each layer, so that n_retain is their mean; NULL: n_retain
         const uint32_t * n_retain_layer;
-        uint32_t n_query;  // by the attention of so many newest tokens,
+        uint32_t n_query;  // by the attention of so many newest tokens; 0: by themselves,
         uint32_t n_stride; // of which one in so many asks: 1 for all
         uint32_t n_kernel; // of max pooling along the text, odd
     };

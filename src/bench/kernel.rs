@@ -139,7 +139,7 @@ pub fn run(
     let prompt = PromptTokens::new(model, &Instructions::summary(Length::default())?)?;
     let layout = windowed_layout(model, settings.sizes_of(policy, model)?, &prompt)?;
     let plan = Plan::new(model, &settings, policy, Some(layout), layout.n_cells);
-    let gate = settings.gate.take().filter(|_| policy.rule().folds());
+    let gate = policy.gate_of(settings.gate.take());
     let tally = Rc::new(RefCell::new(Tally::default()));
     let reader = |clocked: bool| -> Result<Reader<'_>, LlamaError> {
         let gate = gate.as_ref().map(|gate| NativeGate::new(model, gate)).transpose()?;

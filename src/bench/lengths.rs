@@ -103,7 +103,7 @@ pub fn run(
             Plan::new(model, &settings, policy, Some(layout), layout.n_cells)
         }
     };
-    let gate = settings.gate.take().filter(|_| policy.rule().folds());
+    let gate = policy.gate_of(settings.gate.take());
     let gate = gate.map(|gate| NativeGate::new(model, &gate)).transpose()?;
     let context = new_context(model, &settings, gate, &plan, 1, interrupt)?;
     let segment = settings.sizes.segment.max(1) as usize;

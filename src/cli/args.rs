@@ -168,7 +168,8 @@ impl SummarizeArgs {
     /// Refuses what cannot go together.
     pub fn check(&self) -> Result<(), clap::Error> {
         self.engine.check()?;
-        self.engine.check_choice(matches!(self.policy, PolicyArg::Snapkv | PolicyArg::Pyramidkv))?;
+        self.engine
+            .check_choice(matches!(self.policy, PolicyArg::Snapkv | PolicyArg::Pyramidkv | PolicyArg::Learned))?;
         if self.output.is_some() && self.files.len() > 1 {
             return Err(conflict(
                 "--output takes the summary of one file; with several, redirect stdout or use --json",
@@ -233,12 +234,12 @@ pub struct EngineArgs {
     /// First tokens of the document that always stay in the cache.
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(0..=65536))]
     pub sinks: u32,
-    /// Tokens between them and the window that policies snapkv, pyramidkv and edgeinfinite choose to keep, others in each KV
-    /// head; with pyramidkv the mean over layers [default: snapkv and pyramidkv half of the window, edgeinfinite none].
+    /// Tokens between them and the window that policies snapkv, pyramidkv, learned and edgeinfinite choose to keep, others in each KV
+    /// head; with pyramidkv the mean over layers [default: half of the window, edgeinfinite none].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=65536))]
     pub retain: Option<u32>,
     /// Whose attention chooses them: that of the N newest tokens, or with /STRIDE of N of which one in STRIDE tokens asks
-    /// [default: 32, as SnapKV was published].
+    /// [default: 32, as SnapKV was published; edgeinfinite goes by the gate's scores instead, if it has some].
     #[arg(long, value_name = "N[/STRIDE]")]
     pub queries: Option<Queries>,
     /// Everything that survives when tokens leave, sinks, retained tokens, window and memory, as bytes or as what so many
@@ -281,7 +282,7 @@ impl EngineArgs {
     pub fn check_choice(&self, retains: bool) -> Result<(), clap::Error> {
         if retains && self.no_flash_attention {
             return Err(conflict(
-                "policies snapkv and pyramidkv need the fused attention kernel; leave --no-flash-attention out",
+                "policies snapkv, pyramidkv and learned need the fused attention kernel; leave --no-flash-attention out",
             ));
         }
         Ok(())
@@ -371,7 +372,9 @@ impl BenchArgs {
             Some(BenchCommand::LengthsRun(args)) => args.engine.check(),
             None => {
                 self.engine.check()?;
-                let retains = |policy: &BenchPolicy| matches!(policy, BenchPolicy::Snapkv | BenchPolicy::Pyramidkv);
+                let retains = |policy: &BenchPolicy| {
+                    matches!(policy, BenchPolicy::Snapkv | BenchPolicy::Pyramidkv | BenchPolicy::Learned)
+                };
                 self.engine.check_choice(self.policies.iter().any(retains))
             }
         }
@@ -423,6 +426,8 @@ pub enum PolicyArg {
     Snapkv,
     /// The same, more of it in lower layers than in higher ones.
     Pyramidkv,
+    /// Keep prompt, sinks, window and what the gate's scores find worth keeping; forget the rest.
+    Learned,
     /// Keep prompt, sinks and window; fold the rest into a memory.
     Edgeinfinite,
 }
@@ -436,6 +441,7 @@ impl PolicyArg {
             Self::Streaming => Some(Policy::Streaming),
             Self::Snapkv => Some(Policy::SnapKv),
             Self::Pyramidkv => Some(Policy::PyramidKv),
+            Self::Learned => Some(Policy::Learned),
             Self::Edgeinfinite => Some(Policy::EdgeInfinite),
         }
     }
@@ -452,6 +458,8 @@ pub enum BenchPolicy {
     Snapkv,
     /// The same, with more of them in lower layers than in higher ones.
     Pyramidkv,
+    /// Ours, with tokens that the gate's scores find worth keeping.
+    Learned,
     /// Ours, with a memory; a random gate unless --gate or the catalogue names one.
     Edgeinfinite,
 }

@@ -115,24 +115,25 @@ fn policy_named(name: &str) -> Result<Policy, &'static str> {
 /// Refuses what cannot go together.
 fn check_policies(engine: &EngineArgs, policies: &[Policy]) -> Result<(), clap::Error> {
     engine.check()?;
-    engine.check_choice(policies.contains(&Policy::SnapKv))
+    engine.check_choice(policies.contains(&Policy::SnapKv) || policies.contains(&Policy::Learned))
 }
 
 /// Gives a policy that folds a gate: that of the catalogue, or a random one, where nobody named one.
 fn need_gate(engine: &mut Engine, policy: Policy, printer: &mut Printer) -> Result<()> {
-    if policy.rule().folds() {
+    if policy.needs_gate() {
         engine.open_built_in(printer)?;
         if engine.gate.is_none() {
             engine.gate = Some("random:1".parse::<GateSpec>()?.open(&engine.model.shape())?);
         }
     }
+    policy.check_gate(engine.gate.as_ref())?;
     Ok(())
 }
 
 /// How documents are read under a policy.
 fn settings(args: &EngineArgs, engine: &mut Engine, policy: Policy, printer: &mut Printer) -> Result<Settings> {
     need_gate(engine, policy, printer)?;
-    let gate = engine.gate.take().filter(|_| policy.rule().folds());
+    let gate = policy.gate_of(engine.gate.take());
     Ok(Settings {
         policy: Some(policy),
         sizes: engine.sizes,
@@ -167,6 +168,7 @@ pub fn run_one(args: &BenchRunArgs, printer: &mut Printer, interrupt: &Arc<Atomi
         BenchPolicy::Plain | BenchPolicy::Streaming => Policy::Streaming,
         BenchPolicy::Snapkv => Policy::SnapKv,
         BenchPolicy::Pyramidkv => Policy::PyramidKv,
+        BenchPolicy::Learned => Policy::Learned,
         BenchPolicy::Edgeinfinite => Policy::EdgeInfinite,
     };
     need_gate(&mut engine, policy, printer)?;
@@ -192,7 +194,7 @@ pub fn run_one(args: &BenchRunArgs, printer: &mut Printer, interrupt: &Arc<Atomi
             if args.policy == BenchPolicy::Plain {
                 return Ok(Compaction::Plain);
             }
-            let gate = gate.filter(|_| policy.rule().folds());
+            let gate = policy.gate_of(gate);
             let gate = gate.map(|gate| NativeGate::new(&engine.model, &gate)).transpose()?;
             let retain = engine.sizes.retain_of(policy, layout.n_retain);
             Ok(Compaction::Edgeinf { gate, n_front_max: layout.n_front, retain, model_id })

@@ -56,6 +56,7 @@ impl Engine {
         let named = resolved.entry.as_ref().and_then(|entry| entry.gate.as_ref());
         let named = named.and_then(|gate| BuiltIn::find(&gate.file));
         let (gate, model_id) = load_gate(args.gate.as_ref(), &model, &resolved.path, cache.dir(), printer)?;
+        let scored = gate.as_ref().is_some_and(|gate| !gate.scores.is_empty());
         let gate_spec = args.gate.clone().or(named.map(GateSpec::BuiltIn));
         Ok(Self {
             path: resolved.path,
@@ -70,6 +71,7 @@ impl Engine {
                 retain: args.retain,
                 budget: args.budget,
                 queries: args.queries,
+                scored,
             },
             threads: args.threads.unwrap_or_else(processors),
             load_time,
@@ -85,6 +87,7 @@ impl Engine {
             let cache = Cache::from_env()?;
             (self.gate, self.model_id) =
                 load_gate(self.gate_spec.as_ref(), &self.model, &self.path, cache.dir(), printer)?;
+            self.sizes.scored = self.gate.as_ref().is_some_and(|gate| !gate.scores.is_empty());
         }
         Ok(())
     }

@@ -86,7 +86,7 @@ fn of_summary(error: &SummaryError) -> ExitStatus {
         SummaryError::Input(e) => of_input(e),
         SummaryError::Llama(e) => of_llama(e),
         SummaryError::Prompt(e) => of_prompt(e),
-        SummaryError::NoGate => ExitStatus::Model,
+        SummaryError::NoGate(_) => ExitStatus::Model,
         SummaryError::Memory { .. } => ExitStatus::Memory,
         SummaryError::TooLong { .. }
         | SummaryError::NotesDisturb { .. }
@@ -151,7 +151,7 @@ fn of_eval(error: &EvalError) -> ExitStatus {
     match error {
         EvalError::Read { .. } | EvalError::Invalid { .. } => ExitStatus::Input,
         EvalError::Write { .. } | EvalError::Output(_) | EvalError::Rouge(_) => ExitStatus::Failure,
-        EvalError::NoGate | EvalError::NoNumber { .. } => ExitStatus::Model,
+        EvalError::NoGate(_) | EvalError::NoNumber { .. } => ExitStatus::Model,
         EvalError::NotComparable | EvalError::ClosedBook | EvalError::Sample(_) => ExitStatus::Usage,
         EvalError::TooShort { .. } | EvalError::LongBench(_) | EvalError::NoDataset { .. } => ExitStatus::Input,
         EvalError::Prompt(e) => of_prompt(e),

@@ -10,6 +10,7 @@ use anyhow::{Error, Result};
 
 use crate::input::{Source, TokenStream};
 use crate::llama::SamplerParams;
+use crate::memory::policy::Policy;
 use crate::quote::show;
 use crate::report::dry_run::DryRun;
 use crate::report::failure::Failure;
@@ -117,7 +118,7 @@ impl Pass<'_> {
             }
             None => {
                 let mut loaded = Engine::load(&self.args.engine, printer)?;
-                if self.args.policy.policy().is_some_and(|policy| policy.rule().folds()) {
+                if self.args.policy.policy().is_some_and(Policy::needs_gate) {
                     loaded.open_built_in(printer)?;
                 }
                 load_time = loaded.load_time;
@@ -225,7 +226,7 @@ impl Pass<'_> {
             input: self.file.display().to_string(),
             input_bytes: document.bytes_read(),
             model: engine.path.display().to_string(),
-            gate: engine.gate_spec.as_ref().filter(|_| outcome.policy.rule().folds()).map(ToString::to_string),
+            gate: engine.gate_spec.as_ref().filter(|_| outcome.policy.needs_gate()).map(ToString::to_string),
             weights_bytes: engine.model.weight_bytes(),
             load: load_time,
             before,

@@ -65,6 +65,16 @@ pub struct TrainArgs {
     /// Threads; the default is the number of processors.
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub threads: Option<u32>,
+    /// What is fitted: the memory, or the scores by which --retain chooses tokens to keep. Scores need no steps of their own layers: a step
+    /// reads one document. The other part is that of --from.
+    #[arg(long, value_name = "memory|scores", default_value = "memory", value_parser = parse_part, help_heading = "Memory")]
+    pub fit: Part,
+    /// Hidden units of a score in each KV head.
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=4096), help_heading = "Memory")]
+    pub hidden: u32,
+    /// Tokens that are kept in each KV head when scores are measured on what is held out.
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=1_000_000), help_heading = "Memory")]
+    pub retain: u32,
     /// Begin with a gate that was fitted before, its map and its layers, or those of --layers, instead of a new one.
     #[arg(long, value_name = "GATE.gguf", conflicts_with = "map", help_heading = "Memory")]
     pub from: Option<PathBuf>,
@@ -117,6 +127,9 @@ impl TrainArgs {
         if cfg!(feature = "train") && self.pairs.is_empty() && self.text.is_empty() {
             return Err(conflict("train needs something to learn from; name --pairs, --text or both"));
         }
+        if self.fit == Part::Scores && (self.pairs.is_empty() || !self.text.is_empty() || self.resume) {
+            return Err(conflict("scores are fitted to --pairs alone, in one go: leave out --text and --resume"));
+        }
         // by whatever names
         let same = |from: &PathBuf| {
             from.canonicalize().is_ok_and(|from| self.output.canonicalize().is_ok_and(|to| to == from))
@@ -128,6 +141,15 @@ impl TrainArgs {
         }
         Ok(())
     }
+}
+
+/// `--fit`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The memory.
+    Memory,
+    /// The scores.
+    Scores,
 }
 
 /// `--map`; none for ELU.
@@ -163,6 +185,14 @@ fn parse_layers(text: &str) -> Result<Layers, String> {
     layers.sort_unstable();
     layers.dedup();
     Ok(Layers(layers))
+}
+
+fn parse_part(text: &str) -> Result<Part, String> {
+    match text {
+        "memory" => Ok(Part::Memory),
+        "scores" => Ok(Part::Scores),
+        _ => Err("expected memory or scores".into()),
+    }
 }
 
 fn parse_read_out(text: &str) -> Result<ReadOut, String> {

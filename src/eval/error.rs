@@ -7,7 +7,7 @@ use super::longbench::LongBenchError;
 use super::scores::RougeError;
 use crate::embed::EmbedError;
 use crate::llama::LlamaError;
-use crate::memory::policy::Policy;
+use crate::memory::policy::{NoGate, Policy};
 use crate::sample::SampleError;
 use crate::summary::error::SummaryError;
 use crate::summary::prompt::PromptError;
@@ -48,8 +48,8 @@ pub enum EvalError {
     #[error(transparent)]
     Sample(#[from] SampleError),
     /// The policy needs a gate.
-    #[error("policy edgeinfinite needs a gate; name one with --gate, or leave the policy out")]
-    NoGate,
+    #[error(transparent)]
+    NoGate(#[from] NoGate),
     /// A condition that reads no text.
     #[error("policies none and snapkv-question have no meaning for a text without a question; leave them out")]
     NotComparable,

@@ -69,9 +69,7 @@ impl Student {
             Condition::None | Condition::SnapKvQuestion => return Err(EvalError::NotComparable),
             _ => condition.policy().ok_or(EvalError::NotComparable)?,
         };
-        if policy.rule().folds() && settings.gate.is_none() {
-            return Err(EvalError::NoGate);
-        }
+        policy.check_gate(settings.gate.as_ref())?;
         let memory = settings.memory_bytes(policy, model);
         let sizes = request.resolve(policy, model, settings.cache_type, memory).map_err(SummaryError::from)?;
         Ok(Self { condition, policy, sizes })
@@ -312,8 +310,8 @@ impl<'m> Comparison<'m> {
 
     fn reader(&self, policy: Policy, layout: Option<Layout>, n_cells: u32) -> Result<Reader<'m>, EvalError> {
         let plan = Plan::new(self.model, self.settings, policy, layout, n_cells);
-        let gate = self.settings.gate.as_ref().filter(|_| policy.rule().folds());
-        let gate = gate.map(|gate| NativeGate::new(self.model, gate)).transpose()?;
+        let gate = policy.gate_of(self.settings.gate.clone());
+        let gate = gate.map(|gate| NativeGate::new(self.model, &gate)).transpose()?;
         let context: Context<'m> = new_context(self.model, self.settings, gate, &plan, BATCH as u32, &self.interrupt)?;
         Ok(Reader::new(context, layout, self.settings.sizes.segment))
     }

@@ -97,11 +97,9 @@ impl<'m> Desk<'m> {
         if n_cells > self.model.n_ctx_train() as usize {
             return Ok(None);
         }
-        let gate = match &self.settings.gate {
-            None if policy.rule().folds() => return Err(EvalError::NoGate),
-            Some(gate) if policy.rule().folds() => Some(NativeGate::new(self.model, gate)?),
-            _ => None,
-        };
+        policy.check_gate(self.settings.gate.as_ref())?;
+        let gate = policy.gate_of(self.settings.gate.clone());
+        let gate = gate.map(|gate| NativeGate::new(self.model, &gate)).transpose()?;
         let plan = Plan::new(self.model, &self.settings, policy, layout, n_cells as u32);
         let context = new_context(self.model, &self.settings, gate, &plan, ANSWER_BATCH as u32, &self.interrupt)?;
         let mut reader = Reader::new(context, layout, self.settings.sizes.segment);

@@ -31,6 +31,8 @@ pub enum Condition {
     SnapKvQuestion,
     /// More of it stayed in lower layers than in higher ones.
     PyramidKv,
+    /// What a fitted score found worth keeping stayed.
+    Learned,
     /// What left was folded into the memory.
     EdgeInfinite,
 }
@@ -44,6 +46,7 @@ impl Condition {
             Self::Streaming => Some(Policy::Streaming),
             Self::SnapKv | Self::SnapKvQuestion => Some(Policy::SnapKv),
             Self::PyramidKv => Some(Policy::PyramidKv),
+            Self::Learned => Some(Policy::Learned),
             Self::EdgeInfinite => Some(Policy::EdgeInfinite),
         }
     }
@@ -58,6 +61,7 @@ impl Display for Condition {
             Self::SnapKv => "snapkv",
             Self::SnapKvQuestion => "snapkv-question",
             Self::PyramidKv => "pyramidkv",
+            Self::Learned => "learned",
             Self::EdgeInfinite => "edgeinfinite",
         })
     }
@@ -82,6 +86,9 @@ pub struct Setting {
     /// Whose attention chose them, where that is not what the policy was published with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queries: Option<String>,
+    /// Whether the gate has scores, until it is known whether they matter.
+    #[serde(skip)]
+    pub scored: bool,
     /// Most recent tokens that stay.
     pub window: u32,
     /// Tokens read at a time.
@@ -101,13 +108,17 @@ impl Setting {
     /// The same as far as it matters under a policy (`None`: no document), with the sizes that the policy made of what was
     /// asked for.
     pub fn under(&self, policy: Option<Policy>, sizes: WindowSizes) -> Self {
-        let folds = policy.is_some_and(|policy| policy.rule().folds());
+        let has_gate = policy.is_some_and(Policy::needs_gate);
+        let asks = sizes.retain > 0 && policy.is_some_and(|policy| !policy.rule().scores());
+        // where a policy that folds retains something, by scores or by queries, the record says which
+        let scores = policy.filter(|policy| policy.rule().folds() && sizes.retain > 0 && self.scored).map(|_| "scores");
         Self {
-            gate: self.gate.clone().filter(|_| folds),
-            gate_sha256: self.gate_sha256.clone().filter(|_| folds),
+            gate: self.gate.clone().filter(|_| has_gate),
+            gate_sha256: self.gate_sha256.clone().filter(|_| has_gate),
             sinks: sizes.sinks,
             retain: sizes.retain,
-            queries: self.queries.clone().filter(|_| sizes.retain > 0),
+            queries: self.queries.clone().filter(|_| asks).or_else(|| scores.map(str::to_owned)),
+            scored: false,
             window: sizes.window,
             segment: sizes.segment,
             ..self.clone()
@@ -237,6 +248,7 @@ pub(super) mod tests {
                 sinks: 4,
                 retain: 0,
                 queries: None,
+                scored: false,
                 window: 512,
                 segment: 512,
                 cache_type: "f16".into(),

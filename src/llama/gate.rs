@@ -26,9 +26,11 @@ impl NativeGate {
             FeatureMap::Hedgehog => sys::LLAMA_EDGEINF_MAP_HEDGEHOG,
         };
         // SAFETY: the model is valid.
-        let raw = unsafe { sys::llama_edgeinf_gate_new(model.as_ptr(), map, gate.n_features) };
+        // without a memory there are no features, and no layer to have them
+        let raw = unsafe { sys::llama_edgeinf_gate_new(model.as_ptr(), map, gate.n_features.max(2)) };
         let raw = NonNull::new(raw).ok_or_else(|| LlamaError::Gate(last_error()))?;
-        let native = Self { raw, n_features: gate.n_features, read_out: gate.read_out };
+        let native =
+            Self { raw, n_features: if gate.layers.is_empty() { 0 } else { gate.n_features }, read_out: gate.read_out };
         let shape = model.shape();
         for (&il, layer) in &gate.layers {
             let fail = |what: &str| LlamaError::Gate(format!("layer {il}: {what}"));
@@ -55,6 +57,32 @@ impl NativeGate {
                     layer.c.as_ptr(),
                     pointer(&layer.map_q),
                     pointer(&layer.map_k),
+                )
+            };
+            if status != sys::LLAMA_EDGEINF_OK {
+                return Err(LlamaError::Gate(last_error()));
+            }
+        }
+        for (&il, score) in &gate.scores {
+            let fail = |what: &str| LlamaError::Gate(format!("layer {il}: {what}"));
+            let dims = shape.layers.get(il as usize).ok_or_else(|| fail("the model has no such layer"))?;
+            let n_hidden = score.n_hidden();
+            let rows = n_hidden as usize * dims.n_head_kv as usize;
+            // what the C side will read
+            let fits = score.map.len() == rows * (dims.d_k + dims.d_v) as usize
+                && [&score.bias, &score.weight].iter().all(|v| v.len() == rows);
+            if !fits {
+                return Err(fail("a score of wrong size"));
+            }
+            // SAFETY: the lengths were checked above; the data is copied during the call.
+            let status = unsafe {
+                sys::llama_edgeinf_gate_set_score(
+                    native.raw.as_ptr(),
+                    il as i32,
+                    n_hidden,
+                    score.map.as_ptr(),
+                    score.bias.as_ptr(),
+                    score.weight.as_ptr(),
                 )
             };
             if status != sys::LLAMA_EDGEINF_OK {

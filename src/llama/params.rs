@@ -43,14 +43,17 @@ impl CacheType {
 /// What decides which tokens are retained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Score {
-    /// SnapKV (arXiv 2404.14469).
+    /// SnapKV (arXiv 2404.14469): what the newest tokens attend to.
     SnapKv,
+    /// The gate's scores.
+    Learned,
 }
 
 impl Score {
     pub(super) fn native(self) -> sys::llama_edgeinf_score {
         match self {
             Self::SnapKv => sys::LLAMA_EDGEINF_SCORE_SNAPKV,
+            Self::Learned => sys::LLAMA_EDGEINF_SCORE_LEARNED,
         }
     }
 }
@@ -73,7 +76,7 @@ pub struct Retain {
     pub tokens: u32,
     /// How they are shared out among layers.
     pub depth: Depth,
-    /// By the attention of so many newest tokens,
+    /// By the attention of so many newest tokens, or by themselves with 0,
     pub queries: u32,
     /// of which one in so many asks; 1 for all.
     pub stride: u32,

@@ -6,6 +6,7 @@ mod built_in;
 mod error;
 mod file;
 mod random;
+mod score;
 mod spec;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,8 @@ use std::fmt;
 
 pub use built_in::BuiltIn;
 pub use error::GateError;
+pub use random::random_scores;
+pub use score::LayerScore;
 pub use spec::{GateSpec, GateSpecError};
 
 /// Widest feature map that the engine takes.
@@ -159,9 +162,17 @@ pub struct Gate {
     pub fit: Option<FitSettings>,
     /// Layers by number. Those that are not here have no memory.
     pub layers: BTreeMap<u32, LayerGate>,
+    /// What a token is worth keeping, by layer: for all layers with attention, or none.
+    pub scores: BTreeMap<u32, LayerScore>,
 }
 
 impl Gate {
+    /// The same without a memory: what chooses tokens is left.
+    #[must_use]
+    pub fn without_memory(self) -> Self {
+        Self { layers: BTreeMap::new(), ..self }
+    }
+
     /// Whether it was fitted to the model file with this hash, or may have been.
     ///
     /// A gate can serve other quantizations of the same model: a mismatch is worth a warning, not a refusal.

@@ -24,6 +24,8 @@ pub struct RunSizes {
     pub cache_type: CacheType,
     /// Width of the feature map; 0 without a memory.
     pub n_features: u32,
+    /// Hidden units of the scores by which tokens are retained; 0 where queries choose.
+    pub n_hidden: u32,
     /// Which tokens are retained; their un-rotated keys are kept as well.
     pub retain: Option<Retain>,
 }
@@ -49,7 +51,12 @@ pub fn peak_bytes(model: &Model, sizes: RunSizes) -> u64 {
             // which tokens of a compaction stay, and which leave
             queries += 4 * n_kv * (2 * n_retain + n_main);
             // attention of the queries, three times on its way, and the keys
-            let row = u64::from(3 * layer.n_head * n_query) + n_kv * u64::from(2 * layer.d_k);
+            let mut row = u64::from(3 * layer.n_head * n_query) + n_kv * u64::from(2 * layer.d_k);
+            if n_query == 0 {
+                // keys and values one by one, together, and as heads want them; hidden units twice
+                row = n_kv * u64::from(3 * (layer.d_k + layer.d_v) + 2 * sizes.n_hidden);
+                memory += 4 * n_kv * u64::from(sizes.n_hidden) * u64::from(layer.d_k + layer.d_v + 2);
+            }
             scores = scores.max(4 * row * (n_main + n_retain));
         }
         // the maps of the gate

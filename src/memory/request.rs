@@ -20,8 +20,10 @@ pub struct SizeRequest {
     pub retain: Option<u32>,
     /// Bytes of everything that survives.
     pub budget: Option<Budget>,
-    /// Who chooses what stays; `None` leaves it to the policy.
+    /// Whose queries choose what stays; `None` leaves it to the policy.
     pub queries: Option<Queries>,
+    /// Whether there are scores, by which a policy that folds chooses what stays where no queries are asked for.
+    pub scored: bool,
 }
 
 /// Tokens beyond which a budget buys nothing: sizes that are added up stay far from the limits of their type.
@@ -60,11 +62,14 @@ impl SizeRequest {
 
     /// How a policy chooses `n` tokens that stay; `None` if there are none to choose.
     pub fn retain_of(&self, policy: Policy, n: u32) -> Option<Retain> {
-        let retain = policy.rule().retain(n).filter(|retain| retain.tokens > 0)?;
-        Some(match self.queries {
-            Some(Queries { count, stride }) => Retain { queries: count, stride, ..retain },
-            None => retain,
-        })
+        let rule = policy.rule();
+        match self.queries {
+            _ if rule.scores() => rule.retain(n),
+            Some(Queries { count, stride }) => rule.retain(n).map(|retain| Retain { queries: count, stride, ..retain }),
+            None if self.scored && rule.folds() => Policy::Learned.rule().retain(n),
+            None => rule.retain(n),
+        }
+        .filter(|retain| retain.tokens > 0)
     }
 
     fn divide(&self, policy: Policy, token: u64, memory: u64, budget: Option<u64>) -> Result<WindowSizes, BudgetError> {
@@ -93,7 +98,7 @@ mod tests {
     use super::*;
 
     const ASKED: SizeRequest =
-        SizeRequest { sinks: 4, window: 1024, segment: 512, retain: None, budget: None, queries: None };
+        SizeRequest { sinks: 4, window: 1024, segment: 512, retain: None, budget: None, queries: None, scored: false };
 
     fn sizes(request: SizeRequest, policy: Policy, memory: u64, budget: Option<u64>) -> (u32, u32) {
         let sizes = request.divide(policy, 100, memory, budget).unwrap();

@@ -2,6 +2,7 @@
 
 use crate::input::InputError;
 use crate::llama::LlamaError;
+use crate::memory::policy::NoGate;
 use crate::memory::request::BudgetError;
 
 use super::prompt::PromptError;
@@ -29,11 +30,9 @@ pub enum SummaryError {
         /// Context of the training.
         n_ctx_train: u32,
     },
-    /// A memory needs a gate.
-    #[error(
-        "--policy edgeinfinite needs a gate for this model and none is known; name one with --gate FILE, or use --policy streaming"
-    )]
-    NoGate,
+    /// The policy needs a gate.
+    #[error(transparent)]
+    NoGate(#[from] NoGate),
     /// A note would not leave the cache without a trace.
     #[error(
         "this model attends to a sliding window of {n_swa} tokens, which notes would disturb; use --strategy direct or map-reduce"

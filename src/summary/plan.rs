@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use crate::input::TokenStream;
 use crate::llama::{CacheType, Compaction, Context, ContextParams, Model, NativeGate, SamplerParams, Token};
 use crate::memory::budget::memory_bytes;
-use crate::memory::gate::Gate;
+use crate::memory::gate::{Gate, LayerScore};
 use crate::memory::layout::{Layout, MAX_UBATCH, WindowSizes};
 use crate::memory::policy::Policy;
 use crate::memory::predict::{RunSizes, peak_bytes};
@@ -54,9 +54,18 @@ impl Settings {
         self.gate.as_ref().filter(|_| policy.rule().folds()).map_or(0, |gate| memory_bytes(model, gate))
     }
 
+    /// Hidden units of the gate's scores; 0 if it has none.
+    fn n_hidden(&self) -> u32 {
+        let score = self.gate.as_ref().and_then(|gate| gate.scores.values().next());
+        score.map_or(0, LayerScore::n_hidden)
+    }
+
     /// Width of the feature map under a policy; 0 if it has no memory.
     pub fn n_features(&self, policy: Policy) -> u32 {
-        self.gate.as_ref().filter(|_| policy.rule().folds()).map_or(0, |gate| gate.n_features)
+        self.gate
+            .as_ref()
+            .filter(|gate| policy.rule().folds() && !gate.layers.is_empty())
+            .map_or(0, |gate| gate.n_features)
     }
 }
 
@@ -111,9 +120,7 @@ pub fn plan(
     };
     // before what could be mended by other arguments
     model.check_compaction()?;
-    if policy.rule().folds() && settings.gate.is_none() {
-        return Err(SummaryError::NoGate);
-    }
+    policy.check_gate(settings.gate.as_ref())?;
     let layout = windowed_layout(model, settings.sizes_of(policy, model)?, prompt)?;
     let plan = Plan::new(model, settings, policy, Some(layout), layout.n_cells);
     plan.check_memory(settings)?;
@@ -163,6 +170,7 @@ impl Plan {
             n_front: layout.map_or(0, |l| l.n_front),
             cache_type: settings.cache_type,
             n_features: settings.n_features(policy),
+            n_hidden: settings.n_hidden(),
             retain: settings.sizes.retain_of(policy, n_retain),
         };
         Self { policy, layout, n_cells, peak_bytes: peak_bytes(model, sizes) }

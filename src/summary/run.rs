@@ -100,7 +100,7 @@ pub fn summarize(
     observer(Event::Started(plan.policy, strategy));
 
     // handed over and dropped, so that it is in memory only once
-    let gate = settings.gate.take().filter(|_| plan.policy.rule().folds());
+    let gate = plan.policy.gate_of(settings.gate.take());
     let gate = gate.map(|gate| NativeGate::new(model, &gate)).transpose()?;
     let context = new_context(model, &settings, gate, &plan, 1, interrupt)?;
     let reader = Reader::new(context, plan.layout, settings.sizes.segment);

@@ -131,6 +131,11 @@ impl<'a> Attention<'a> {
 }
 
 impl Attended {
+    /// The shares of the keys, `[n_head_kv, group n, n_keys]`: heads that share a KV head one below the other.
+    pub fn shares(&self) -> &Tensor {
+        &self.shares
+    }
+
     /// The shares of the keys, for the way back.
     pub fn into_shares(self) -> Tensor {
         self.shares

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use candle_core::{Result, Tensor, Var};
 
-use super::attention::{Attention, Sums};
+use super::attention::{Attended, Attention, Sums};
 use super::heads::{self, Heads, Rope};
 use super::memory::{Fitted, Memory, openness, with_gradient};
 use super::rows;
@@ -124,14 +124,42 @@ impl Layer {
             open = (open.0 + sum, open.1 + n);
             outs.push(mixed.detach());
         }
-        let mixed = heads::merge(&Tensor::cat(&outs, 1)?)?;
-        let middle = rows::add(input, &mixed.matmul(&self.wo.t()?)?)?;
-        let normed = rows::rms_norm(&middle, &self.ffn_norm, config.eps)?;
-        let active = rows::swiglu(&normed.matmul(&self.w_gate_up.t()?)?)?;
-        let output = rows::add(&middle, &active.matmul(&self.w_down.t()?)?)?;
+        let (output, middle) = self.behind_attention(input, &outs, config)?;
         let gate = (open.1 > 0).then(|| open.0 / open.1 as f64);
         let kept = Kept { input: input.clone(), middle, gate };
         Ok(Forward { output, kept, kv: Kv { k: heads.k, v: heads.v } })
+    }
+
+    /// The output of the layer without a memory, and its keys and values. `see` is told of the attention in each block.
+    ///
+    /// # Errors
+    /// Those of candle and of `see`.
+    pub fn watched(
+        &self,
+        input: &Tensor,
+        pass: Pass<'_>,
+        see: &mut dyn FnMut(&Block, &Attended) -> Result<()>,
+    ) -> Result<(Tensor, Kv)> {
+        let config = pass.config;
+        let heads = heads::split(&self.qkv(input, config)?, self, config)?;
+        let attention = Attention::new(pass.schedule, pass.rope, &heads)?;
+        let mut outs = Vec::with_capacity(pass.schedule.blocks.len());
+        for block in &pass.schedule.blocks {
+            let attended = attention.forward(block)?;
+            see(block, &attended)?;
+            outs.push(attended.out);
+        }
+        let (output, _) = self.behind_attention(input, &outs, config)?;
+        Ok((output, Kv { k: heads.k, v: heads.v }))
+    }
+
+    /// The output of the layer for what attention gave in each block, and the input of its feed-forward network.
+    fn behind_attention(&self, input: &Tensor, outs: &[Tensor], config: &Config) -> Result<(Tensor, Tensor)> {
+        let mixed = heads::merge(&Tensor::cat(outs, 1)?)?;
+        let middle = rows::add(input, &mixed.matmul(&self.wo.t()?)?)?;
+        let normed = rows::rms_norm(&middle, &self.ffn_norm, config.eps)?;
+        let active = rows::swiglu(&normed.matmul(&self.w_gate_up.t()?)?)?;
+        Ok((rows::add(&middle, &active.matmul(&self.w_down.t()?)?)?, middle))
     }
 
     /// The gradients of the input and of what is fitted, for that of the output; those of input and output are of the live tokens

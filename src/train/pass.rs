@@ -7,10 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use candle_core::{DType, Device, Tensor};
 
+use super::attention::Attended;
 use super::error::TrainError;
 use super::heads::Rope;
 use super::layer::{Given, Kept, Kv, Pass};
-use super::schedule::Schedule;
+use super::schedule::{Block, Schedule};
 use super::weights::Frozen;
 use crate::memory::gate::LayerGate;
 
@@ -74,6 +75,21 @@ impl Passed {
     }
 }
 
+/// Who looks on while a sequence passes.
+pub trait Watcher {
+    /// The attention in a block of the layer that is being computed.
+    ///
+    /// # Errors
+    /// Those of candle.
+    fn see(&mut self, block: &Block, attended: &Attended) -> candle_core::Result<()>;
+
+    /// All blocks of a layer were seen; these are its keys and values.
+    ///
+    /// # Errors
+    /// Those of candle.
+    fn layer(&mut self, il: usize, kv: &Kv) -> candle_core::Result<()>;
+}
+
 /// A model that reads sequences of up to so many tokens.
 #[derive(Debug)]
 pub struct Machine {
@@ -127,6 +143,23 @@ impl Machine {
             hidden = passed.output;
         }
         Ok(Text(all))
+    }
+
+    /// Reads a sequence without a memory; for each layer `watcher` says who is told of its attention, and then gets its keys and
+    /// values.
+    ///
+    /// # Errors
+    /// As [`Machine::read`].
+    pub fn watch(&self, tokens: &[i32], schedule: &Schedule, watcher: &mut dyn Watcher) -> Result<(), TrainError> {
+        let mut hidden = self.embed(tokens)?;
+        for (il, layer) in self.model.layers.iter().enumerate() {
+            self.stop()?;
+            let mut see = |block: &Block, attended: &Attended| watcher.see(block, attended);
+            let (output, kv) = layer.watched(&hidden, self.pass(schedule), &mut see)?;
+            watcher.layer(il, &kv)?;
+            hidden = output;
+        }
+        Ok(())
     }
 
     /// Reads a sequence, or what is asked of a text that was read before, and keeps what the way back needs.

@@ -121,10 +121,14 @@ pub fn snapkv(queries: &[Asking], keys: &[Vec<f64>], range: std::ops::Range<usiz
             }
         }
     }
-    let mean = &mean[range];
+    largest_around(&mean[range], kernel)
+}
+
+/// The largest of each neighbourhood.
+pub fn largest_around(scores: &[f64], kernel: usize) -> Vec<f64> {
     let half = kernel / 2;
-    let around = |i: usize| &mean[i.saturating_sub(half)..(i + half + 1).min(mean.len())];
-    (0..mean.len()).map(|i| around(i).iter().fold(0.0, |m: f64, &p| m.max(p))).collect()
+    let around = |i: usize| &scores[i.saturating_sub(half)..(i + half + 1).min(scores.len())];
+    (0..scores.len()).map(|i| around(i).iter().fold(f64::MIN, |m: f64, &p| m.max(p))).collect()
 }
 
 /// Undoes the rotation that a quantized cache puts on values: blocks of 64 times the orthonormal Hadamard matrix.

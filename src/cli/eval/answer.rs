@@ -46,8 +46,8 @@ pub(super) fn run(args: &AnswerArgs, printer: &mut Printer, interrupt: &Arc<Atom
         conditions = vec![Condition::None, Condition::Full, Condition::Streaming];
         conditions.extend(engine.is_gate_named.then_some(Condition::EdgeInfinite));
     }
-    if conditions.contains(&Condition::EdgeInfinite) && engine.gate.is_none() {
-        return Err(EvalError::NoGate.into());
+    for policy in conditions.iter().filter_map(|condition| condition.policy()) {
+        policy.check_gate(engine.gate.as_ref()).map_err(EvalError::from)?;
     }
     // what a policy recovers is known when the others were measured
     conditions.sort_unstable();

@@ -18,6 +18,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use crate::eval::{Condition, EvalError, Form, Setting};
 use crate::llama::{Build, SamplerParams};
 use crate::memory::gate::GateSpec;
+use crate::memory::policy::Policy;
 use crate::models::{Cache, cached_sha256, sha256_bytes, sha256_file};
 use crate::summary::plan::Settings;
 
@@ -61,9 +62,9 @@ impl EvalArgs {
 
 /// Whether one of them chooses tokens that stay.
 fn retain(policies: &[EvalPolicy]) -> bool {
-    policies
-        .iter()
-        .any(|policy| matches!(policy, EvalPolicy::Snapkv | EvalPolicy::SnapkvQuestion | EvalPolicy::Pyramidkv))
+    policies.iter().any(|policy| {
+        matches!(policy, EvalPolicy::Snapkv | EvalPolicy::SnapkvQuestion | EvalPolicy::Pyramidkv | EvalPolicy::Learned)
+    })
 }
 
 /// The commands of `eval`.
@@ -101,6 +102,8 @@ pub enum EvalPolicy {
     SnapkvQuestion,
     /// As snapkv, more of it in lower layers than in higher ones.
     Pyramidkv,
+    /// Keep prompt, sinks, window and what the gate's scores find worth keeping; forget the rest.
+    Learned,
     /// Keep prompt, sinks and window; fold the rest into a memory.
     Edgeinfinite,
 }
@@ -114,6 +117,7 @@ impl From<EvalPolicy> for Condition {
             EvalPolicy::Snapkv => Self::SnapKv,
             EvalPolicy::SnapkvQuestion => Self::SnapKvQuestion,
             EvalPolicy::Pyramidkv => Self::PyramidKv,
+            EvalPolicy::Learned => Self::Learned,
             EvalPolicy::Edgeinfinite => Self::EdgeInfinite,
         }
     }
@@ -135,7 +139,7 @@ pub fn run(args: &EvalArgs, printer: &mut Printer, interrupt: &Arc<AtomicBool>) 
 /// What the arguments name, with the catalogue's gate where it was asked for.
 fn load(args: &EngineArgs, policies: &[EvalPolicy], printer: &mut Printer) -> Result<Engine> {
     let mut engine = Engine::load(args, printer)?;
-    if policies.iter().any(|&policy| Condition::from(policy) == Condition::EdgeInfinite) {
+    if policies.iter().any(|&policy| Condition::from(policy).policy().is_some_and(Policy::needs_gate)) {
         engine.open_built_in(printer)?;
     }
     Ok(engine)
@@ -148,8 +152,8 @@ fn conditions(policies: &[EvalPolicy], engine: &Engine) -> Result<Vec<Condition>
         conditions = vec![Condition::Full, Condition::Streaming, Condition::SnapKv];
         conditions.extend(engine.is_gate_named.then_some(Condition::EdgeInfinite));
     }
-    if conditions.contains(&Condition::EdgeInfinite) && engine.gate.is_none() {
-        return Err(EvalError::NoGate);
+    for policy in conditions.iter().filter_map(|condition| condition.policy()) {
+        policy.check_gate(engine.gate.as_ref())?;
     }
     conditions.sort_unstable();
     conditions.dedup();
@@ -213,6 +217,7 @@ fn setting(args: &EngineArgs, engine: &Engine, form: Form) -> Result<Setting> {
         sinks: engine.sizes.sinks,
         retain: 0,
         queries: args.queries.map(|queries| queries.to_string()),
+        scored: engine.sizes.scored,
         window: engine.sizes.window,
         segment: engine.sizes.segment,
         cache_type: clap::ValueEnum::to_possible_value(&args.cache_type)

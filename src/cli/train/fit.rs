@@ -21,13 +21,17 @@ use crate::train::fit::{Fit, Settings, check_output};
 use crate::train::log::Line;
 use crate::train::objective::Objective;
 use crate::train::pass::Machine;
+use crate::train::score_fit::{self, ScoreLine, ScoreSettings};
 use crate::train::start::{Map, Start};
 use crate::train::weights::Frozen;
 
-use super::{MapArg, TrainArgs};
+use super::{MapArg, Part, TrainArgs};
 
 /// Logit of a gate before it is fitted: it listens to the memory for 2 %.
 const SHUT: f32 = -4.0;
+
+/// Rate at which scores are learned, times --rate.
+const SCORE_RATE: f64 = 3e-3;
 
 /// Fits a gate.
 pub fn run(args: &TrainArgs, printer: &mut Printer, interrupt: &Arc<AtomicBool>) -> Result<ExitStatus> {
@@ -46,9 +50,16 @@ pub fn run(args: &TrainArgs, printer: &mut Printer, interrupt: &Arc<AtomicBool>)
     keep_freed_memory();
     let frozen = Frozen::load(&resolved.path)?;
     describe(args, &examples, &gate, printer);
-    let settings = settings(args);
     // a teacher's sequence is as long as the student's
     let machine = Machine::new(frozen, args.tokens as usize, Arc::clone(interrupt));
+    if args.fit == Part::Scores {
+        score_fit::fit(&machine, &examples, gate, &score_settings(args), &mut |line| {
+            printer.note(&of_score_line(line))
+        })?;
+        printer.note(&format!("wrote {}", args.output.display()));
+        return Ok(ExitStatus::Success);
+    }
+    let settings = settings(args);
     let fit = Fit::new(&machine, &examples, gate, &settings)?;
     if fit.step() > 0 {
         printer.note(&format!("going on after step {}", fit.step()));
@@ -103,6 +114,9 @@ fn gate(args: &TrainArgs, shape: &ModelShape, base_sha256: String) -> Result<Gat
         MapArg(Some(width)) => Map::Hedgehog(width),
     };
     let mut gate = Start { map, shut: SHUT, seed: args.seed }.gate(shape, &layers)?;
+    if args.fit == Part::Scores {
+        gate = gate.without_memory();
+    }
     (gate.base_sha256, gate.fit) = (base_sha256, fit);
     gate.read_out = args.read_out.unwrap_or(ReadOut::Asked);
     Ok(gate)
@@ -130,6 +144,52 @@ fn settings(args: &TrainArgs) -> Settings {
     }
 }
 
+fn score_settings(args: &TrainArgs) -> ScoreSettings {
+    ScoreSettings {
+        output: args.output.clone(),
+        steps: args.steps,
+        time: args.minutes.map(|minutes| Duration::from_secs_f64(60.0 * minutes)),
+        seed: args.seed,
+        window: args.window as usize,
+        n_hidden: args.hidden as usize,
+        n_retain: args.retain as usize,
+        kept_bytes: (args.keep * f64::from(1 << 30)) as usize,
+        rounds: args.rounds,
+        rate: SCORE_RATE * args.rate,
+        checkpoint_every: args.checkpoint_every,
+        measure_every: args.measure_every,
+    }
+}
+
+/// A line of the log of scores for a person.
+fn of_score_line(line: &ScoreLine) -> String {
+    match line {
+        ScoreLine::Step(line) => {
+            format!("document {}: loss {:.3}, {:.1} s, {}", line.step, line.loss, line.seconds, line.id)
+        }
+        ScoreLine::HeldOut(line) => {
+            let all = |[scores, snap, newest, best]: [f64; 4]| {
+                let percent = |x: f64| format!("{:.1} %", 100.0 * x);
+                format!(
+                    "{} by the scores, {} by SnapKV's, {} the newest, {} at best",
+                    percent(scores),
+                    percent(snap),
+                    percent(newest),
+                    percent(best)
+                )
+            };
+            format!(
+                "held out, after {} documents, {} tokens keep of what is looked at when asked {}; while reading {}; {:.0} s",
+                line.step,
+                line.kept,
+                all(line.asked),
+                all(line.text),
+                line.seconds
+            )
+        }
+    }
+}
+
 fn describe(args: &TrainArgs, examples: &Examples, gate: &Gate, printer: &mut Printer) {
     let Examples { train, held_out, n_short, n_cut } = examples;
     let tokens: usize = train.iter().map(|example| example.tokens.len()).sum();
@@ -142,7 +202,9 @@ fn describe(args: &TrainArgs, examples: &Examples, gate: &Gate, printer: &mut Pr
     ));
     let parameters: usize =
         gate.layers.values().flat_map(crate::train::adam::parts).map(|(_, _, values)| values.len()).sum();
-    printer.note(&format!("{parameters} parameters in {} layers", gate.layers.len()));
+    if args.fit == Part::Memory {
+        printer.note(&format!("{parameters} parameters in {} layers", gate.layers.len()));
+    }
 }
 
 /// A line of the log for a person.

@@ -7,7 +7,8 @@ use std::path::Path;
 use serde::Deserialize;
 
 /// Policies that are known, in the order in which they are shown; others follow by name.
-const KNOWN: [&str; 7] = ["none", "full", "plain", "streaming", "snapkv", "snapkv-question", "edgeinfinite"];
+const KNOWN: [&str; 9] =
+    ["none", "full", "plain", "streaming", "snapkv", "snapkv-question", "pyramidkv", "learned", "edgeinfinite"];
 
 /// How a document was read.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize)]
@@ -123,7 +124,9 @@ impl Setting {
             parts.push((Part::Gate, format!("gate {file}{}", short(self.gate_sha256.as_deref()))));
         }
         if let Some(queries) = &self.queries {
-            parts.push((Part::Queries, format!("queries {queries}")));
+            let by_scores = queries == "scores";
+            let who = if by_scores { "by the gate's scores".to_owned() } else { format!("queries {queries}") };
+            parts.push((Part::Queries, who));
         }
         if sized {
             parts.push((Part::Sinks, format!("{} sinks", self.sinks)));

@@ -56,6 +56,10 @@ pub enum GateError {
     )]
     MapWidth { gate: String, n_features: u64 },
 
+    /// A score that is too large.
+    #[error("{gate} has scores of {n_hidden} hidden units in layer {layer}, expected at most 4096; fit smaller ones")]
+    Hidden { gate: String, layer: u32, n_hidden: u64 },
+
     // The tensors
     /// A tensor that does not belong there.
     #[error("{gate} has the tensor {tensor}, which does not belong to a gate with the map '{map}'; write it without")]
@@ -66,7 +70,7 @@ pub enum GateError {
     /// NaN or infinity.
     #[error("{gate} has the value {value} at element {index} of the tensor '{tensor}'; fit the gate again")]
     NotFinite { gate: String, tensor: String, index: usize, value: f32 },
-    /// No layer has a memory.
+    /// No layer has a memory or a score.
     #[error("{gate} has no layer at all; choose another gate, or read without one (--policy streaming)")]
     Empty { gate: String },
 }

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::{FeatureMap, FitSettings, Gate, GateError, LayerGate, LayerShape, ModelShape, ReadOut, check_features};
+use super::{
+    FeatureMap, FitSettings, Gate, GateError, LayerGate, LayerScore, LayerShape, ModelShape, ReadOut, check_features,
+};
 use crate::gguf::{Gguf, GgufWriter, TensorData, quoted};
 
 /// Version of the format.
@@ -31,6 +33,15 @@ const MAP_K: &str = "edgeinf_map_k.weight";
 
 /// All of them; ELU has the first four.
 const PARTS: [&str; 6] = [W, A, B, C, MAP_Q, MAP_K];
+
+// Tensors of a score, likewise
+const SCORE_MAP: &str = "edgeinf_score_kv.weight";
+const SCORE_BIAS: &str = "edgeinf_score_kv.bias";
+const SCORE_WEIGHT: &str = "edgeinf_score.weight";
+const SCORE_PARTS: [&str; 3] = [SCORE_MAP, SCORE_BIAS, SCORE_WEIGHT];
+
+/// Most hidden units of a score.
+const MAX_HIDDEN: u64 = 4096;
 
 impl Gate {
     /// Reads a gate and checks it against the model.
@@ -64,9 +75,10 @@ impl Gate {
         };
         check_base(&file.gate, base_sha256)?;
         let fit = file.fit()?;
-        let (n_features, layers) = file.layers(feature_map, shape)?;
+        let scores = file.scores(shape)?;
+        let (n_features, layers) = file.layers(feature_map, shape, !scores.is_empty())?;
         let (architecture, base_sha256) = (architecture.to_owned(), base_sha256.to_owned());
-        Ok(Self { architecture, feature_map, n_features, read_out, base_sha256, fit, layers })
+        Ok(Self { architecture, feature_map, n_features, read_out, base_sha256, fit, layers, scores })
     }
 
     /// Writes the gate with 32-bit floats. Whatever happens, the file is the old one or the new one, whole.
@@ -89,7 +101,7 @@ impl Gate {
     fn write(&self, path: &Path, encode: impl Fn(&[f32]) -> TensorData) -> Result<(), GateError> {
         let gate = named(path);
         check_base(&gate, &self.base_sha256)?;
-        if self.layers.is_empty() {
+        if self.layers.is_empty() && self.scores.is_empty() {
             return Err(GateError::Empty { gate });
         }
         let mut out = GgufWriter::new();
@@ -116,19 +128,47 @@ impl Gate {
                 let Some(values) = layer.part(part) else {
                     return Err(GateError::Incomplete { gate, layer: il, tensor });
                 };
-                let data = encode(values);
-                let not_finite = match &data {
-                    TensorData::F16(halves) => halves.iter().position(|half| !half.is_finite()),
-                    _ => values.iter().position(|value| !value.is_finite()),
-                };
-                if let Some(index) = not_finite {
-                    return Err(GateError::NotFinite { gate, tensor, index, value: values[index] });
-                }
-                out.tensor(tensor, &dims(part, &shape, self.n_features), data);
+                let dims = dims(part, &shape, self.n_features);
+                add(&mut out, &gate, tensor, &dims, values, &encode)?;
+            }
+        }
+        for (&il, score) in &self.scores {
+            // the order of heads and units does not matter for the number of elements
+            let rows = score.bias.len() as u64;
+            let n_in = (score.map.len() as u64).checked_div(rows).unwrap_or(0);
+            let n_head_kv = u64::from(score.n_head_kv.max(1));
+            let n_hidden = rows / n_head_kv;
+            for (part, dims, values) in [
+                (SCORE_MAP, &[n_in, n_hidden, n_head_kv][..], &score.map),
+                (SCORE_BIAS, &[n_hidden, n_head_kv], &score.bias),
+                (SCORE_WEIGHT, &[n_hidden, n_head_kv], &score.weight),
+            ] {
+                add(&mut out, &gate, tensor_name(il, part), dims, values, &encode)?;
             }
         }
         Ok(out.write_to(path)?)
     }
+}
+
+/// Adds a tensor, if all of it are numbers.
+fn add(
+    out: &mut GgufWriter,
+    gate: &str,
+    tensor: String,
+    dims: &[u64],
+    values: &[f32],
+    encode: impl Fn(&[f32]) -> TensorData,
+) -> Result<(), GateError> {
+    let data = encode(values);
+    let not_finite = match &data {
+        TensorData::F16(halves) => halves.iter().position(|half| !half.is_finite()),
+        _ => values.iter().position(|value| !value.is_finite()),
+    };
+    if let Some(index) = not_finite {
+        return Err(GateError::NotFinite { gate: gate.to_owned(), tensor, index, value: values[index] });
+    }
+    out.tensor(tensor, dims, data);
+    Ok(())
 }
 
 impl LayerGate {
@@ -224,13 +264,49 @@ impl GateFile {
         Ok(Some(FitSettings { n_sink: n_sink?, n_window: n_window?, n_segment: n_segment? }))
     }
 
-    /// The width of the feature map, and all layers.
-    fn layers(&self, map: FeatureMap, shape: &ModelShape) -> Result<(u32, BTreeMap<u32, LayerGate>), GateError> {
+    /// What tokens are worth keeping: in all layers with attention, or in none.
+    fn scores(&self, shape: &ModelShape) -> Result<BTreeMap<u32, LayerScore>, GateError> {
+        let mut scores = BTreeMap::new();
+        let is_there = |part: &str| self.gguf.tensors().iter().any(|tensor| tensor.name.ends_with(part));
+        if !SCORE_PARTS.into_iter().any(is_there) {
+            return Ok(scores);
+        }
+        for (il, layer) in shape.attention() {
+            let missing = |part| GateError::Incomplete { gate: self.gate(), layer: il, tensor: tensor_name(il, part) };
+            let map = tensor_name(il, SCORE_MAP);
+            let n_hidden = self.gguf.tensor(&map).ok_or_else(|| missing(SCORE_MAP))?.dims.get(1).copied().unwrap_or(1);
+            if n_hidden > MAX_HIDDEN {
+                return Err(GateError::Hidden { gate: self.gate(), layer: il, n_hidden });
+            }
+            let heads = u64::from(layer.n_head_kv);
+            let need =
+                |part, dims: &[u64]| self.values(&tensor_name(il, part), dims.to_vec())?.ok_or_else(|| missing(part));
+            let score = LayerScore {
+                n_head_kv: layer.n_head_kv,
+                map: need(SCORE_MAP, &[u64::from(layer.d_k) + u64::from(layer.d_v), n_hidden, heads])?,
+                bias: need(SCORE_BIAS, &[n_hidden, heads])?,
+                weight: need(SCORE_WEIGHT, &[n_hidden, heads])?,
+            };
+            scores.insert(il, score);
+        }
+        Ok(scores)
+    }
+
+    /// The width of the feature map, and all layers; none is enough beside scores.
+    fn layers(
+        &self,
+        map: FeatureMap,
+        shape: &ModelShape,
+        may_be_empty: bool,
+    ) -> Result<(u32, BTreeMap<u32, LayerGate>), GateError> {
         let find = |il| {
             let missing = || GateError::NoSuchLayer { gate: self.gate(), layer: il, n_layer: shape.n_layer };
             shape.layer(il).map(|layer| (il, layer)).ok_or_else(missing)
         };
-        let shapes = self.layer_numbers(map)?.into_iter().map(find).collect::<Result<Vec<_>, _>>()?;
+        let shapes = self.layer_numbers(map, shape)?.into_iter().map(find).collect::<Result<Vec<_>, _>>()?;
+        if shapes.is_empty() && may_be_empty {
+            return Ok((0, BTreeMap::new()));
+        }
         // the first layer decides, the others must agree
         let &(first, layer) = shapes.first().ok_or_else(|| GateError::Empty { gate: self.gate() })?;
         let width = self.width(map, first, layer)?;
@@ -244,17 +320,23 @@ impl GateFile {
         Ok((n_features, layers))
     }
 
-    /// Numbers of the layers that have tensors. Refuses tensors with any other name.
-    fn layer_numbers(&self, map: FeatureMap) -> Result<BTreeSet<u32>, GateError> {
+    /// Numbers of the layers that have tensors of a memory. Refuses tensors with any other name.
+    fn layer_numbers(&self, map: FeatureMap, shape: &ModelShape) -> Result<BTreeSet<u32>, GateError> {
         let mut numbers = BTreeSet::new();
         for tensor in self.gguf.tensors() {
             let split = tensor.name.strip_prefix("blk.").and_then(|rest| rest.split_once('.'));
             let number = split.and_then(|(number, part)| {
                 let il = number.parse().ok().filter(|il: &u32| il.to_string() == number)?;
-                parts(map).contains(&part).then_some(il)
+                let of_score = SCORE_PARTS.contains(&part);
+                (of_score || parts(map).contains(&part)).then_some((il, of_score))
             });
             let unknown = || GateError::UnknownTensor { gate: self.gate(), tensor: quoted(&tensor.name), map };
-            numbers.insert(number.ok_or_else(unknown)?);
+            let (il, of_score) = number.ok_or_else(unknown)?;
+            if !of_score {
+                numbers.insert(il);
+            } else if shape.layer(il).is_none() {
+                return Err(GateError::NoSuchLayer { gate: self.gate(), layer: il, n_layer: shape.n_layer });
+            }
         }
         Ok(numbers)
     }

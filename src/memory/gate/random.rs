@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::f64::consts::{LN_2, SQRT_2};
 
-use super::{FeatureMap, Gate, GateError, LayerGate, LayerShape, ModelShape, ReadOut, check_features};
+use super::{FeatureMap, Gate, GateError, LayerGate, LayerScore, LayerShape, ModelShape, ReadOut, check_features};
 
 impl Gate {
     /// A gate for all layers that reads from the memory, but was never fitted: it tests the machine and spoils the
@@ -24,8 +24,29 @@ impl Gate {
             return Err(GateError::Empty { gate: gate.to_owned() });
         }
         let (architecture, base_sha256) = (shape.architecture.clone(), String::new());
-        Ok(Self { architecture, feature_map, n_features, read_out: ReadOut::Always, base_sha256, fit: None, layers })
+        Ok(Self {
+            architecture,
+            feature_map,
+            n_features,
+            read_out: ReadOut::Always,
+            base_sha256,
+            fit: None,
+            layers,
+            scores: BTreeMap::new(),
+        })
     }
+}
+
+/// Scores for all layers that were never fitted, for tests of the machine.
+pub fn random_scores(shape: &ModelShape, n_hidden: u32, seed: u64) -> BTreeMap<u32, LayerScore> {
+    let mut rng = Rng::new(seed);
+    let of_layer = |(il, layer): (u32, &LayerShape)| {
+        let (n_in, rows) = ((layer.d_k + layer.d_v) as usize, (n_hidden * layer.n_head_kv) as usize);
+        let map = rng.normals(n_in * rows, 0.0, 1.0 / (n_in as f64).sqrt());
+        let (bias, weight) = (rng.normals(rows, 0.0, 0.5), rng.normals(rows, 0.0, 1.0));
+        (il, LayerScore { n_head_kv: layer.n_head_kv, map, bias, weight })
+    };
+    shape.attention().map(of_layer).collect()
 }
 
 /// The order of the draws is part of what a seed means.

@@ -78,6 +78,7 @@ fn saved_gates_load_again() {
         gate.fit = Some(FitSettings { n_sink: 4, n_window: 512, n_segment: 256 });
         gate.read_out = ReadOut::Asked;
         gate.layers.remove(&1);
+        gate.scores = random_scores(&shape(), 3, 5);
         gate.save(&path).unwrap();
         assert_eq!(Gate::load(&path, &shape()).unwrap(), gate);
         let size = path.metadata().unwrap().len();
@@ -94,9 +95,50 @@ fn saved_gates_load_again() {
             }
             *layer = exact.clone();
         }
+        for (il, score) in &mut rounded.scores {
+            let exact = &gate.scores[il];
+            assert!(score.map.iter().zip(&exact.map).all(|(f, e)| (f - e).abs() <= e.abs() / 2048.0 + 1e-7));
+            *score = exact.clone();
+        }
         assert_eq!(rounded, gate);
         assert_eq!(dir.path().read_dir().unwrap().count(), 1);
     }
+}
+
+#[test]
+fn scores_are_for_all_layers_that_attend_or_for_none() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("g.gguf");
+    let gate = Gate { scores: random_scores(&shape(), 3, 5), ..random(FeatureMap::Elu) };
+    // without a memory
+    let alone = gate.clone().without_memory();
+    alone.save(&path).unwrap();
+    let found = Gate::load(&path, &shape()).unwrap();
+    assert_eq!((found.layers.len(), &found.scores), (0, &alone.scores));
+    assert_eq!(found.scores.keys().collect::<Vec<_>>(), [&0, &1, &3]);
+    assert_eq!((found.scores[&3].n_hidden(), found.scores[&3].map.len()), (3, 16 * 3 * 2));
+
+    let refused = |change: &dyn Fn(&mut Content)| {
+        let mut content = Content::of(&gate, &path);
+        change(&mut content);
+        content.write(&path);
+        Gate::load(&path, &shape()).unwrap_err().to_string()
+    };
+    let error = refused(&|content| content.remove("blk.3.edgeinf_score.weight"));
+    assert!(error.contains("no tensor 'blk.3.edgeinf_score.weight'"), "{error}");
+    let error = refused(&|content| content.replace("blk.1.edgeinf_score_kv.bias", &[4, 2]));
+    assert!(error.contains("blk.1.edgeinf_score_kv.bias"), "{error}");
+    let error = refused(&|content| content.replace("blk.1.edgeinf_score_kv.weight", &[15, 3, 2]));
+    assert!(error.contains("expected [16, 3, 2]"), "{error}");
+    let error = refused(&|content| content.replace("blk.1.edgeinf_score_kv.weight", &[16, 5000, 2]));
+    assert!(error.contains("5000 hidden units"), "{error}");
+    let error =
+        refused(&|content| content.tensor("blk.3.edgeinf_score.weight").0 = "blk.2.edgeinf_score.weight".into());
+    assert!(error.contains("layer 2") || error.contains("blk.3.edgeinf_score.weight"), "{error}");
+    let error = refused(&|content| {
+        content.tensors.push(("blk.2.edgeinf_score.weight".into(), vec![3, 2], TensorData::F32(vec![0.5; 6])));
+    });
+    assert!(error.contains("layer 2"), "{error}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod edgeinfinite;
 mod full;
+mod learned;
 mod pyramidkv;
 mod snapkv;
 mod streaming;
@@ -9,6 +10,7 @@ mod streaming;
 use std::fmt;
 
 use crate::llama::Retain;
+use crate::memory::gate::Gate;
 
 pub use pyramidkv::layer_budgets;
 
@@ -23,8 +25,22 @@ pub enum Policy {
     SnapKv,
     /// The same, more of them in lower layers than in higher ones.
     PyramidKv,
+    /// Those that a fitted score finds worth keeping stay.
+    Learned,
     /// They are folded into a memory.
     EdgeInfinite,
+}
+
+/// A policy that has not the gate that it needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "--policy {policy} needs {part} for this model and none is known; name one with --gate FILE, or use --policy streaming"
+)]
+pub struct NoGate {
+    /// As it is typed.
+    pub policy: &'static str,
+    /// What is missing.
+    pub part: &'static str,
 }
 
 /// What a policy decides.
@@ -34,6 +50,11 @@ pub trait Rule {
 
     /// Whether what leaves is folded into a memory, which needs a gate.
     fn folds(&self) -> bool {
+        false
+    }
+
+    /// Whether it chooses by the scores of a gate alone.
+    fn scores(&self) -> bool {
         false
     }
 
@@ -52,7 +73,8 @@ pub trait Rule {
 
 impl Policy {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Full, Self::Streaming, Self::SnapKv, Self::PyramidKv, Self::EdgeInfinite];
+    pub const ALL: [Self; 6] =
+        [Self::Full, Self::Streaming, Self::SnapKv, Self::PyramidKv, Self::Learned, Self::EdgeInfinite];
 
     /// What it decides.
     pub fn rule(self) -> &'static dyn Rule {
@@ -61,7 +83,35 @@ impl Policy {
             Self::Streaming => &streaming::Streaming,
             Self::SnapKv => &snapkv::SnapKv,
             Self::PyramidKv => &pyramidkv::PyramidKv,
+            Self::Learned => &learned::Learned,
             Self::EdgeInfinite => &edgeinfinite::EdgeInfinite,
+        }
+    }
+
+    /// Whether it works with a gate.
+    pub fn needs_gate(self) -> bool {
+        self.rule().folds() || self.rule().scores()
+    }
+
+    /// What it needs of a gate, if anything.
+    pub fn gate_of(self, gate: Option<Gate>) -> Option<Gate> {
+        let gate = gate.filter(|_| self.needs_gate())?;
+        Some(if self.rule().folds() { gate } else { gate.without_memory() })
+    }
+
+    /// Whether the gate, if it needs one, is there and has what it needs.
+    ///
+    /// # Errors
+    /// [`NoGate`] if not.
+    pub fn check_gate(self, gate: Option<&Gate>) -> Result<(), NoGate> {
+        let rule = self.rule();
+        let lacks = |part| Err(NoGate { policy: rule.name(), part });
+        match gate {
+            _ if !self.needs_gate() => Ok(()),
+            Some(gate) if rule.folds() && gate.layers.is_empty() => lacks("a gate with a memory"),
+            Some(gate) if rule.scores() && gate.scores.is_empty() => lacks("a gate with scores"),
+            Some(_) => Ok(()),
+            None => lacks(if rule.folds() { "a gate" } else { "a gate with scores" }),
         }
     }
 }

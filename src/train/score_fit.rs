@@ -1,0 +1,272 @@
+//! Fitting the scores by which tokens are retained: a document is read once with full attention, and what it looks at is gone through
+//! several times beside that of others that were read before.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use super::error::TrainError;
+use super::examples::{Example, Examples};
+use super::log;
+use super::notice::{Noticed, notice};
+use super::pass::Machine;
+use super::score::{FittedScore, kept};
+use crate::memory::gate::Gate;
+use crate::rng::Rng;
+
+/// How a fit of scores goes.
+#[derive(Debug, Clone)]
+pub struct ScoreSettings {
+    /// The gate's file; the log is beside it.
+    pub output: PathBuf,
+    /// Documents that are read.
+    pub steps: Option<u64>,
+    /// Time for them.
+    pub time: Option<Duration>,
+    /// Start of the random numbers.
+    pub seed: u64,
+    /// Last tokens of a text that need no score, as the window keeps them.
+    pub window: usize,
+    /// Hidden units.
+    pub n_hidden: usize,
+    /// Tokens that are kept when it is measured.
+    pub n_retain: usize,
+    /// Bytes of documents that are gone through again.
+    pub kept_bytes: usize,
+    /// How many of them after each document that is read.
+    pub rounds: u64,
+    /// Rate of learning, which falls to a tenth.
+    pub rate: f64,
+    /// Steps between two files.
+    pub checkpoint_every: u64,
+    /// Steps between two measurements on what was held out; 0 measures at the beginning and at the end.
+    pub measure_every: u64,
+}
+
+/// A step.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ScoreStep {
+    /// Its number, from 1.
+    pub step: u64,
+    /// What was read.
+    pub id: String,
+    /// Tokens of it.
+    pub tokens: usize,
+    /// Cross-entropy to where attention goes before the step learned of it, nats, a mean over layers.
+    pub loss: f64,
+    /// Time that it took.
+    pub seconds: f64,
+}
+
+/// A measurement on what was held out: shares of all attention to tokens that may be kept that goes to those that are kept, by different
+/// choices.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ScoreMeasure {
+    /// Steps made.
+    pub step: u64,
+    /// Documents.
+    pub held_out: usize,
+    /// Tokens kept in each KV head.
+    pub kept: usize,
+    /// Of the attention of questions and answers: by the scores, by SnapKV's at the end of the text, the newest ones, and the best
+    /// that there is.
+    pub asked: [f64; 4],
+    /// Of what the text itself looks at beyond the window, likewise.
+    pub text: [f64; 4],
+    /// Time that it took.
+    pub seconds: f64,
+}
+
+/// A line of the log.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum ScoreLine {
+    /// A step.
+    Step(ScoreStep),
+    /// A measurement.
+    HeldOut(ScoreMeasure),
+}
+
+/// Fits scores for all layers and puts them into `gate`, whose memory stays as it is. Whatever ends it, the gate is on disk as it was after
+/// the last whole step, if there was one.
+///
+/// # Errors
+/// [`TrainError`].
+pub fn fit(
+    machine: &Machine,
+    examples: &Examples,
+    gate: Gate,
+    settings: &ScoreSettings,
+    sink: &mut dyn FnMut(&ScoreLine),
+) -> Result<Gate, TrainError> {
+    let path = log::path_of(&settings.output);
+    let io = |cause| TrainError::Io { action: "written", path: path.clone(), cause };
+    let mut file = File::create(&path).map_err(io)?;
+    let mut tell = |line: &ScoreLine| {
+        sink(line);
+        let text = serde_json::to_string(line).map_err(std::io::Error::from);
+        text.and_then(|text| file.write_all((text + "\n").as_bytes())).map_err(io)
+    };
+    let mut fit =
+        Fit { machine, examples, gate, settings, layers: Vec::new(), read: VecDeque::new(), held: Vec::new(), step: 0 };
+    let ended = fit.steps(&mut tell);
+    let saved = if fit.step > 0 { fit.save() } else { Ok(()) };
+    ended.and(saved).map(|()| fit.gate)
+}
+
+struct Fit<'a> {
+    machine: &'a Machine,
+    examples: &'a Examples,
+    gate: Gate,
+    settings: &'a ScoreSettings,
+    /// Scores of all layers; none before the first document.
+    layers: Vec<FittedScore>,
+    /// What was noticed in the documents that were read last.
+    read: VecDeque<Vec<Noticed>>,
+    /// In those that are held out.
+    held: Vec<Vec<Noticed>>,
+    step: u64,
+}
+
+impl Fit<'_> {
+    fn steps(&mut self, tell: &mut dyn FnMut(&ScoreLine) -> Result<(), TrainError>) -> Result<(), TrainError> {
+        let settings = self.settings;
+        let started = Instant::now();
+        let order = in_turns(&self.examples.train, settings.seed);
+        let mut measured = None;
+        loop {
+            let of_steps = settings.steps.map_or(0.0, |steps| self.step as f64 / steps.max(1) as f64);
+            let of_time = settings.time.map_or(0.0, |time| started.elapsed().as_secs_f64() / time.as_secs_f64());
+            let progress = of_steps.max(of_time);
+            if progress >= 1.0 {
+                break;
+            }
+            let begin = Instant::now();
+            let example = order[self.step as usize % order.len()];
+            let loss = self.one_step(example, settings.rate * (1.0 - 0.9 * progress))?;
+            if !loss.is_finite() {
+                return Err(TrainError::NotFinite { step: self.step + 1 });
+            }
+            self.step += 1;
+            tell(&ScoreLine::Step(ScoreStep {
+                step: self.step,
+                id: example.id.clone(),
+                tokens: example.tokens.len(),
+                loss,
+                seconds: begin.elapsed().as_secs_f64(),
+            }))?;
+            if self.step.is_multiple_of(settings.checkpoint_every.max(1)) {
+                self.save()?;
+            }
+            if settings.measure_every > 0 && self.step.is_multiple_of(settings.measure_every) {
+                self.measure(tell)?;
+                measured = Some(self.step);
+            }
+        }
+        if measured != Some(self.step) {
+            self.measure(tell)?;
+        }
+        Ok(())
+    }
+
+    fn one_step(&mut self, example: &Example, rate: f64) -> Result<f64, TrainError> {
+        let settings = self.settings;
+        let mut rng = Rng::new(settings.seed).fork(self.step);
+        let noticed = notice(self.machine, example, settings.window)?;
+        if self.layers.is_empty() {
+            let new = |noticed: &Noticed| FittedScore::new(&noticed.x, settings.n_hidden, &mut rng);
+            self.layers = noticed.iter().map(new).collect::<Result<_, _>>()?;
+        }
+        let n_bytes = |noticed: &Vec<Noticed>| noticed.iter().map(|n| n.x.elem_count() * 2).sum::<usize>();
+        self.read.push_back(noticed);
+        while self.read.len() > 1 && self.read.iter().map(n_bytes).sum::<usize>() > settings.kept_bytes {
+            self.read.pop_front();
+        }
+        let newest = self.read.len() - 1;
+        let mut first = None;
+        for round in 0..settings.rounds.max(1) {
+            let chosen = if round == 0 { newest } else { rng.index(self.read.len()) };
+            let mut sum = 0.0;
+            for (layer, noticed) in self.layers.iter_mut().zip(&self.read[chosen]) {
+                sum += layer.learn(noticed, rate)?;
+            }
+            first.get_or_insert(sum / self.layers.len().max(1) as f64);
+        }
+        Ok(first.unwrap_or(0.0))
+    }
+
+    fn measure(&mut self, tell: &mut dyn FnMut(&ScoreLine) -> Result<(), TrainError>) -> Result<(), TrainError> {
+        let begin = Instant::now();
+        let n = self.settings.n_retain;
+        if self.examples.held_out.is_empty() || self.layers.is_empty() {
+            return Ok(());
+        }
+        if self.held.is_empty() {
+            let read = |example| notice(self.machine, example, self.settings.window);
+            self.held = self.examples.held_out.iter().map(read).collect::<Result<_, _>>()?;
+        }
+        let mut sums = [[0.0; 4]; 2];
+        let mut all = [0.0; 2];
+        for layers in &self.held {
+            for (layer, noticed) in self.layers.iter().zip(layers) {
+                let scores = layer.scores(&noticed.x)?;
+                let snap = around(&noticed.snap)?;
+                let newest = newest(&noticed.snap)?;
+                for (i, looked_at) in [&noticed.asked, &noticed.text].into_iter().enumerate() {
+                    for (sum, scores) in sums[i].iter_mut().zip([&scores, &snap, &newest, looked_at]) {
+                        *sum += kept(scores, looked_at, n)?;
+                    }
+                    all[i] += f64::from(looked_at.sum_all()?.to_scalar::<f32>()?);
+                }
+            }
+        }
+        let [asked, text] = [0, 1].map(|i| sums[i].map(|sum| sum / all[i]));
+        let seconds = begin.elapsed().as_secs_f64();
+        let held_out = self.held.len();
+        tell(&ScoreLine::HeldOut(ScoreMeasure { step: self.step, held_out, kept: n, asked, text, seconds }))
+    }
+
+    fn save(&mut self) -> Result<(), TrainError> {
+        for (il, layer) in self.layers.iter().enumerate() {
+            self.gate.scores.insert(il as u32, layer.to_gate()?);
+        }
+        Ok(self.gate.save(&self.settings.output)?)
+    }
+}
+
+/// The largest of seven neighbours, as SnapKV scores a token.
+fn around(scores: &candle_core::Tensor) -> candle_core::Result<candle_core::Tensor> {
+    let rows: Vec<Vec<f32>> = scores.to_vec2()?;
+    let pool = |row: &Vec<f32>| -> Vec<f32> {
+        let at = |i: usize| row[i.saturating_sub(3)..row.len().min(i + 4)].iter().copied().fold(f32::MIN, f32::max);
+        (0..row.len()).map(at).collect()
+    };
+    candle_core::Tensor::new(rows.iter().map(pool).collect::<Vec<_>>(), scores.device())
+}
+
+/// Scores by which the last ones stay.
+fn newest(like: &candle_core::Tensor) -> candle_core::Result<candle_core::Tensor> {
+    let (heads, n) = like.dims2()?;
+    let row: Vec<f32> = (0..n).map(|i| i as f32).collect();
+    candle_core::Tensor::new(vec![row; heads], like.device())
+}
+
+/// Documents of each kind in turn, within a kind in an order of their own.
+fn in_turns(examples: &[Example], seed: u64) -> Vec<&Example> {
+    let n_kinds = examples.iter().map(|example| example.kind + 1).max().unwrap_or(0);
+    let mut kinds: Vec<VecDeque<&Example>> = vec![VecDeque::new(); n_kinds];
+    let mut order: Vec<usize> = (0..examples.len()).collect();
+    Rng::new(seed).shuffle(&mut order);
+    for i in order {
+        kinds[examples[i].kind].push_back(&examples[i]);
+    }
+    let mut all = Vec::with_capacity(examples.len());
+    while all.len() < examples.len() {
+        all.extend(kinds.iter_mut().filter_map(VecDeque::pop_front));
+    }
+    all
+}
