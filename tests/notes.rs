@@ -13,7 +13,7 @@ use common::tiny::Tiny;
 use common::zoo::gemma3;
 use common::{ContextBuilder, load, tokens};
 use edgeinf::llama::{Compaction, Model, NativeGate};
-use edgeinf::memory::gate::{FeatureMap, Gate};
+use edgeinf::memory::gate::{FeatureMap, Gate, random_scores};
 use edgeinf::memory::layout::{Layout, WindowSizes};
 use edgeinf::memory::policy::Policy;
 use edgeinf::reader::Reader;
@@ -23,10 +23,9 @@ use serde_json::Value;
 const SIZES: WindowSizes = WindowSizes { sinks: 4, retain: 32, window: 100, segment: 64 };
 
 fn reader(model: &Model, policy: Policy, layout: Layout) -> Reader<'_> {
-    let gate = policy.rule().folds().then(|| {
-        let gate = Gate::random(&model.shape(), FeatureMap::Elu, 64, 5).unwrap();
-        NativeGate::new(model, &gate).unwrap()
-    });
+    let gate = Gate::random(&model.shape(), FeatureMap::Elu, 64, 5).unwrap();
+    let gate = policy.gate_of(Some(Gate { scores: random_scores(&model.shape(), 8, 3), ..gate }));
+    let gate = gate.map(|gate| NativeGate::new(model, &gate).unwrap());
     let builder = ContextBuilder { n_cells: layout.n_cells, n_ubatch: 64, n_outputs: 1, ..Default::default() };
     let retain = policy.rule().retain(layout.n_retain);
     let compaction = Compaction::Edgeinf { gate, n_front_max: layout.n_front, retain, model_id: 0 };
@@ -56,7 +55,7 @@ fn read(mut reader: Reader<'_>, note_tokens: u32) -> (Vec<f32>, u64, u64) {
 #[test]
 fn reading_goes_on_as_if_no_note_had_been_written() {
     let model = load(&Tiny::new("llama").write());
-    for policy in [Policy::Streaming, Policy::SnapKv, Policy::PyramidKv, Policy::EdgeInfinite] {
+    for policy in [Policy::Streaming, Policy::SnapKv, Policy::PyramidKv, Policy::Learned, Policy::EdgeInfinite] {
         let retain = if policy == Policy::Streaming { 0 } else { SIZES.retain };
         let layout = Layout::new(WindowSizes { retain, ..SIZES }, 20, 30);
         let read = |layout: Layout, note_tokens: u32| read(reader(&model, policy, layout), note_tokens);

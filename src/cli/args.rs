@@ -168,6 +168,9 @@ impl SummarizeArgs {
     /// Refuses what cannot go together.
     pub fn check(&self) -> Result<(), clap::Error> {
         self.engine.check()?;
+        if self.policy == PolicyArg::Learned && self.engine.queries.is_some() {
+            return Err(conflict("policy learned goes by the gate's scores and asks no queries; leave --queries out"));
+        }
         self.engine
             .check_choice(matches!(self.policy, PolicyArg::Snapkv | PolicyArg::Pyramidkv | PolicyArg::Learned))?;
         if self.output.is_some() && self.files.len() > 1 {
@@ -228,7 +231,7 @@ pub struct EngineArgs {
     #[arg(short, long, default_value = DEFAULT_MODEL)]
     pub model: PathBuf,
     /// Gate of the memory: a file, built-in:NAME, or random:SEED for tests of the machine [default: what the catalogue has for the
-    /// model by its name, which is part of the program, if --policy edgeinfinite asks for it].
+    /// model by its name, which is part of the program, if --policy edgeinfinite or learned asks for it].
     #[arg(long, value_name = "GATE")]
     pub gate: Option<GateSpec>,
     /// First tokens of the document that always stay in the cache.

@@ -115,14 +115,14 @@ fn policy_named(name: &str) -> Result<Policy, &'static str> {
 /// Refuses what cannot go together.
 fn check_policies(engine: &EngineArgs, policies: &[Policy]) -> Result<(), clap::Error> {
     engine.check()?;
-    engine.check_choice(policies.contains(&Policy::SnapKv) || policies.contains(&Policy::Learned))
+    engine.check_choice(policies.iter().any(|policy| !policy.rule().folds() && policy.rule().retain(1).is_some()))
 }
 
 /// Gives a policy that folds a gate: that of the catalogue, or a random one, where nobody named one.
 fn need_gate(engine: &mut Engine, policy: Policy, printer: &mut Printer) -> Result<()> {
     if policy.needs_gate() {
         engine.open_built_in(printer)?;
-        if engine.gate.is_none() {
+        if engine.gate.is_none() && policy.rule().folds() {
             engine.gate = Some("random:1".parse::<GateSpec>()?.open(&engine.model.shape())?);
         }
     }

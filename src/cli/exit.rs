@@ -171,6 +171,8 @@ fn of_train(cause: &(dyn std::error::Error + 'static)) -> Option<ExitStatus> {
         TrainError::Model(e) => of_model(e),
         TrainError::NoSuchLayer { .. }
         | TrainError::NotInGate { .. }
+        | TrainError::OtherBase { .. }
+        | TrainError::NoStep
         | TrainError::TextUnread
         | TrainError::TooLong { .. }
         | TrainError::OtherRun { .. } => ExitStatus::Usage,

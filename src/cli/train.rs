@@ -36,7 +36,7 @@ pub struct TrainArgs {
     /// Longest sequence in tokens, at most what the model was trained with; memory and time grow with it.
     #[arg(long, value_name = "MAX", default_value_t = 4096, value_parser = clap::value_parser!(u32).range(64..=1_000_000), help_heading = "Material")]
     pub tokens: u32,
-    /// Where the gate goes; GATE.log.jsonl and GATE.checkpoint are written beside it.
+    /// Where the gate goes; GATE.log.jsonl and, for a memory, GATE.checkpoint are written beside it.
     #[arg(short, long, value_name = "GATE.gguf")]
     #[cfg_attr(not(feature = "train"), arg(default_value = "gate.gguf", hide_default_value = true))]
     pub output: PathBuf,
@@ -53,7 +53,7 @@ pub struct TrainArgs {
     /// Steps between two checkpoints.
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
     pub checkpoint_every: u64,
-    /// Steps between two measurements on what is held out; 0 measures only at the beginning and at the end.
+    /// Steps between two measurements on what is held out; 0 measures only at the beginning (not scores) and at the end.
     #[arg(long, value_name = "N", default_value_t = 50)]
     pub measure_every: u64,
     /// Documents that are held out to measure with, at most one of eight.
@@ -65,8 +65,8 @@ pub struct TrainArgs {
     /// Threads; the default is the number of processors.
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub threads: Option<u32>,
-    /// What is fitted: the memory, or the scores by which --retain chooses tokens to keep. Scores need no steps of their own layers: a step
-    /// reads one document. The other part is that of --from.
+    /// What is fitted: the memory, or the scores by which policy learned and --retain choose tokens to keep, for all layers; a step
+    /// reads one document. The other part of the gate is that of --from.
     #[arg(long, value_name = "memory|scores", default_value = "memory", value_parser = parse_part, help_heading = "Memory")]
     pub fit: Part,
     /// Hidden units of a score in each KV head.
@@ -88,10 +88,11 @@ pub struct TrainArgs {
     /// Layers that get a memory, such as 0,4-7 [default: all, or those of --from].
     #[arg(long, value_name = "LAYERS", value_parser = parse_layers, help_heading = "Memory")]
     pub layers: Option<Layers>,
-    /// GiB of documents that are kept once they were read, which with --read-out asked does not depend on the gate.
+    /// GiB of documents that are kept once they were read, with --read-out asked and for scores, which do not depend on the gate then.
     #[arg(long, value_name = "GIB", default_value_t = 6.0, value_parser = parse_weight, help_heading = "Material")]
     pub keep: f64,
-    /// With --read-out asked, times that the answers of documents that are kept together are gone through before the next ones.
+    /// Times that the answers of documents that are kept together are gone through before the next ones, with --read-out asked; for scores,
+    /// documents that are learned from after each one that is read.
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=1000), help_heading = "Material")]
     pub rounds: u64,
     /// First tokens of a document that always stay in the cache.
@@ -116,7 +117,7 @@ pub struct TrainArgs {
     /// third of a step. Plain texts always have all.
     #[arg(long, value_name = "N", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..=1_000_000), help_heading = "Objective")]
     pub through: u32,
-    /// Factor for all rates of learning: biases of gates 0.1, their weights 0.02, maps 0.005.
+    /// Factor for all rates of learning: biases of gates 0.1, their weights 0.02, maps 0.005; scores 0.003, falling to a tenth.
     #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = parse_weight, help_heading = "Objective")]
     pub rate: f64,
 }

@@ -310,7 +310,7 @@ impl<'m> Comparison<'m> {
 
     fn reader(&self, policy: Policy, layout: Option<Layout>, n_cells: u32) -> Result<Reader<'m>, EvalError> {
         let plan = Plan::new(self.model, self.settings, policy, layout, n_cells);
-        let gate = policy.gate_of(self.settings.gate.clone());
+        let gate = policy.gate_from(self.settings.gate.as_ref());
         let gate = gate.map(|gate| NativeGate::new(self.model, &gate)).transpose()?;
         let context: Context<'m> = new_context(self.model, self.settings, gate, &plan, BATCH as u32, &self.interrupt)?;
         Ok(Reader::new(context, layout, self.settings.sizes.segment))

@@ -98,7 +98,7 @@ impl<'m> Desk<'m> {
             return Ok(None);
         }
         policy.check_gate(self.settings.gate.as_ref())?;
-        let gate = policy.gate_of(self.settings.gate.clone());
+        let gate = policy.gate_from(self.settings.gate.as_ref());
         let gate = gate.map(|gate| NativeGate::new(self.model, &gate)).transpose()?;
         let plan = Plan::new(self.model, &self.settings, policy, layout, n_cells as u32);
         let context = new_context(self.model, &self.settings, gate, &plan, ANSWER_BATCH as u32, &self.interrupt)?;

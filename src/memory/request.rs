@@ -96,6 +96,7 @@ impl SizeRequest {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::llama::Score;
 
     const ASKED: SizeRequest =
         SizeRequest { sinks: 4, window: 1024, segment: 512, retain: None, budget: None, queries: None, scored: false };
@@ -115,6 +116,32 @@ mod tests {
         let asked = SizeRequest { retain: Some(100), ..ASKED };
         assert_eq!(sizes(asked, Policy::SnapKv, 0, None), (100, 1024));
         assert_eq!(sizes(asked, Policy::Streaming, 0, None), (0, 1024));
+    }
+
+    #[test]
+    fn what_chooses_is_what_was_asked_for_or_what_there_is() {
+        let of = |request: SizeRequest, policy: Policy| {
+            request.retain_of(policy, 100).map(|retain| (retain.score, retain.queries))
+        };
+        let queries = Some(Queries { count: 9, stride: 2 });
+        for scored in [false, true] {
+            let plain = SizeRequest { scored, ..ASKED };
+            let asked = SizeRequest { queries, ..plain };
+            assert_eq!(of(plain, Policy::Streaming), None);
+            for (policy, score) in [(Policy::SnapKv, Score::SnapKv), (Policy::PyramidKv, Score::SnapKv)] {
+                assert_eq!((of(plain, policy), of(asked, policy)), (Some((score, 32)), Some((score, 9))));
+            }
+            assert_eq!(
+                (of(plain, Policy::Learned), of(asked, Policy::Learned)),
+                (Some((Score::Learned, 0)), Some((Score::Learned, 0)))
+            );
+            let beside = if scored { (Score::Learned, 0) } else { (Score::SnapKv, 32) };
+            assert_eq!(
+                (of(plain, Policy::EdgeInfinite), of(asked, Policy::EdgeInfinite)),
+                (Some(beside), Some((Score::SnapKv, 9)))
+            );
+            assert_eq!(plain.retain_of(Policy::EdgeInfinite, 0), None);
+        }
     }
 
     #[test]

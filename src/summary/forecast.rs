@@ -68,7 +68,7 @@ pub fn forecast(
     let wanted = (1 + PROBE_SEGMENTS) * segment;
     while head.len() < wanted && document.next_chunk(&mut head)? {}
 
-    let gate = plan.policy.gate_of(settings.gate.clone());
+    let gate = plan.policy.gate_from(settings.gate.as_ref());
     let gate = gate.map(|gate| NativeGate::new(model, &gate)).transpose()?;
     let mut reader = Reader::new(new_context(model, settings, gate, &plan, 1, interrupt)?, plan.layout, segment as u32);
     let mut timed = |tokens: &[Token]| -> Result<Duration, LlamaError> {

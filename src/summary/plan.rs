@@ -54,10 +54,10 @@ impl Settings {
         self.gate.as_ref().filter(|_| policy.rule().folds()).map_or(0, |gate| memory_bytes(model, gate))
     }
 
-    /// Hidden units of the gate's scores; 0 if it has none.
+    /// Hidden units of the gate's scores, in the layer with most of them; 0 if it has none.
     fn n_hidden(&self) -> u32 {
-        let score = self.gate.as_ref().and_then(|gate| gate.scores.values().next());
-        score.map_or(0, LayerScore::n_hidden)
+        let scores = self.gate.iter().flat_map(|gate| gate.scores.values());
+        scores.map(LayerScore::n_hidden).max().unwrap_or(0)
     }
 
     /// Width of the feature map under a policy; 0 if it has no memory.
@@ -113,11 +113,8 @@ pub fn plan(
             None => {}
         }
     }
-    let policy = match settings.policy {
-        Some(policy) => policy,
-        None if settings.gate.is_some() => Policy::EdgeInfinite,
-        None => Policy::Streaming,
-    };
+    let by_gate = || settings.gate.as_ref().map_or(Policy::Streaming, Policy::for_gate);
+    let policy = settings.policy.unwrap_or_else(by_gate);
     // before what could be mended by other arguments
     model.check_compaction()?;
     policy.check_gate(settings.gate.as_ref())?;

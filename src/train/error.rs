@@ -38,6 +38,9 @@ pub enum TrainError {
     /// A layer that the gate to begin with does not have.
     #[error("'{path}' has nothing for layer {layer}; correct --layers, or leave out --from", path = .path.display())]
     NotInGate { layer: u32, path: PathBuf },
+    /// A memory that was fitted to another model file.
+    #[error("'{path}' was fitted to another model file; fit its memory again, or leave out --from", path = .path.display())]
+    OtherBase { path: PathBuf },
 
     // What is trained on
     /// A file of pairs.
@@ -46,6 +49,9 @@ pub enum TrainError {
     /// A text or a log.
     #[error("'{path}' cannot be {action}: {cause}; check the path and the space that is left", path = .path.display())]
     Io { action: &'static str, path: PathBuf, cause: io::Error },
+    /// No time for a single document.
+    #[error("no document was read in the time given, and nothing was written; give more --minutes or --steps")]
+    NoStep,
     /// Texts for a gate that is not read while reading.
     #[error(
         "nothing in a plain text is asked, so nothing reads the memory there; use --read-out always, or --pairs alone"

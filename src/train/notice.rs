@@ -1,8 +1,9 @@
 //! What full attention needs of a document: the measure of which tokens are worth keeping.
 //!
 //! Without a token of share p and value v the answer o of a head becomes o + p / (1 - p) (o - v). So what a token is worth to a query is
-//! the square of that, p^2 |v - o|^2: how much of the answer it is, not how often it is looked at. Shares that are spread over many
-//! tokens, or lie on those that only take what no other token wants, count for little.
+//! p^2 |v - o|^2: the square of that change, but for the divisor, with which a token that has all of the attention would count without
+//! limit. It says how much of the answer a token is, not how often it is looked at. Shares that are spread over many tokens, or lie on
+//! those that only take what no other token wants, count for little.
 
 use std::ops::Range;
 
@@ -85,17 +86,35 @@ struct Notes {
 }
 
 impl Notes {
-    /// The rows of a block, of which `weight` says how much a token counts, over the first `n` tokens that may be kept; those behind
-    /// are 0.
-    fn sums(&self, block: &Block, attended: &Attended, n: usize, weight: &dyn Fn(usize) -> f32) -> Result<Tensor> {
+    /// The rows of a block over the first `n` tokens that may be kept; those behind are 0. `weight` says how much a token counts, and
+    /// `far` whether only tokens beyond its window do.
+    fn sums(
+        &self,
+        block: &Block,
+        attended: &Attended,
+        n: usize,
+        weight: &dyn Fn(usize) -> f32,
+        far: bool,
+    ) -> Result<Tensor> {
         let (n_kv, n_rows, _) = attended.shares().dims3()?;
         let out = attended.out.reshape((n_kv, n_rows, attended.out.dim(2)?))?;
         let ends =
             [out.clone(), out.sqr()?.sum_keepdim(2)?, Tensor::ones((n_kv, n_rows, 1), DType::F32, out.device())?];
         let weights: Vec<f32> = (0..n_rows).map(|row| weight(block.tokens.start + row % block.tokens.len())).collect();
         let ends = Tensor::cat(&ends, 2)?.broadcast_mul(&tensor(weights, (1, n_rows, 1))?)?;
-        let shares = attended.shares().narrow(2, self.candidates.start, n)?.contiguous()?;
-        let sums = shares.sqr()?.t()?.matmul(&ends)?;
+        let mut squares = attended.shares().narrow(2, self.candidates.start, n)?.contiguous()?.sqr()?;
+        if far {
+            let n_tokens = block.tokens.len();
+            let mut mask = vec![0.0; n_tokens * n];
+            for (token, row) in block.tokens.clone().zip(mask.chunks_mut(n)) {
+                let n_far = (token + 1).saturating_sub(self.window + self.candidates.start).min(n);
+                row[..n_far].fill(1.0);
+            }
+            let mask = tensor(mask, (1, 1, n_tokens, n))?;
+            squares = squares.reshape((n_kv, n_rows / n_tokens, n_tokens, n))?.broadcast_mul(&mask)?;
+            squares = squares.reshape((n_kv, n_rows, n))?;
+        }
+        let sums = squares.t()?.matmul(&ends)?;
         sums.pad_with_zeros(1, 0, self.candidates.len() - n)
     }
 }
@@ -106,13 +125,13 @@ impl Watcher for Notes {
         // keys are seen in the order of the text, and all of it is there
         let of_all = |end: usize| end.min(self.candidates.end).saturating_sub(self.candidates.start);
         if block.tokens.start >= self.n_text {
-            let sums = self.sums(block, attended, of_all(n_keys), &|token| self.weights[token])?;
+            let sums = self.sums(block, attended, of_all(n_keys), &|token| self.weights[token], false)?;
             add(&mut self.asked, sums)?;
             return Ok(());
         }
-        let n_far = of_all(block.tokens.start.saturating_sub(self.window));
+        let n_far = of_all(block.tokens.end.saturating_sub(self.window));
         if n_far > 0 {
-            let sums = self.sums(block, attended, n_far, &|_| 1.0)?;
+            let sums = self.sums(block, attended, n_far, &|_| 1.0, true)?;
             add(&mut self.text, sums)?;
         }
         let snaps = self.n_text - SNAP_QUERIES.min(self.n_text)..self.n_text;
@@ -173,6 +192,29 @@ mod tests {
     use crate::train::test_values::values;
     use crate::train::weights::{Architecture, Config};
 
+    #[test]
+    fn questions_and_answers_count_alike() {
+        let asked = vec![Asked { n_suffix: 5, n_answer: 3 }, Asked { n_suffix: 1, n_answer: 4 }];
+        let schedule = Schedule::full(20, &asked);
+        let example = Example {
+            id: "a".into(),
+            kind: 0,
+            tokens: vec![0; 33],
+            n_prefix: 3,
+            n_document: 17,
+            asked,
+            schedule: schedule.clone(),
+            streaming: schedule,
+        };
+        let weights = weights(&example);
+        let sum = |range: Range<usize>| weights[range].iter().sum::<f32>();
+        // the last token of a question is the first that asks for the answer; the last of an answer asks for nothing
+        assert_eq!((weights.len(), sum(0..20), weights[27], weights[32]), (33, 0.0, 0.0, 0.0));
+        for (range, expected) in [(20..24, 0.25), (24..27, 0.25), (28..32, 0.25)] {
+            assert!((sum(range.clone()) - expected).abs() < 1e-6, "{range:?} {weights:?}");
+        }
+    }
+
     /// Shares, answers and sums again, query by query.
     #[test]
     fn what_a_token_is_worth_is_how_much_of_the_answer_it_is() {
@@ -226,7 +268,7 @@ mod tests {
                         let sums = &mut expected[h / group * candidates.len() + at - candidates.start];
                         let is_text = token < n_text;
                         sums[0] += if is_text { 0.0 } else { f64::from(weights[token]) * lost };
-                        let far = is_text && at + window < block.tokens.start;
+                        let far = is_text && at + window <= token;
                         sums[1] += if far { lost / (n_text - at - window) as f64 } else { 0.0 };
                         sums[2] += if is_text && token + SNAP_QUERIES >= n_text { p } else { 0.0 };
                     }

@@ -107,7 +107,8 @@ impl Machine {
         Self { model, rope, interrupt }
     }
 
-    fn stop(&self) -> Result<(), TrainError> {
+    /// Ends the work if it was interrupted.
+    pub(super) fn stop(&self) -> Result<(), TrainError> {
         if self.interrupt.load(Ordering::Relaxed) { Err(TrainError::Interrupted) } else { Ok(()) }
     }
 

@@ -65,8 +65,8 @@ impl FittedScore {
         x.matmul(&map.t()?)?.broadcast_add(bias)?.silu()?.matmul(weight)?.squeeze(2)
     }
 
-    /// The loss: cross-entropy of the softmax of scores along the text to where attention goes, in nats, a mean over KV heads. Its
-    /// minimum has scores that are the logarithm of how much of it a token like this gets.
+    /// The loss: cross-entropy of the softmax of scores along the text to what tokens are worth, in nats, a mean over KV heads. At its
+    /// minimum a score is the logarithm of what tokens like this one are worth.
     ///
     /// # Errors
     /// Those of candle.

@@ -1,4 +1,4 @@
-//! Fitting the scores by which tokens are retained: a document is read once with full attention, and what it looks at is gone through
+//! Fitting the scores by which tokens are retained: a document is read once with full attention, and what its tokens are worth is gone through
 //! several times beside that of others that were read before.
 
 use std::collections::VecDeque;
@@ -43,7 +43,7 @@ pub struct ScoreSettings {
     pub rate: f64,
     /// Steps between two files.
     pub checkpoint_every: u64,
-    /// Steps between two measurements on what was held out; 0 measures at the beginning and at the end.
+    /// Steps between two measurements on what was held out; 0 measures at the end.
     pub measure_every: u64,
 }
 
@@ -56,13 +56,13 @@ pub struct ScoreStep {
     pub id: String,
     /// Tokens of it.
     pub tokens: usize,
-    /// Cross-entropy to where attention goes before the step learned of it, nats, a mean over layers.
+    /// [`FittedScore::loss`] before the step learned of the document, a mean over layers.
     pub loss: f64,
     /// Time that it took.
     pub seconds: f64,
 }
 
-/// A measurement on what was held out: shares of all attention to tokens that may be kept that goes to those that are kept, by different
+/// A measurement on what was held out: of all that tokens which may be kept are worth, the share of those that are kept, by different
 /// choices.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ScoreMeasure {
@@ -72,11 +72,10 @@ pub struct ScoreMeasure {
     pub held_out: usize,
     /// Tokens kept in each KV head.
     pub kept: usize,
-    /// Of the attention of questions and answers: by the scores, by SnapKV's at the end of the text, the newest ones, and the best
-    /// that there is.
-    pub asked: [f64; 4],
-    /// Of what the text itself looks at beyond the window, likewise.
-    pub text: [f64; 4],
+    /// Worth to questions and answers: by the scores, by SnapKV's at the end of the text, the newest ones, and the best that there is.
+    pub asked: Option<[f64; 4]>,
+    /// Worth to later parts of the text, likewise; none where there are none.
+    pub text: Option<[f64; 4]>,
     /// Time that it took.
     pub seconds: f64,
 }
@@ -114,7 +113,11 @@ pub fn fit(
     let mut fit =
         Fit { machine, examples, gate, settings, layers: Vec::new(), read: VecDeque::new(), held: Vec::new(), step: 0 };
     let ended = fit.steps(&mut tell);
-    let saved = if fit.step > 0 { fit.save() } else { Ok(()) };
+    let saved = match ended {
+        _ if fit.step > 0 => fit.save(),
+        Ok(()) => Err(TrainError::NoStep),
+        Err(_) => Ok(()),
+    };
     ended.and(saved).map(|()| fit.gate)
 }
 
@@ -142,16 +145,16 @@ impl Fit<'_> {
             let of_steps = settings.steps.map_or(0.0, |steps| self.step as f64 / steps.max(1) as f64);
             let of_time = settings.time.map_or(0.0, |time| started.elapsed().as_secs_f64() / time.as_secs_f64());
             let progress = of_steps.max(of_time);
-            if progress >= 1.0 {
+            if progress >= 1.0 || settings.steps == Some(0) {
                 break;
             }
             let begin = Instant::now();
             let example = order[self.step as usize % order.len()];
             let loss = self.one_step(example, settings.rate * (1.0 - 0.9 * progress))?;
-            if !loss.is_finite() {
-                return Err(TrainError::NotFinite { step: self.step + 1 });
-            }
             self.step += 1;
+            for (il, layer) in self.layers.iter().enumerate() {
+                self.gate.scores.insert(il as u32, layer.to_gate()?);
+            }
             tell(&ScoreLine::Step(ScoreStep {
                 step: self.step,
                 id: example.id.clone(),
@@ -181,9 +184,13 @@ impl Fit<'_> {
             let new = |noticed: &Noticed| FittedScore::new(&noticed.x, settings.n_hidden, &mut rng);
             self.layers = noticed.iter().map(new).collect::<Result<_, _>>()?;
         }
-        let n_bytes = |noticed: &Vec<Noticed>| noticed.iter().map(|n| n.x.elem_count() * 2).sum::<usize>();
+        // with what it is worth beside it, three numbers a token and head
+        let n_bytes = |noticed: &Vec<Noticed>| {
+            noticed.iter().map(|n| 2 * n.x.elem_count() + 12 * n.asked.elem_count()).sum::<usize>()
+        };
         self.read.push_back(noticed);
-        while self.read.len() > 1 && self.read.iter().map(n_bytes).sum::<usize>() > settings.kept_bytes {
+        let held: usize = self.held.iter().map(n_bytes).sum();
+        while self.read.len() > 1 && held + self.read.iter().map(n_bytes).sum::<usize>() > settings.kept_bytes {
             self.read.pop_front();
         }
         let newest = self.read.len() - 1;
@@ -191,8 +198,12 @@ impl Fit<'_> {
         for round in 0..settings.rounds.max(1) {
             let chosen = if round == 0 { newest } else { rng.index(self.read.len()) };
             let mut sum = 0.0;
+            self.machine.stop()?;
             for (layer, noticed) in self.layers.iter_mut().zip(&self.read[chosen]) {
                 sum += layer.learn(noticed, rate)?;
+            }
+            if !sum.is_finite() {
+                return Err(TrainError::NotFinite { step: self.step + 1 });
             }
             first.get_or_insert(sum / self.layers.len().max(1) as f64);
         }
@@ -224,16 +235,13 @@ impl Fit<'_> {
                 }
             }
         }
-        let [asked, text] = [0, 1].map(|i| sums[i].map(|sum| sum / all[i]));
+        let [asked, text] = [0, 1].map(|i| (all[i] > 0.0).then(|| sums[i].map(|sum| sum / all[i])));
         let seconds = begin.elapsed().as_secs_f64();
         let held_out = self.held.len();
         tell(&ScoreLine::HeldOut(ScoreMeasure { step: self.step, held_out, kept: n, asked, text, seconds }))
     }
 
-    fn save(&mut self) -> Result<(), TrainError> {
-        for (il, layer) in self.layers.iter().enumerate() {
-            self.gate.scores.insert(il as u32, layer.to_gate()?);
-        }
+    fn save(&self) -> Result<(), TrainError> {
         Ok(self.gate.save(&self.settings.output)?)
     }
 }

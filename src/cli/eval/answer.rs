@@ -44,7 +44,7 @@ pub(super) fn run(args: &AnswerArgs, printer: &mut Printer, interrupt: &Arc<Atom
     let mut conditions: Vec<Condition> = args.policies.iter().map(|&policy| policy.into()).collect();
     if conditions.is_empty() {
         conditions = vec![Condition::None, Condition::Full, Condition::Streaming];
-        conditions.extend(engine.is_gate_named.then_some(Condition::EdgeInfinite));
+        conditions.extend(super::of_gate(&engine));
     }
     for policy in conditions.iter().filter_map(|condition| condition.policy()) {
         policy.check_gate(engine.gate.as_ref()).map_err(EvalError::from)?;

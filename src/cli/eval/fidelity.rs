@@ -52,7 +52,7 @@ pub(super) fn run(args: &FidelityArgs, printer: &mut Printer, interrupt: &Arc<At
     let mut conditions: Vec<Condition> = args.policies.iter().map(|&policy| policy.into()).collect();
     if conditions.is_empty() {
         conditions = vec![Condition::Streaming, Condition::SnapKv];
-        conditions.extend(engine.is_gate_named.then_some(Condition::EdgeInfinite));
+        conditions.extend(super::of_gate(&engine));
     }
     let settings = settings(&args.engine, &mut engine, None);
     let requests: Vec<SizeRequest> = match args.budgets.as_slice() {

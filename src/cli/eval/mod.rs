@@ -145,12 +145,18 @@ fn load(args: &EngineArgs, policies: &[EvalPolicy], printer: &mut Printer) -> Re
     Ok(engine)
 }
 
+/// What the gate that was named is for.
+fn of_gate(engine: &Engine) -> Option<Condition> {
+    let gate = engine.gate.as_ref().filter(|_| engine.is_gate_named)?;
+    Some(if Policy::for_gate(gate) == Policy::Learned { Condition::Learned } else { Condition::EdgeInfinite })
+}
+
 /// The policies asked for, in order; by default full, streaming and snapkv, and edgeinfinite with --gate.
 fn conditions(policies: &[EvalPolicy], engine: &Engine) -> Result<Vec<Condition>, EvalError> {
     let mut conditions: Vec<Condition> = policies.iter().map(|&policy| policy.into()).collect();
     if conditions.is_empty() {
         conditions = vec![Condition::Full, Condition::Streaming, Condition::SnapKv];
-        conditions.extend(engine.is_gate_named.then_some(Condition::EdgeInfinite));
+        conditions.extend(of_gate(engine));
     }
     for policy in conditions.iter().filter_map(|condition| condition.policy()) {
         policy.check_gate(engine.gate.as_ref())?;

@@ -1,5 +1,6 @@
 //! `edgeinf train` in a build that can.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -93,17 +94,29 @@ fn prepare(args: &TrainArgs, path: &Path, sha256: String) -> Result<(Examples, G
 fn gate(args: &TrainArgs, shape: &ModelShape, base_sha256: String) -> Result<Gate, TrainError> {
     let fit = Some(FitSettings { n_sink: args.sinks, n_window: args.window, n_segment: args.segment });
     let layers = args.layers.as_ref().map(|layers| layers.0.clone());
+    let mut scores = BTreeMap::new();
     if let Some(path) = &args.from {
         let mut gate = Gate::load(path, shape)?;
-        if let Some(layers) = layers {
+        if let Some(layers) = layers.as_ref().filter(|_| !gate.layers.is_empty()) {
             if let Some(&layer) = layers.iter().find(|layer| !gate.layers.contains_key(layer)) {
                 return Err(TrainError::NotInGate { layer, path: path.clone() });
             }
             gate.layers.retain(|layer, _| layers.contains(layer));
         }
-        (gate.base_sha256, gate.fit) = (base_sha256, fit);
-        gate.read_out = args.read_out.unwrap_or(gate.read_out);
-        return Ok(gate);
+        if args.fit == Part::Scores {
+            // the memory is that of another fit, if there is one, and stays as it is
+            if !gate.matches_base(&base_sha256) {
+                return Err(TrainError::OtherBase { path: path.clone() });
+            }
+            gate.base_sha256 = base_sha256;
+            return Ok(gate);
+        }
+        if !gate.layers.is_empty() {
+            (gate.base_sha256, gate.fit) = (base_sha256, fit);
+            gate.read_out = args.read_out.unwrap_or(gate.read_out);
+            return Ok(gate);
+        }
+        scores = gate.scores;
     }
     let layers = layers.unwrap_or_else(|| (0..shape.n_layer).collect());
     if let Some(&layer) = layers.iter().find(|&&layer| layer >= shape.n_layer) {
@@ -119,6 +132,7 @@ fn gate(args: &TrainArgs, shape: &ModelShape, base_sha256: String) -> Result<Gat
     }
     (gate.base_sha256, gate.fit) = (base_sha256, fit);
     gate.read_out = args.read_out.unwrap_or(ReadOut::Asked);
+    gate.scores = scores;
     Ok(gate)
 }
 
@@ -168,7 +182,8 @@ fn of_score_line(line: &ScoreLine) -> String {
             format!("document {}: loss {:.3}, {:.1} s, {}", line.step, line.loss, line.seconds, line.id)
         }
         ScoreLine::HeldOut(line) => {
-            let all = |[scores, snap, newest, best]: [f64; 4]| {
+            let all = |shares: Option<[f64; 4]>| {
+                let Some([scores, snap, newest, best]) = shares else { return "nothing".to_owned() };
                 let percent = |x: f64| format!("{:.1} %", 100.0 * x);
                 format!(
                     "{} by the scores, {} by SnapKV's, {} the newest, {} at best",
@@ -179,7 +194,7 @@ fn of_score_line(line: &ScoreLine) -> String {
                 )
             };
             format!(
-                "held out, after {} documents, {} tokens keep of what is looked at when asked {}; while reading {}; {:.0} s",
+                "held out, after {} documents, {} tokens keep of what is needed when asked {}; while reading {}; {:.0} s",
                 line.step,
                 line.kept,
                 all(line.asked),

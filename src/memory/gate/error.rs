@@ -56,8 +56,8 @@ pub enum GateError {
     )]
     MapWidth { gate: String, n_features: u64 },
 
-    /// A score that is too large.
-    #[error("{gate} has scores of {n_hidden} hidden units in layer {layer}, expected at most 4096; fit smaller ones")]
+    /// A score of an impossible size.
+    #[error("{gate} has scores of {n_hidden} hidden units in layer {layer}, expected 1 to 4096; fit others")]
     Hidden { gate: String, layer: u32, n_hidden: u64 },
 
     // The tensors

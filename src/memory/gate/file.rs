@@ -275,7 +275,7 @@ impl GateFile {
             let missing = |part| GateError::Incomplete { gate: self.gate(), layer: il, tensor: tensor_name(il, part) };
             let map = tensor_name(il, SCORE_MAP);
             let n_hidden = self.gguf.tensor(&map).ok_or_else(|| missing(SCORE_MAP))?.dims.get(1).copied().unwrap_or(1);
-            if n_hidden > MAX_HIDDEN {
+            if !(1..=MAX_HIDDEN).contains(&n_hidden) {
                 return Err(GateError::Hidden { gate: self.gate(), layer: il, n_hidden });
             }
             let heads = u64::from(layer.n_head_kv);

@@ -34,7 +34,7 @@ pub enum Policy {
 /// A policy that has not the gate that it needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "--policy {policy} needs {part} for this model and none is known; name one with --gate FILE, or use --policy streaming"
+    "policy {policy} needs {part} for this model and there is none; name one with --gate FILE, or choose another policy, such as streaming"
 )]
 pub struct NoGate {
     /// As it is typed.
@@ -88,9 +88,19 @@ impl Policy {
         }
     }
 
+    /// What a gate is for, where nobody says: its memory, or its scores if it has no memory.
+    pub fn for_gate(gate: &Gate) -> Self {
+        if gate.layers.is_empty() { Self::Learned } else { Self::EdgeInfinite }
+    }
+
     /// Whether it works with a gate.
     pub fn needs_gate(self) -> bool {
         self.rule().folds() || self.rule().scores()
+    }
+
+    /// A copy of what it needs of a gate, if anything.
+    pub fn gate_from(self, gate: Option<&Gate>) -> Option<Gate> {
+        self.gate_of(gate.filter(|_| self.needs_gate()).cloned())
     }
 
     /// What it needs of a gate, if anything.
