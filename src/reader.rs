@@ -69,7 +69,7 @@ impl<'m> Reader<'m> {
         self.pending.extend_from_slice(tokens);
         let whole = self.pending.len() - self.pending.len() % self.segment;
         let batch: Vec<Token> = self.pending.drain(..whole).collect();
-        self.context.set_asked(false);
+        self.context.set_asked(false)?;
         for segment in batch.chunks(self.segment) {
             self.read(segment, Logits::None)?;
         }
@@ -82,7 +82,7 @@ impl<'m> Reader<'m> {
     /// As [`Reader::push`].
     pub fn flush(&mut self) -> Result<(), LlamaError> {
         let rest = std::mem::take(&mut self.pending);
-        self.context.set_asked(false);
+        self.context.set_asked(false)?;
         if rest.is_empty() { Ok(()) } else { self.read(&rest, Logits::None) }
     }
 
@@ -94,7 +94,7 @@ impl<'m> Reader<'m> {
     pub fn finish(&mut self, suffix: &[Token]) -> Result<(), LlamaError> {
         self.flush()?;
         self.make_room(suffix.len() as u32 + ANSWER_RESERVE)?;
-        self.context.set_asked(true);
+        self.context.set_asked(true)?;
         let last = suffix.len().saturating_sub(1) / self.segment;
         for (i, part) in suffix.chunks(self.segment).enumerate() {
             self.read(part, if i == last { Logits::Last } else { Logits::None })?;
@@ -108,7 +108,7 @@ impl<'m> Reader<'m> {
     /// As [`Reader::push`].
     pub fn step(&mut self, token: Token) -> Result<&[f32], LlamaError> {
         self.make_room(1)?;
-        self.context.set_asked(true);
+        self.context.set_asked(true)?;
         self.context.decode(&[token], Logits::Last)?;
         self.context.logits(-1)
     }
@@ -120,7 +120,7 @@ impl<'m> Reader<'m> {
     /// As [`Reader::push`].
     pub fn extend(&mut self, tokens: &[Token], logits: Logits) -> Result<(), LlamaError> {
         self.make_room(tokens.len() as u32)?;
-        self.context.set_asked(true);
+        self.context.set_asked(true)?;
         self.context.decode(tokens, logits)
     }
 
@@ -130,7 +130,7 @@ impl<'m> Reader<'m> {
     /// As [`Reader::push`].
     pub fn predict(&mut self, tokens: &[Token], logits: Logits) -> Result<(), LlamaError> {
         self.make_room(tokens.len() as u32)?;
-        self.context.set_asked(false);
+        self.context.set_asked(false)?;
         self.context.decode(tokens, logits)
     }
 
@@ -183,9 +183,9 @@ impl<'m> Reader<'m> {
     pub fn finish_and_choose(&mut self, suffix: &[Token]) -> Result<(), LlamaError> {
         let Some(layout) = self.layout else { return self.finish(suffix) };
         self.flush()?;
-        self.context.set_asked(true);
         let (body, last) = suffix.split_at(suffix.len().saturating_sub(1));
         self.make_room(suffix.len() as u32 + ANSWER_RESERVE)?;
+        self.context.set_asked(true)?;
         for part in body.chunks(self.segment) {
             self.read(part, Logits::None)?;
         }
@@ -226,7 +226,7 @@ impl<'m> Reader<'m> {
             self.context.begin_aside()?;
             self.aside = true;
         }
-        self.context.set_asked(true);
+        self.context.set_asked(true)?;
         let last = suffix.len().saturating_sub(1) / self.segment;
         for (i, part) in suffix.chunks(self.segment).enumerate() {
             self.context.decode(part, if i == last { Logits::Last } else { Logits::None })?;

@@ -426,9 +426,15 @@ fn tokens_are_chosen_to_stay() {
     assert_fails(&sizes(&["--policy", "snapkv", "--budget", "4tok"]), 2, &["--budget"]);
     assert_fails(&sizes(&["--budget", "516tok", "--window", "10"]), 2, &["--window"]);
     assert_fails(&sizes(&["--budget", "much"]), 2, &["516tok"]);
-    for policy in ["snapkv", "pyramidkv"] {
+    for policy in ["snapkv", "pyramidkv", "learned"] {
         assert_fails(&sizes(&["--policy", policy, "--no-flash-attention"]), 2, &["--no-flash-attention"]);
     }
+    assert_fails(&sizes(&["--policy", "learned", "--queries", "32"]), 2, &["--queries"]);
+    assert_fails(
+        &sizes(&["--policy", "learned", "--gate", "random:1"]),
+        4,
+        &["learned", "a gate with scores", "--gate"],
+    );
     let eval = edgeinf().args(["eval", "fidelity", "--no-flash-attention"]).arg(&file).output().unwrap();
     assert_fails(&eval, 2, &["--no-flash-attention"]);
     let bench = edgeinf().args(["bench", "--policies", "streaming", "--budget", "900G"]).arg(&file).output().unwrap();

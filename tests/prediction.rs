@@ -47,6 +47,7 @@ fn the_peak_is_within_ten_percent() {
     let wide = ["--policy", "pyramidkv", "--window", "1024", "--retain", "1024", "--strategy", "direct"];
     assert_predicted("pyramidkv-1024", 14_000, &wide);
     assert_predicted("retain", 8_000, &with(&["--policy", "edgeinfinite", "--gate", "random:1", "--retain", "64"]));
+    assert_predicted("learned", 8_000, &with(&["--policy", "learned"]));
     assert_predicted("full", 16_000, &["--policy", "full"]);
 }
 

@@ -1,295 +1,40 @@
 //! Which tokens stay when others leave: choice, place and memory against the reference, and what each policy must forget.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::needless_range_loop)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 mod common;
 
-use std::collections::{BTreeMap, HashMap};
-
-use common::capture::Capture;
-use common::reference::{Asking, Memory, attention, hadamard64, largest_around, rope, snapkv};
+use common::retaining::{
+    BATCH, Errors, FRONT, LEARNED, LEARNED_AROUND, N_CTX, N_VOCAB, PYRAMID, RETAIN, Run, SEGMENT, SPREAD, WINDOW,
+    gate_for,
+};
 use common::tiny::Tiny;
 use common::{ContextBuilder, load, max_diff, relative_error, tokens};
-use edgeinf::llama::{CacheType, Compaction, Context, Depth, LlamaError, Logits, Model, NativeGate, Retain, Score};
-use edgeinf::memory::gate::{FeatureMap, Gate, LayerScore, random_scores};
-
-const FRONT: usize = 12;
-const WINDOW: usize = 64;
-// not a multiple of the batch: the last one of a segment has fewer tokens than queries are kept
-const SEGMENT: usize = 60;
-const BATCH: u32 = 48;
-const N_VOCAB: u32 = 1 << 14;
-const RETAIN: Retain =
-    Retain { score: Score::SnapKv, tokens: 24, depth: Depth::Even, queries: 32, stride: 1, kernel: 7 };
-const PYRAMID: Retain = Retain { depth: Depth::Pyramid, ..RETAIN };
-/// Fewer queries than fit a segment, of tokens that stand apart.
-const SPREAD: Retain = Retain { queries: 9, stride: 5, ..RETAIN };
-
-/// By scores of a gate, which nobody asks.
-const LEARNED: Retain = Retain { score: Score::Learned, queries: 0, kernel: 1, ..RETAIN };
-const LEARNED_AROUND: Retain = Retain { kernel: 5, ..LEARNED };
-
-/// q, k, v of all tokens of a layer before RoPE.
-#[derive(Default, Clone)]
-struct Past {
-    q: Vec<Vec<f32>>,
-    k: Vec<Vec<f32>>,
-    v: Vec<Vec<f32>>,
-}
-
-/// Largest errors of a run.
-#[derive(Debug, Default)]
-struct Errors {
-    /// Of keys that stayed, against what the model computed, and against what first stood in the cache.
-    key: f64,
-    wear: f64,
-    attention: f64,
-    score: f64,
-    memory: f64,
-    /// Tokens that two heads of a layer do not both hold.
-    different: usize,
-}
-
-struct Run<'m> {
-    context: Context<'m>,
-    capture: Capture,
-    /// Of the memory.
-    gate: Option<Gate>,
-    scores: BTreeMap<u32, LayerScore>,
-    cache_type: CacheType,
-    neox: bool,
-    past: Vec<Past>,
-    choice: Retain,
-    /// How many tokens each layer may retain, and how many it does.
-    retain: Vec<usize>,
-    retained: Vec<usize>,
-    /// Tokens that each KV head of each layer holds, oldest first.
-    held: Vec<Vec<Vec<usize>>>,
-    memories: Vec<Memory>,
-    /// Keys as they stood in the cache before they were first compacted, by layer and token.
-    stored: Vec<HashMap<usize, Vec<f32>>>,
-    errors: Errors,
-}
-
-impl<'m> Run<'m> {
-    fn new(model: &'m Model, arch: &str, cache_type: CacheType, retain: Retain, memory: bool) -> Self {
-        let capture = Capture::default();
-        let builder = ContextBuilder { n_cells: 192, n_ubatch: BATCH, cache_type, ..Default::default() };
-        let gate = gate_for(model, retain, memory);
-        let native = gate.as_ref().map(|gate| NativeGate::new(model, gate).unwrap());
-        let scores = gate.as_ref().map(|gate| gate.scores.clone()).unwrap_or_default();
-        let gate = gate.filter(|gate| !gate.layers.is_empty());
-        let compaction =
-            Compaction::Edgeinf { gate: native, n_front_max: FRONT as u32, retain: Some(retain), model_id: 0 };
-        let shape = model.shape();
-        let f = gate.as_ref().map_or(0, |gate| gate.n_features as usize);
-        Self {
-            context: builder.build(model, compaction, Some(capture.callback())),
-            capture,
-            gate,
-            scores,
-            cache_type,
-            neox: arch != "llama",
-            past: vec![Past::default(); shape.layers.len()],
-            choice: retain,
-            retain: retain.by_layer(&shape).iter().map(|&n| n as usize).collect(),
-            retained: vec![0; shape.layers.len()],
-            held: shape.layers.iter().map(|layer| vec![Vec::new(); layer.n_head_kv as usize]).collect(),
-            memories: shape.layers.iter().map(|&layer| Memory::new(layer, f)).collect(),
-            stored: vec![HashMap::new(); shape.layers.len()],
-            errors: Errors::default(),
-        }
-    }
-
-    /// Retained tokens that a layer has less than the one that has most of them: it has the last of the slots behind the front.
-    fn missing(&self, il: usize) -> usize {
-        self.retained.iter().max().unwrap() - self.retained[il]
-    }
-
-    /// The number in the cache, and with that the position, of the `i`-th token that a layer holds.
-    fn slot(&self, il: usize, i: usize) -> usize {
-        if i < FRONT { i } else { i + self.missing(il) }
-    }
-
-    /// Decodes tokens and compares the attention over what is held with the reference.
-    fn decode(&mut self, model: &Model, text: &[i32], compare: bool) {
-        self.capture.clear();
-        self.context.decode(text, Logits::None).unwrap();
-        for (il, s) in model.shape().layers.iter().enumerate() {
-            let (q, k, v) = self.capture.take_qkv(il);
-            let mut out = self.capture.take("kqv_out", il);
-            if self.cache_type == CacheType::Q8_0 {
-                hadamard64(&mut out);
-            }
-            let d = s.d_k as usize;
-            let first = self.past[il].q.len();
-            let missing = self.missing(il);
-            let slot = |i: usize| if i < FRONT { i } else { i + missing };
-            let past = &mut self.past[il];
-            past.q.extend(q.chunks((s.n_head * s.d_k) as usize).map(<[f32]>::to_vec));
-            past.k.extend(k.chunks((s.n_head_kv * s.d_k) as usize).map(<[f32]>::to_vec));
-            past.v.extend(v.chunks((s.n_head_kv * s.d_v) as usize).map(<[f32]>::to_vec));
-            for held in &mut self.held[il] {
-                held.extend(first..first + text.len());
-            }
-            if !compare {
-                continue;
-            }
-            let group = (s.n_head / s.n_head_kv) as usize;
-            for h in 0..s.n_head as usize {
-                let held = &self.held[il][h / group];
-                let of = |rows: &[Vec<f32>], id: usize| rows[id][h / group * d..][..d].to_vec();
-                let keys: Vec<Vec<f64>> =
-                    held.iter().enumerate().map(|(i, &id)| rope(&of(&past.k, id), slot(i), self.neox)).collect();
-                // one token of each batch will do
-                for t in [0, text.len() - 1] {
-                    let i = held.len() - text.len() + t;
-                    let q = rope(&past.q[first + t][h * d..][..d], slot(i), self.neox);
-                    let p = attention(&q, &keys[..=i]);
-                    let expected: Vec<f64> = (0..d)
-                        .map(|j| p.iter().zip(held).map(|(p, &id)| p * f64::from(of(&past.v, id)[j])).sum())
-                        .collect();
-                    let found = &out[(t * s.n_head as usize + h) * d..][..d];
-                    self.errors.attention = self.errors.attention.max(relative_error(found, &expected));
-                }
-            }
-        }
-    }
-
-    /// Makes room, and compares what stayed with the reference.
-    fn compact(&mut self, model: &Model) {
-        let n = self.context.n_cached() as usize;
-        let ranges: Vec<_> = self.held.iter().map(|held| FRONT..held[0].len() - WINDOW).collect();
-        for il in 0..self.stored.len() {
-            for i in 0..ranges[il].end {
-                // behind the front every head holds another token, and those are known
-                if i < FRONT || i >= FRONT + self.retained[il] {
-                    let slot = self.slot(il, i) as u32;
-                    let (context, stored) = (&mut self.context, &mut self.stored[il]);
-                    let id = self.held[il][0][i];
-                    stored.entry(id).or_insert_with(|| context.key_of_token(il as u32, slot, false).unwrap());
-                }
-            }
-        }
-        self.context.compact(FRONT as u32, (n - WINDOW) as u32).unwrap();
-        let before: Vec<usize> = (0..ranges.len()).map(|il| self.missing(il)).collect();
-        for (il, range) in ranges.iter().enumerate() {
-            self.retained[il] = self.retain[il].min(range.len());
-        }
-        let most = *self.retained.iter().max().unwrap();
-        assert_eq!(
-            (self.context.n_cached() as usize, self.context.n_retained() as usize),
-            (FRONT + most + WINDOW, most)
-        );
-        for (il, s) in model.shape().layers.iter().enumerate() {
-            let (d, group) = (s.d_k as usize, (s.n_head / s.n_head_kv) as usize);
-            let (range, n_keep) = (ranges[il].clone(), self.retained[il]);
-            let slot = |i: usize| if i < FRONT { i } else { i + before[il] };
-            let keys_now: Vec<u32> = (0..FRONT + n_keep).map(|i| self.slot(il, i) as u32).collect();
-            let found: Vec<Vec<f32>> =
-                keys_now.iter().map(|&i| self.context.key_of_token(il as u32, i, false).unwrap()).collect();
-            for i in FRONT..FRONT + self.missing(il) {
-                assert!(self.context.key_of_token(il as u32, i as u32, false).is_none(), "layer {il} has no slot {i}");
-            }
-            for h in 0..s.n_head_kv as usize {
-                let past = &self.past[il];
-                let held = &mut self.held[il][h];
-                let key = |id: usize| &past.k[id][h * d..][..d];
-                let keys: Vec<Vec<f64>> =
-                    held.iter().enumerate().map(|(i, &id)| rope(key(id), slot(i), self.neox)).collect();
-                let queries: Vec<Asking> = (0..held.len())
-                    .rev()
-                    .filter(|&i| held[i].is_multiple_of(self.choice.stride as usize))
-                    .take(self.choice.queries as usize)
-                    .map(|i| {
-                        let heads = h * group..(h + 1) * group;
-                        (i, heads.map(|g| rope(&past.q[held[i]][g * d..][..d], slot(i), self.neox)).collect())
-                    })
-                    .collect();
-                let kernel = self.choice.kernel as usize;
-                let scores = match self.scores.get(&(il as u32)).filter(|_| self.choice.score == Score::Learned) {
-                    None => snapkv(&queries, &keys, range.clone(), kernel),
-                    Some(score) => {
-                        let value = |id: usize| &past.v[id][h * d..][..d];
-                        let each: Vec<f64> = range
-                            .clone()
-                            .map(|i| f64::from(score.of(h, &[key(held[i]), value(held[i])].concat())))
-                            .collect();
-                        largest_around(&each, kernel)
-                    }
-                };
-                // which ones stayed is read off their keys; among equal scores any choice is right
-                let error = |id: usize, i: usize| {
-                    let exact: Vec<f64> = key(id).iter().map(|&x| f64::from(x)).collect();
-                    relative_error(&found[i][h * d..][..d], &exact)
-                };
-                let chosen: Vec<usize> = (FRONT..FRONT + n_keep)
-                    .map(|i| {
-                        let nearest = |&a: &usize, &b: &usize| error(held[a], i).total_cmp(&error(held[b], i));
-                        range.clone().min_by(nearest).unwrap()
-                    })
-                    .collect();
-                assert!(chosen.is_sorted_by(|a, b| a < b), "layer {il} head {h}: {chosen:?}");
-                let score = |i: usize| scores[i - FRONT];
-                let worst = chosen.iter().map(|&i| score(i)).fold(f64::MAX, f64::min);
-                let left: Vec<usize> = range.clone().filter(|i| !chosen.contains(i)).collect();
-                let best = left.iter().map(|&i| score(i)).fold(f64::MIN, f64::max);
-                let scale = scores.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
-                if !left.is_empty() && n_keep > 0 {
-                    let scale = if self.choice.score == Score::Learned { scale } else { best };
-                    self.errors.score = self.errors.score.max((best - worst) / scale);
-                }
-                if let Some(gate) = &self.gate {
-                    for &i in &left {
-                        let (k, v) = (&past.k[held[i]], &past.v[held[i]]);
-                        self.memories[il].fold_head(*s, gate, il as u32, h, k, v);
-                    }
-                    self.memories[il].n += if h == 0 { left.len() as u64 } else { 0 };
-                }
-                *held =
-                    [&held[..FRONT], &chosen.iter().map(|&i| held[i]).collect::<Vec<_>>(), &held[range.end..]].concat();
-                for (i, id) in held[..FRONT + n_keep].iter().enumerate() {
-                    let stored: Vec<f64> = self.stored[il][id][h * d..][..d].iter().map(|&x| f64::from(x)).collect();
-                    self.errors.wear = self.errors.wear.max(relative_error(&found[i][h * d..][..d], &stored));
-                    self.errors.key = self.errors.key.max(error(*id, i));
-                }
-            }
-            let n_keep = self.retained[il];
-            let [a, b] = [0, 1].map(|h| &self.held[il][h][FRONT..FRONT + n_keep]);
-            self.errors.different += a.iter().filter(|id| !b.contains(id)).count();
-            if self.gate.is_some() {
-                let (m, z) = self.context.memory_of_layer(il as u32).unwrap();
-                let memory = &self.memories[il];
-                assert_eq!(self.context.n_folded(), memory.n);
-                let error = relative_error(&m, &memory.m).max(relative_error(&z, &memory.z));
-                self.errors.memory = self.errors.memory.max(error);
-            }
-        }
-    }
-}
-
-/// A random gate with what a choice and a memory need; none if neither needs one.
-fn gate_for(model: &Model, retain: Retain, memory: bool) -> Option<Gate> {
-    let scores = retain.score == Score::Learned;
-    (memory || scores).then(|| {
-        let gate = Gate::random(&model.shape(), FeatureMap::Elu, 64, 3).unwrap();
-        let gate = if memory { gate } else { gate.without_memory() };
-        Gate { scores: if scores { random_scores(&model.shape(), 8, 5) } else { BTreeMap::new() }, ..gate }
-    })
-}
+use edgeinf::llama::{CacheType, Compaction, Context, Depth, LlamaError, Logits, Model, NativeGate, Retain};
+use edgeinf::memory::gate::{FeatureMap, Gate, random_scores};
 
 /// Reads segments with compactions between them.
 fn run(arch: &'static str, cache_type: CacheType, retain: Retain, memory: bool, compactions: usize) -> Errors {
     let n_layer = if retain.depth == Depth::Pyramid { 5 } else { 2 };
-    let model = load(&Tiny { n_vocab: N_VOCAB, n_layer, ..Tiny::new(arch) }.write());
+    let model = load(&Tiny { n_vocab: N_VOCAB, n_layer, n_ctx: N_CTX, ..Tiny::new(arch) }.write());
     let mut run = Run::new(&model, arch, cache_type, retain, memory);
     // no token twice: in the first layer equal tokens have equal keys, and nobody could tell which of them stayed
-    let text: Vec<i32> = (0..SEGMENT * (compactions + 2)).map(|i| (i as i32 * 5051 + 7) % N_VOCAB as i32).collect();
-    assert!(text.len() <= N_VOCAB as usize);
+    // no token comes twice
+    let n_text = SEGMENT * (compactions + 2);
+    let token = |i: usize| (i as i32 * 5051 + 7) % N_VOCAB as i32;
+    let text: Vec<i32> = (0..n_text).map(token).collect();
+    assert!(n_text + 3 * (compactions + 2) <= N_VOCAB as usize);
     for (i, segment) in text.chunks(SEGMENT).enumerate() {
         if i >= 2 {
             run.compact(&model);
         }
         run.decode(&model, segment, true);
+        // what is asked in between sees what is retained elsewhere, and then the text goes on as before
+        if i % 3 == 2 {
+            run.set_asked(true);
+            let question: Vec<i32> = (0..3).map(|j| token(n_text + 3 * i + j)).collect();
+            run.decode(&model, &question, true);
+            run.set_asked(false);
+        }
     }
     run.errors
 }
@@ -316,9 +61,12 @@ fn what_stays_is_what_the_reference_chooses() {
 
 #[test]
 fn retained_keys_are_not_worn_down() {
-    for (cache_type, retain, memory) in
-        [(CacheType::F16, RETAIN, false), (CacheType::Q8_0, RETAIN, true), (CacheType::F16, PYRAMID, false)]
-    {
+    for (cache_type, retain, memory) in [
+        (CacheType::F16, RETAIN, false),
+        (CacheType::Q8_0, RETAIN, true),
+        (CacheType::F16, PYRAMID, false),
+        (CacheType::F16, LEARNED, true),
+    ] {
         // 15,360 tokens: positions are turned back on the way
         let e = run("llama", cache_type, retain, memory, 256);
         println!("{cache_type:?}: {e:?}");
@@ -497,6 +245,25 @@ fn next_logits(context: &mut Context<'_>, seed: u64) -> Vec<f32> {
     context.logits(-1).unwrap().to_vec()
 }
 
+/// Keys are turned between two batches of the same size, whose graph must not be taken for that of the turn.
+#[test]
+fn what_is_asked_is_decoded_by_a_graph_of_its_own() {
+    let model = load(&Tiny::new("llama").write());
+    for retain in [RETAIN, LEARNED] {
+        let [whole, parts] = [40, 20].map(|n| {
+            let mut context = retaining(&model, CacheType::F32, retain, false);
+            read(&mut context);
+            context.set_asked(true).unwrap();
+            for part in tokens(40, 3).chunks(n) {
+                context.decode(part, Logits::None).unwrap();
+            }
+            next_logits(&mut context, 4)
+        });
+        let scale = whole.iter().fold(0.0_f32, |m, x| m.max(x.abs()));
+        assert!(max_diff(&whole, &parts) < 0.01 * scale, "{} of {scale}", max_diff(&whole, &parts));
+    }
+}
+
 #[test]
 fn a_failed_choice_changes_nothing() {
     let model = load(&Tiny::new("llama").write());
@@ -516,17 +283,19 @@ fn a_failed_choice_changes_nothing() {
 fn a_state_brings_back_what_was_retained_and_who_will_choose() {
     let model = load(&Tiny { n_layer: 5, ..Tiny::new("llama") }.write());
     let n_layers = model.shape().layers.len() as u32;
-    for (cache_type, retain, memory) in [
-        (CacheType::F16, RETAIN, true),
-        (CacheType::Q8_0, RETAIN, true),
-        (CacheType::F16, PYRAMID, false),
-        (CacheType::Q8_0, PYRAMID, false),
-        (CacheType::Q8_0, LEARNED, false),
-        (CacheType::F16, LEARNED, true),
+    // whether something is being asked when it is saved
+    for (cache_type, retain, memory, asked) in [
+        (CacheType::F16, RETAIN, true, false),
+        (CacheType::Q8_0, RETAIN, true, true),
+        (CacheType::F16, PYRAMID, false, true),
+        (CacheType::Q8_0, PYRAMID, false, false),
+        (CacheType::Q8_0, LEARNED, false, false),
+        (CacheType::F16, LEARNED, true, true),
     ] {
         let what = format!("{cache_type:?} {:?}", retain.depth);
         let [mut a, mut b] = [0, 1].map(|_| retaining(&model, cache_type, retain, memory));
         read(&mut a);
+        a.set_asked(asked).unwrap();
         let saved = a.save_state().unwrap();
         b.decode(&tokens(70, 9), Logits::None).unwrap();
         b.restore_state(&saved).unwrap();
@@ -548,6 +317,16 @@ fn a_state_brings_back_what_was_retained_and_who_will_choose() {
         }
         assert_eq!(memory.then(|| a.memory_of_layer(0)), memory.then(|| b.memory_of_layer(0)));
         assert!(next_logits(&mut a, 4) == next_logits(&mut b, 4), "{what}");
+        // and reading goes on where it was
+        let n_front = 16;
+        let before = a.key_of_token(0, n_front, true);
+        for context in [&mut a, &mut b] {
+            context.set_asked(!asked).unwrap();
+        }
+        assert_ne!(a.key_of_token(0, n_front, true), before, "{what}");
+        for (il, i) in (0..n_layers).flat_map(|il| (0..n).map(move |i| (il, i))) {
+            assert_eq!(a.key_of_token(il, i, true), b.key_of_token(il, i, true), "{what} layer {il} token {i}");
+        }
         let mut others = vec![(Retain { tokens: 25, ..retain }, memory)];
         if retain != RETAIN {
             others.push((RETAIN, memory));

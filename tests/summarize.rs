@@ -10,6 +10,7 @@ use std::process::{Output, Stdio};
 use common::models::smollm2;
 use common::program::{assert_fails, edgeinf, scratch, stderr, stdout, summarize};
 use common::text::story;
+use edgeinf::memory::policy::Policy;
 use serde_json::Value;
 
 const FEW: [&str; 2] = ["--max-tokens", "30"];
@@ -37,6 +38,15 @@ fn the_schema_forbids_something() {
     let schema = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/summary.schema.json")).unwrap();
     let validator = jsonschema::validator_for(&serde_json::from_str(&schema).unwrap()).unwrap();
     assert!(!validator.is_valid(&serde_json::json!({ "schema_version": 1, "summary": "text" })));
+}
+
+#[test]
+fn the_schema_knows_every_policy() {
+    let schema = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/summary.schema.json")).unwrap();
+    let schema: Value = serde_json::from_str(&schema).unwrap();
+    let known = schema["$defs"]["policy"]["enum"].as_array().unwrap();
+    let names = Policy::ALL.map(|policy| Value::from(policy.to_string()));
+    assert!(known.len() == names.len() && names.iter().all(|name| known.contains(name)), "{known:?}");
 }
 
 #[test]

@@ -156,11 +156,99 @@ fn scores_find_what_is_looked_at_and_can_be_used() {
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let record: Value = serde_json::from_str(stdout(&output).lines().next().unwrap()).unwrap();
     assert_eq!(record["setting"]["queries"], "scores", "{record}");
-    let text = dir.join("text.txt");
-    fs::write(&text, story(1200, 30)).unwrap();
+    // what was measured is known when it is read again
+    let results = dir.join("results.jsonl");
+    for _ in 0..2 {
+        let mut eval = edgeinf();
+        eval.args(["eval", "answer"]).arg(&pairs).arg("-m").arg(&model).arg("--gate").arg(&both).args(SIZES);
+        let args = ["--policies", "learned,edgeinfinite", "--retain", "32", "-o"];
+        assert_eq!(eval.args(args).arg(&results).output().unwrap().status.code(), Some(0));
+        assert_eq!(fs::read_to_string(&results).unwrap().lines().count(), 2 * 9);
+    }
+    // a memory beside scores that were there first
     let mut command = edgeinf();
-    command.args(["train", "-m"]).arg(&model).args(["--fit", "scores", "--steps", "1", "--text"]).arg(&text);
-    assert_fails(&command.arg("-o").arg(&both).output().unwrap(), 2, &["--pairs", "--text"]);
+    command
+        .args(["train", "-m"])
+        .arg(&model)
+        .arg("--pairs")
+        .arg(&pairs)
+        .arg("-o")
+        .arg(dir.join("after.gguf"))
+        .args(SIZES);
+    let output = command.args(["--steps", "1", "--tokens", "2500", "--from"]).arg(&gate).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let lines = log(&dir.join("after.gguf"));
+    let step = lines.iter().find(|line| line["gates"].is_array()).unwrap();
+    assert_eq!(step["gates"].as_array().unwrap().len(), 2);
+    // a gate of scores alone is used for what it is
+    let mut dry = edgeinf();
+    dry.args(["summarize", "--dry-run", "--json", "-m"]).arg(&model).arg("--gate").arg(&gate).args(SIZES);
+    let long = dir.join("long.txt");
+    fs::write(&long, story(20_000, 7)).unwrap();
+    let output = dry.args(["--strategy", "direct"]).arg(&long).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let plan: Value = serde_json::from_str(&stdout(&output)).unwrap();
+    assert_eq!(plan["policy"], "learned", "{plan}");
+}
+
+#[test]
+fn scores_that_cannot_be_fitted_are_refused() {
+    let (dir, model, pairs) = material("train-scores-refuse", 2);
+    let gate = dir.join("gate.gguf");
+    let scores = |more: &[&str], from: Option<&Path>| {
+        let mut command = edgeinf();
+        command.args(["train", "--fit", "scores", "-m"]).arg(&model).arg("--pairs").arg(&pairs).arg("-o").arg(&gate);
+        from.map(|from| command.arg("--from").arg(from));
+        command.args(SIZES).args(["--tokens", "2500"]).args(more).output().unwrap()
+    };
+    let one = ["--steps", "1"];
+    let text = pairs.display().to_string();
+    assert_fails(&scores(&[&one[..], &["--text", &text]].concat(), None), 2, &["--pairs", "--text"]);
+    assert_fails(&scores(&[&one[..], &["--resume"]].concat(), None), 2, &["--resume"]);
+    for (option, value) in [("--map", "elu"), ("--layers", "0"), ("--read-out", "always")] {
+        assert_fails(&scores(&[&one[..], &[option, value]].concat(), None), 2, &[option, "leaves as it is"]);
+    }
+    assert_fails(&scores(&["--minutes", "1e-12"], None), 2, &["no document was read", "--minutes"]);
+    assert!(!gate.exists());
+    // the memory of another model
+    let memory = dir.join("memory.gguf");
+    assert_eq!(train(&model, &pairs, &memory, &one).status.code(), Some(0));
+    let other = fs::read(&memory).unwrap();
+    let sha256 = b"edgeinf.base_sha256";
+    let at = other.windows(sha256.len()).position(|part| part == sha256).unwrap() + sha256.len() + 12;
+    let changed = if other[at] == b'0' { b'1' } else { b'0' };
+    fs::write(&memory, [&other[..at], &[changed], &other[at + 1..]].concat()).unwrap();
+    assert_fails(&scores(&one, Some(&memory)), 2, &["memory.gguf", "another model file", "--from"]);
+}
+
+#[test]
+fn ctrl_c_leaves_the_scores_of_the_last_document() {
+    let (dir, model, pairs) = material("train-scores-interrupt", 3);
+    let gate = dir.join("gate.gguf");
+    let mut command = edgeinf();
+    command.args(["train", "--fit", "scores", "-m"]).arg(&model).arg("--pairs").arg(&pairs).arg("-o").arg(&gate);
+    command.args(SIZES).args([
+        "--tokens",
+        "2500",
+        "--steps",
+        "100000",
+        "--checkpoint-every",
+        "100000",
+        "--threads",
+        "2",
+    ]);
+    let child = command.stderr(Stdio::null()).spawn().unwrap();
+    let begin = Instant::now();
+    let lines = || fs::read_to_string(gate.with_extension("log.jsonl")).map_or(0, |text| text.lines().count());
+    while lines() < 2 {
+        assert!(begin.elapsed() < Duration::from_secs(60));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(!gate.exists());
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(child.id() as i32), nix::sys::signal::Signal::SIGINT).unwrap();
+    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(130));
+    let shape = edgeinf::gguf::Gguf::open(&gate).unwrap();
+    assert!(shape.tensors().iter().any(|tensor| tensor.name == "blk.1.edgeinf_score.weight"));
 }
 
 #[test]

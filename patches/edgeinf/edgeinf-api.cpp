@@ -81,24 +81,25 @@ int32_t llama_edgeinf_gate_set_layer(llama_edgeinf_gate * gate, int32_t il, cons
     });
 }
 
-int32_t llama_edgeinf_gate_set_score(llama_edgeinf_gate * gate, int32_t il, uint32_t n_hidden, const float * map,
-        const float * bias, const float * weight) {
+int32_t llama_edgeinf_gate_set_score(llama_edgeinf_gate * gate, int32_t il, uint32_t n_hidden, uint32_t age_max,
+        const float * map, const float * bias, const float * weight) {
     return edgeinf_guard<int32_t>(LLAMA_EDGEINF_EXCEPTION, [&]() -> int32_t {
         const auto & hparams = gate->model->hparams;
 
         if (il < 0 || il >= (int32_t) hparams.n_layer() || !hparams.has_kv(il) || hparams.n_head_kv(il) == 0) {
             return fail(LLAMA_EDGEINF_BAD_ARGUMENT, format("the model has no KV cache in layer %d", il));
         }
-        if (n_hidden == 0 || n_hidden > 65536 || !map || !bias || !weight) {
+        if (n_hidden == 0 || n_hidden > 65536 || age_max == 0 || !map || !bias || !weight) {
             return fail(LLAMA_EDGEINF_BAD_ARGUMENT, format("the score of layer %d is incomplete", il));
         }
         const size_t n_rows = size_t(n_hidden)*hparams.n_head_kv(il);
-        const size_t n_in   = hparams.n_embd_head_k(il) + hparams.n_embd_head_v(il);
+        const size_t n_in   = hparams.n_embd_head_k(il) + hparams.n_embd_head_v(il) + 1;
 
         llama_edgeinf_gate::score s;
         s.map   .assign(map,    map + n_in*n_rows);
         s.bias  .assign(bias,   bias + n_rows);
         s.weight.assign(weight, weight + n_rows);
+        s.age_max = age_max;
         gate->scores[il] = std::move(s);
         return LLAMA_EDGEINF_OK;
     });
@@ -310,6 +311,29 @@ void llama_edgeinf_set_readout(llama_context * ctx, bool on) {
     if (auto * kv = get_kv(ctx)) {
         kv->set_readout(on);
     }
+}
+
+int32_t llama_edgeinf_set_near(llama_context * ctx, bool on) {
+    return edgeinf_guard<int32_t>(LLAMA_EDGEINF_EXCEPTION, [&]() -> int32_t {
+        auto * kv = get_kv(ctx);
+        if (!kv || (kv->is_near() == on && !kv->is_poisoned())) {
+            return LLAMA_EDGEINF_OK;
+        }
+        ctx->synchronize();
+        ctx->memory_update(false); // a pending shift first
+
+        const auto status = kv->near_request(on);
+        if (status != LLAMA_EDGEINF_OK) {
+            return status;
+        }
+        try {
+            // graphs that were built for other decodes are not used again after it
+            ctx->memory_update(false);
+        } catch (const std::exception & err) {
+            return fail(kv->poison(), err.what());
+        }
+        return kv->compact_status();
+    });
 }
 
 int64_t llama_edgeinf_n_folded(const llama_context * ctx) {

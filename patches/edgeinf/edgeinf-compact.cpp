@@ -96,7 +96,8 @@ ggml_tensor * llama_kv_cache_edgeinf::build_v(ggml_context * ctx, const llm_grap
     return v;
 }
 
-bool llama_kv_cache_edgeinf::fold(llama_context * lctx, const row_list & list, bool inject_failure) {
+bool llama_kv_cache_edgeinf::fold(
+        llama_context * lctx, uint32_t i0, const row_list & list, uint32_t n_old, bool inject_failure) {
     const auto & cparams = lctx->get_cparams();
 
     const size_t n_max = std::max<size_t>(1, cparams.n_ubatch);
@@ -113,15 +114,22 @@ bool llama_kv_cache_edgeinf::fold(llama_context * lctx, const row_list & list, b
         auto * ctx = res->get_ctx();
         auto * gf  = res->get_gf();
 
-        auto inp = std::make_unique<llm_graph_input_rows>(this, ctx, row_list {
-                std::vector<int32_t>(list.idxs.begin() + i, list.idxs.begin() + i + n),
-                std::vector<int32_t>(list.pos .begin() + i, list.pos .begin() + i + n) });
+        // these have originals
+        const size_t n_of_old = std::min<size_t>(n, n_old - std::min<size_t>(i, n_old));
+
+        auto list_from = [&](size_t i_first) {
+            return row_list {
+                std::vector<int32_t>(list.idxs.begin() + i_first, list.idxs.begin() + i + n),
+                std::vector<int32_t>(list.pos .begin() + i_first, list.pos .begin() + i + n) };
+        };
+        auto inp     = std::make_unique<llm_graph_input_rows>(this, ctx, list_from(i));
+        auto inp_new = std::make_unique<llm_graph_input_rows>(this, ctx, list_from(i + n_of_old));
 
         for (const auto & [il, l] : mem) {
             const int src = i == 0 ? i_cur : 1 - i_cur;
             const int dst = 1 - i_cur;
 
-            ggml_tensor * k = build_k(ctx, inp.get(), cparams, il);
+            ggml_tensor * k = build_k_candidates(ctx, inp_new.get(), cparams, il, i0 + i, n_of_old);
             ggml_tensor * v = build_v(ctx, inp.get(), il);
 
             k = ggml_cont(ctx, ggml_permute(ctx, k, 0, 2, 1, 3)); // [d_k, n, n_head_kv]
@@ -139,6 +147,7 @@ bool llama_kv_cache_edgeinf::fold(llama_context * lctx, const row_list & list, b
             ggml_build_forward_expand(gf, ggml_cpy(ctx, ggml_add(ctx, l.z[src], dz), l.z[dst]));
         }
         res->add_input(std::move(inp));
+        res->add_input(std::move(inp_new));
 
         if (!graph_compute(lctx, res) || inject_failure) {
             return false;
@@ -205,51 +214,32 @@ bool llama_kv_cache_edgeinf::move(
         }
     }
 
-    // what is retained is moved like the front
     const llama_pos base  = pos_base();
     const llama_pos end   = base + i1;
     const llama_pos delta = end - n_kept - i0 - base;
 
-    if (i0 + n_kept > 0) {
+    if (i0 > 0) {
         auto * res = new_graph();
         auto * ctx = res->get_ctx();
 
-        for (size_t i = 0; i < groups.size(); ++i) {
-            const auto   & group  = groups[i];
-            const uint32_t n_keep = choices[i].n_keep;
-
+        for (const auto & group : groups) {
             auto list = list_rows(group, 0, i0);
             for (auto & p : list.pos) {
                 p += delta;
             }
-            for (uint32_t j = 0; j < n_keep; ++j) {
-                list.idxs.push_back(first_retained_row(group, n_keep) + j);
-                list.pos .push_back(end - n_keep + j);
-            }
-            if (list.idxs.empty()) {
-                continue;
-            }
             auto inp = std::make_unique<llm_graph_input_rows>(this, ctx, std::move(list));
 
             for (const auto il : group.layers) {
-                ggml_tensor * front = k_front.at(il);
-
-                ggml_tensor * k = ggml_view_3d(ctx, front, hparams.n_embd_head_k(il), hparams.n_head_kv(il), inp->n(),
-                        ggml_row_size(front->type, hparams.n_embd_head_k(il)), front->nb[1], 0);
-
-                k = build_rope(ctx, k, inp->t_pos, cparams, il, false);
-                if (inp->k_rot) {
-                    k = llama_mul_mat_hadamard(ctx, k, inp->k_rot);
-                }
-                k = ggml_reshape_2d(ctx, k, front->ne[0], inp->n());
-
-                ggml_build_forward_expand(res->get_gf(), ggml_set_rows(ctx, rows.at(il).k, k, inp->t_idxs64));
+                build_k_put(ctx, res, inp.get(), build_rope(ctx, build_k_front(ctx, il, 0, i0), inp->t_pos, cparams, il, false), il);
             }
             res->add_input(std::move(inp));
         }
-        if (!graph_compute(lctx, res) || inject_failure) {
+        if (!graph_compute(lctx, res)) {
             return false;
         }
+    }
+    if ((n_kept > 0 && !turn_retained(lctx, chosen, end)) || (i0 + n_kept > 0 && inject_failure)) {
+        return false;
     }
 
     llama_kv_cache::seq_rm(0, base + i0 + n_held_old, end);
@@ -260,8 +250,27 @@ bool llama_kv_cache_edgeinf::move(
     for (size_t i = 0; i < groups.size(); ++i) {
         groups[i].n_held = choices[i].n_keep;
     }
+    numbers     = std::move(chosen);
     pos_gap_end = end;
     return true;
+}
+
+ggml_tensor * llama_kv_cache_edgeinf::build_k_front(ggml_context * ctx, int32_t il, int64_t i, int64_t n) const {
+    const int64_t d_k = hparams.n_embd_head_k(il);
+
+    ggml_tensor * front = k_front.at(il);
+
+    return ggml_view_3d(ctx, front, d_k, hparams.n_head_kv(il), n, ggml_row_size(front->type, d_k), front->nb[1], i*front->nb[1]);
+}
+
+void llama_kv_cache_edgeinf::build_k_put(
+        ggml_context * ctx, llm_graph_result * res, const llm_graph_input_rows * inp, ggml_tensor * k, int32_t il) const {
+    if (inp->k_rot) {
+        k = llama_mul_mat_hadamard(ctx, k, inp->k_rot);
+    }
+    k = ggml_reshape_2d(ctx, k, hparams.n_embd_k_gqa(il), inp->n());
+
+    ggml_build_forward_expand(res->get_gf(), ggml_set_rows(ctx, rows.at(il).k, k, inp->t_idxs64));
 }
 
 bool llama_kv_cache_edgeinf::get_key(llama_context * lctx, int32_t il, uint32_t i, bool rotated, float * k) const {
@@ -282,7 +291,16 @@ bool llama_kv_cache_edgeinf::get_key(llama_context * lctx, int32_t il, uint32_t 
 
     auto inp = std::make_unique<llm_graph_input_rows>(this, ctx, std::move(list));
 
-    ggml_tensor * t = rotated ? build_k_rotated(ctx, inp.get(), il) : build_k(ctx, inp.get(), lctx->get_cparams(), il);
+    const auto &  group = groups[it->second.group];
+    const int64_t j     = inp->row(0) - first_retained_row(group, group.n_held);
+
+    ggml_tensor * t = nullptr;
+    if (!rotated && inp->row(0) < int64_t(group.n_retain)) {
+        t = build_rope_by_head(ctx, res, build_k_rotated(ctx, inp.get(), il),
+                retained_pos(numbers.at(il), hparams.n_head_kv(il), j, j + 1, pos_gap_end), lctx->get_cparams(), il, true);
+    } else {
+        t = rotated ? build_k_rotated(ctx, inp.get(), il) : build_k(ctx, inp.get(), lctx->get_cparams(), il);
+    }
     ggml_set_output(t);
     ggml_build_forward_expand(res->get_gf(), t);
     res->add_input(std::move(inp));

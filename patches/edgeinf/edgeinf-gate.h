@@ -28,9 +28,10 @@ struct llama_edgeinf_gate {
 
     // what tokens are worth keeping
     struct score {
-        std::vector<float> map;    // [n_head_kv][n_hidden][n_embd_head_k + n_embd_head_v]
+        std::vector<float> map;    // [n_head_kv][n_hidden][n_embd_head_k + n_embd_head_v + 1]
         std::vector<float> bias;   // [n_head_kv][n_hidden]
         std::vector<float> weight; // [n_head_kv][n_hidden]
+        uint32_t           age_max;
     };
 
     std::map<int32_t, score> scores;

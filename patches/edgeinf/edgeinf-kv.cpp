@@ -121,12 +121,15 @@ llama_kv_cache_edgeinf::llama_kv_cache_edgeinf(
             } else {
                 const auto & src = gate->scores.at(il);
 
-                const int64_t n_in     = hparams.n_embd_head_k(il) + hparams.n_embd_head_v(il);
+                const int64_t n_in     = hparams.n_embd_head_k(il) + hparams.n_embd_head_v(il) + 1;
                 const int64_t n_hidden = src.bias.size()/n_head_kv;
 
                 r.map    = add(ctx, src.map,    n_in,     n_hidden, n_head_kv);
                 r.bias   = add(ctx, src.bias,   n_hidden, 1,        n_head_kv);
                 r.weight = add(ctx, src.weight, n_hidden, 1,        n_head_kv);
+
+                r.age_max = src.age_max;
+                gate_hash = hash_add(gate_hash, &src.age_max, sizeof(src.age_max));
             }
             r.idx = ggml_new_tensor_2d(ctx, GGML_TYPE_I32, n_retain, n_head_kv);
             if (folds) {
@@ -225,6 +228,7 @@ void llama_kv_cache_edgeinf::reset_memory() {
     }
     pos_gap_end   = 0;
     n_first_query = 0;
+    numbers.clear();
     std::fill(query_slots.begin(), query_slots.end(), -1);
     kept_slots.clear();
     kept_queries.clear();
@@ -394,6 +398,16 @@ void llama_kv_cache_edgeinf::compact_apply(llama_context * lctx) {
     const int32_t fail = fail_stage;
     fail_stage = -1;
 
+    if (req.turns) {
+        req.status = LLAMA_EDGEINF_POISONED;
+        if (!turn_retained(lctx, numbers, pos_gap_end)) {
+            poison();
+            edgeinf_set_error("failed to turn keys");
+            return;
+        }
+        req.status = LLAMA_EDGEINF_OK;
+        return;
+    }
     req.status = LLAMA_EDGEINF_OK;
     if (req.i1 - req.i0 == n_held()) {
         return; // all of them are retained already
@@ -416,7 +430,8 @@ void llama_kv_cache_edgeinf::compact_apply(llama_context * lctx) {
         edgeinf_set_error("failed to choose the tokens that stay");
         return;
     }
-    if (folds && !fold(lctx, folded.rows, fail == 0)) {
+    list_chosen(choices);
+    if (folds && !fold(lctx, req.i0, folded.rows, n_held(), fail == 0)) {
         edgeinf_set_error("failed to fold tokens into the memory");
         return;
     }

@@ -103,6 +103,11 @@ public:
 
     void set_readout(bool on) { readout = on; }
 
+    // whether what is retained stands right before the window, and not where it stood in the text; false at first, and what is saved
+    // with a state. Keys are turned by the next llama_context::memory_update
+    llama_edgeinf_status near_request(bool on);
+    bool is_near() const { return near; }
+
     // how many retained tokens the layers of each group attend to; in the worst-case graph all that there can be
     std::vector<uint32_t> n_attended() const;
 
@@ -157,6 +162,7 @@ private:
         ggml_tensor * map;
         ggml_tensor * bias;
         ggml_tensor * weight;
+        uint32_t      age_max;
     };
 
     struct request {
@@ -165,6 +171,8 @@ private:
         uint32_t i1      = 0;
 
         llama_edgeinf_status status = LLAMA_EDGEINF_OK;
+
+        bool turns = false; // nothing leaves, only what is retained is turned
     };
 
     friend class llm_graph_input_edgeinf;
@@ -175,7 +183,7 @@ private:
     // gives the layers rows for retained tokens beside n_cells cells
     void add_retained_rows(uint32_t n_cells);
 
-    bool fold (llama_context * lctx, const row_list & list, bool inject_failure);
+    bool fold (llama_context * lctx, uint32_t i0, const row_list & list, uint32_t n_old, bool inject_failure);
     // F32 [n_embd_head_k, n_head_kv, n] without RoPE of the tokens behind the first i0, of which the first n_old are retained already;
     // inp lists the others
     ggml_tensor * build_k_candidates(
@@ -185,6 +193,30 @@ private:
     bool select       (llama_context * lctx, uint32_t i0, const std::vector<choice> & choices);
     bool move_retained(llama_context * lctx, uint32_t i0, const std::vector<choice> & choices);
     bool move         (llama_context * lctx, uint32_t i0, uint32_t i1, const std::vector<choice> & choices, bool inject_failure);
+
+    // numbers of the tokens of a list as a KV head holds them: of the n_old that it retains, and of the others
+    std::vector<int64_t> list_numbers(int32_t il, int64_t h, const row_list & list, int64_t n_old) const;
+
+    // of the tokens that select() chose to stay
+    void list_chosen(const std::vector<choice> & choices);
+
+    // positions of the retained tokens j0 <= j < j1 with these numbers, [j1 - j0][n_head_kv], before a window that begins at end
+    std::vector<int32_t> retained_pos(
+            const std::vector<int64_t> & numbers, int64_t n_head_kv, uint32_t j0, uint32_t j1, llama_pos end) const;
+
+    // turns what is retained, or will be, from its originals behind the front to its positions
+    bool turn_retained(llama_context * lctx, const std::map<int32_t, std::vector<int64_t>> & numbers, llama_pos end);
+
+    // F32 [n_embd_head_k, n_head_kv, n], un-rotated originals from the i-th on
+    ggml_tensor * build_k_front(ggml_context * ctx, int32_t il, int64_t i, int64_t n) const;
+
+    // stores rotated keys in the rows of inp
+    void build_k_put(ggml_context * ctx, llm_graph_result * res, const class llm_graph_input_rows * inp, ggml_tensor * k, int32_t il) const;
+
+    // k [n_embd_head_k, n_head_kv, n], each head of each token at a position of its own -> [n_embd_head_k, 1, n_head_kv*n]
+    ggml_tensor * build_rope_by_head(
+            ggml_context * ctx, llm_graph_result * res, ggml_tensor * k, std::vector<int32_t> pos, const llama_cparams & cparams,
+            int32_t il, bool back) const;
 
     // throws if k, as handed to attention, was rotated in another way than build_rope does it
     void check_rope(ggml_context * ctx, ggml_tensor * k, const llama_cparams & cparams, int32_t il) const;
@@ -248,6 +280,10 @@ private:
 
     llama_pos pos_gap_end = 0; // position behind the retained tokens; only where there are any
 
+    // of each layer [n_head_kv][n_held]: numbers of the tokens that are retained, and during a compaction of those that will be
+    std::map<int32_t, std::vector<int64_t>> numbers;
+    std::map<int32_t, std::vector<int64_t>> chosen;
+
     // the number of a token is its position plus n_turned
     int64_t n_turned      = 0; // by how much positions were turned back
     int64_t n_first_query = 0; // number of the oldest token that may be asked
@@ -263,6 +299,7 @@ private:
     bool poisoned  = false;
     bool reserving = true; // while worst-case graphs are built
     bool readout   = true;
+    bool near      = false;
 
     int32_t fail_stage = -1;
 

@@ -22,9 +22,9 @@ struct edgeinf_evidence {
     float scale = 0.0f; // of q k
 
     // Where it does not: each candidate by itself.
-    ggml_tensor * kv = nullptr; // F32 [n_embd_head_k + n_embd_head_v, n_candidates, n_head_kv], the key without RoPE before the value
+    ggml_tensor * x = nullptr; // F32 [n_in, n_candidates, n_head_kv]: the key without RoPE, the value, and the logarithm of the age
 
-    ggml_tensor * map    = nullptr; // F32 [n_embd_head_k + n_embd_head_v, n_hidden, n_head_kv]
+    ggml_tensor * map    = nullptr; // F32 [n_in, n_hidden, n_head_kv], n_in = n_embd_head_k + n_embd_head_v + 1
     ggml_tensor * bias   = nullptr; // F32 [n_hidden, 1, n_head_kv]
     ggml_tensor * weight = nullptr; // F32 [n_hidden, 1, n_head_kv]
 };

@@ -2,8 +2,11 @@
 //
 // Each KV head of each layer retains tokens of its own: a row of K or V holds all heads of a layer side by side, so that the
 // rows before the cells (edgeinf-rows.cpp) can hold another token in each head. Like the front they have un-rotated originals,
-// from which they are turned forward at each compaction.
+// from which they are turned to their positions at each compaction. While a text is read they are as far before the window as they stood in
+// it, but no farther than the trained context reaches: nearer, they would be looked at more than by full attention. When something is asked
+// they stand right before the window, so that they are looked at as much as what was read last.
 
+#include "edgeinf-error.h"
 #include "edgeinf-policy.h"
 #include "edgeinf-rows.h"
 
@@ -68,6 +71,28 @@ private:
     const std::vector<int32_t> v_pos;
     std::vector<float>         v_mask;
     std::vector<float>         v_order;
+};
+
+// numbers for a graph that are known when it is built
+template<typename T>
+class llm_graph_input_values : public llm_graph_input_i {
+public:
+    llm_graph_input_values(ggml_context * ctx, ggml_type type, std::vector<T> v, int64_t ne0, int64_t ne1, int64_t ne2) :
+        v(std::move(v)), t(ggml_new_tensor_3d(ctx, type, ne0, ne1, ne2)) {
+        ggml_set_input(t);
+    }
+
+    void set_input(const llama_ubatch * /*ubatch*/) override {
+        if (t->buffer) {
+            ggml_backend_tensor_set(t, v.data(), 0, ggml_nbytes(t));
+        }
+    }
+
+private:
+    const std::vector<T> v;
+
+public:
+    ggml_tensor * const t;
 };
 
 }
@@ -177,13 +202,123 @@ bool llama_kv_cache_edgeinf::list_asking(std::vector<int32_t> & pos, std::vector
 
 ggml_tensor * llama_kv_cache_edgeinf::build_k_candidates(
         ggml_context * ctx, const llm_graph_input_rows * inp, const llama_cparams & cparams, int32_t il, uint32_t i0, int64_t n_old) const {
-    ggml_tensor * k = build_k(ctx, inp, cparams, il);
+    ggml_tensor * k = inp->n() > 0 ? build_k(ctx, inp, cparams, il) : nullptr;
     if (n_old > 0) {
-        ggml_tensor * front = k_front.at(il);
-        ggml_tensor * old   = ggml_view_3d(ctx, front, k->ne[0], k->ne[1], n_old,
-                ggml_row_size(front->type, k->ne[0]), front->nb[1], i0*front->nb[1]);
-        k = ggml_concat(ctx, old, k, 2);
+        ggml_tensor * old = build_k_front(ctx, il, i0, n_old);
+        k = k ? ggml_concat(ctx, old, k, 2) : old;
     }
+    return k;
+}
+
+std::vector<int64_t> llama_kv_cache_edgeinf::list_numbers(int32_t il, int64_t h, const row_list & list, int64_t n_old) const {
+    std::vector<int64_t> res;
+    res.reserve(list.pos.size());
+    if (n_old > 0) {
+        const auto first = numbers.at(il).begin() + h*n_old;
+        res.assign(first, first + n_old);
+    }
+    for (size_t i = n_old; i < list.pos.size(); ++i) {
+        res.push_back(list.pos[i] + n_turned);
+    }
+    return res;
+}
+
+void llama_kv_cache_edgeinf::list_chosen(const std::vector<choice> & choices) {
+    chosen.clear();
+    for (size_t i = 0; i < groups.size(); ++i) {
+        const uint32_t n_keep = choices[i].n_keep;
+        if (n_keep == 0) {
+            continue;
+        }
+        for (const auto il : groups[i].layers) {
+            ggml_tensor * t = retain.at(il).idx;
+
+            std::vector<int32_t> idx(ggml_nelements(t));
+            if (choices[i].is_open()) {
+                ggml_backend_tensor_get(t, idx.data(), 0, ggml_nbytes(t));
+            }
+            auto & res = chosen[il];
+            for (int64_t h = 0; h < t->ne[1]; ++h) {
+                const auto all = list_numbers(il, h, choices[i].rows, groups[i].n_held);
+                for (uint32_t j = 0; j < n_keep; ++j) {
+                    res.push_back(all[choices[i].is_open() ? idx[h*t->ne[0] + j] : j]);
+                }
+            }
+        }
+    }
+}
+
+std::vector<int32_t> llama_kv_cache_edgeinf::retained_pos(
+        const std::vector<int64_t> & numbers, int64_t n_head_kv, uint32_t j0, uint32_t j1, llama_pos end) const {
+    const int64_t n = numbers.size()/n_head_kv;
+
+    // the last quarter of the trained context is for the window and what is read behind it; the size of the cache must not matter
+    const int64_t far = std::max<int64_t>(3*int64_t(hparams.n_ctx_train)/4, n_retain_max());
+
+    std::vector<int32_t> res;
+    for (uint32_t j = j0; j < j1; ++j) {
+        for (int64_t h = 0; h < n_head_kv; ++h) {
+            res.push_back(near ? end - n + j : std::max<int64_t>(numbers[h*n + j] - n_turned, end - far));
+        }
+    }
+    return res;
+}
+
+bool llama_kv_cache_edgeinf::turn_retained(
+        llama_context * lctx, const std::map<int32_t, std::vector<int64_t>> & numbers, llama_pos end) {
+    ggml_backend_sched_reset(lctx->get_sched());
+
+    auto * res = lctx->get_gf_res_reserve();
+    res->reset();
+
+    auto * ctx = res->get_ctx();
+
+    for (const auto & group : groups) {
+        const auto first = numbers.find(group.layers.front());
+        if (first == numbers.end()) {
+            continue;
+        }
+        const uint32_t n = first->second.size()/hparams.n_head_kv(first->first);
+
+        row_list list;
+        for (uint32_t j = 0; j < n; ++j) {
+            list.idxs.push_back(first_retained_row(group, n) + j);
+            list.pos .push_back(0); // each head has its own
+        }
+        auto inp = std::make_unique<llm_graph_input_rows>(this, ctx, std::move(list));
+
+        for (const auto il : group.layers) {
+            auto pos = retained_pos(numbers.at(il), hparams.n_head_kv(il), 0, n, end);
+            build_k_put(ctx, res, inp.get(), build_rope_by_head(
+                        ctx, res, build_k_front(ctx, il, n_front, n), std::move(pos), lctx->get_cparams(), il, false), il);
+        }
+        res->add_input(std::move(inp));
+    }
+    return graph_compute(lctx, res);
+}
+
+llama_edgeinf_status llama_kv_cache_edgeinf::near_request(bool on) {
+    if (poisoned) {
+        edgeinf_set_error("the context is poisoned by a failed compaction");
+        return LLAMA_EDGEINF_POISONED;
+    }
+    req = { false, 0, 0, LLAMA_EDGEINF_OK };
+    if (on != near) {
+        near = on;
+        req.pending = req.turns = n_held() > 0;
+    }
+    return LLAMA_EDGEINF_OK;
+}
+
+ggml_tensor * llama_kv_cache_edgeinf::build_rope_by_head(
+        ggml_context * ctx, llm_graph_result * res, ggml_tensor * k, std::vector<int32_t> pos, const llama_cparams & cparams,
+        int32_t il, bool back) const {
+    const int64_t n = pos.size();
+
+    auto inp = std::make_unique<llm_graph_input_values<int32_t>>(ctx, GGML_TYPE_I32, std::move(pos), n, 1, 1);
+    k = build_rope(ctx, ggml_reshape_3d(ctx, k, k->ne[0], 1, n), inp->t, cparams, il, back);
+    res->add_input(std::move(inp));
+
     return k;
 }
 
@@ -250,10 +385,24 @@ bool llama_kv_cache_edgeinf::select(llama_context * lctx, uint32_t i0, const std
                 ggml_tensor * k = build_k_candidates(ctx, inp_new.get(), cparams, il, i0, n_old);
                 ggml_tensor * v = build_v(ctx, inp_all.get(), il);
 
-                e.kv     = ggml_cont(ctx, ggml_permute(ctx, ggml_concat(ctx, k, v, 0), 0, 2, 1, 3));
+                // the newest token of the cache has age 1
+                std::vector<float> ages;
+                for (int64_t h = 0; h < n_head_kv; ++h) {
+                    for (const auto number : list_numbers(il, h, list, n_old)) {
+                        ages.push_back(std::log(float(std::min<int64_t>(pos_next() + n_turned - number, r.age_max))));
+                    }
+                }
+                auto inp_age = std::make_unique<llm_graph_input_values<float>>(
+                        ctx, GGML_TYPE_F32, std::move(ages), 1, i1 - i0, n_head_kv);
+
+                k = ggml_cont(ctx, ggml_permute(ctx, ggml_concat(ctx, k, v, 0), 0, 2, 1, 3));
+
+                e.x      = ggml_concat(ctx, k, inp_age->t, 0);
                 e.map    = r.map;
                 e.bias   = r.bias;
                 e.weight = r.weight;
+
+                res->add_input(std::move(inp_age));
             }
 
             ggml_tensor * idx = ggml_top_k(ctx, policy->build_scores(ctx, e, i0, i1), n_keep); // I32 [n_keep, n_head_kv]

@@ -11,6 +11,8 @@ public:
 
     int64_t n() const { return rows.idxs.size(); }
 
+    int32_t row(size_t i) const { return rows.idxs.at(i); }
+
     ggml_tensor * t_idxs;   // I32 [n]
     ggml_tensor * t_idxs64; // I64 [n]
     ggml_tensor * t_pos;    // I32 [n]

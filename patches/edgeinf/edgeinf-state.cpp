@@ -10,7 +10,7 @@
 #include <vector>
 
 static constexpr uint32_t STATE_MAGIC   = 0x666e6965; // "einf"
-static constexpr uint32_t STATE_VERSION = 3;
+static constexpr uint32_t STATE_VERSION = 4;
 
 namespace {
 
@@ -23,6 +23,7 @@ struct state_header {
     int64_t  n_turned;
     int64_t  n_first_query;
     int64_t  pos_gap_end;
+    int64_t  near;
 };
 
 }
@@ -32,7 +33,7 @@ void llama_kv_cache_edgeinf::state_write(llama_io_write_i & io, llama_seq_id seq
         throw std::runtime_error("the context is poisoned by a failed compaction");
     }
     const state_header h = {
-        STATE_MAGIC, STATE_VERSION, fingerprint(), n_fold, n_front, n_turned, n_first_query, pos_gap_end };
+        STATE_MAGIC, STATE_VERSION, fingerprint(), n_fold, n_front, n_turned, n_first_query, pos_gap_end, near };
     io.write(&h, sizeof(h));
     for (const auto & group : groups) {
         io.write(&group.n_held, sizeof(group.n_held));
@@ -54,6 +55,9 @@ void llama_kv_cache_edgeinf::state_write(llama_io_write_i & io, llama_seq_id seq
         }
     }
     if (policy) {
+        for (const auto & [_, v] : numbers) {
+            io.write(v.data(), v.size()*sizeof(v[0]));
+        }
         io.write(query_slots.data(), query_slots.size()*sizeof(query_slots[0]));
         for (const auto & [_, r] : retain) {
             if (!r.q) {
@@ -95,6 +99,7 @@ void llama_kv_cache_edgeinf::state_read(llama_io_read_i & io, llama_seq_id seq_i
     if (damaged) {
         throw std::runtime_error("the state is damaged");
     }
+    std::map<int32_t, std::vector<int64_t>> read;
     try {
         // empties the cache and the memory
         llama_kv_cache::state_read(io, seq_id, flags);
@@ -112,6 +117,13 @@ void llama_kv_cache_edgeinf::state_read(llama_io_read_i & io, llama_seq_id seq_i
             }
         }
         if (policy) {
+            for (const auto & [il, l] : rows) {
+                if (const uint32_t n = held[l.group]) {
+                    auto & v = read[il];
+                    v.resize(size_t(n)*hparams.n_head_kv(il));
+                    io.read(v.data(), v.size()*sizeof(v[0]));
+                }
+            }
             io.read(query_slots.data(), query_slots.size()*sizeof(query_slots[0]));
             for (const auto & [_, r] : retain) {
                 if (!r.q) {
@@ -132,6 +144,8 @@ void llama_kv_cache_edgeinf::state_read(llama_io_read_i & io, llama_seq_id seq_i
     }
     n_front     = h.n_front;
     pos_gap_end = h.pos_gap_end;
+    numbers     = std::move(read);
+    near        = h.near != 0;
     for (size_t i = 0; i < held.size(); ++i) {
         groups[i].n_held = held[i];
     }
@@ -139,6 +153,12 @@ void llama_kv_cache_edgeinf::state_read(llama_io_read_i & io, llama_seq_id seq_i
         (n_max > 0 && (h.pos_gap_end > INT32_MAX || pos_base() < 0 || (uint32_t) (pos_next() - pos_base()) != n_cached()))) {
         clear(true);
         throw std::runtime_error("the state is damaged");
+    }
+    for (const auto & [_, v] : numbers) {
+        if (std::any_of(v.begin(), v.end(), [&](int64_t x) { return x < 0 || x >= pos_gap_end + h.n_turned; })) {
+            clear(true);
+            throw std::runtime_error("the state is damaged");
+        }
     }
     n_fold   = h.n_fold;
     n_turned = h.n_turned;

@@ -32,7 +32,8 @@ int32_t llama_edgeinf_gate_set_layer(llama_edgeinf_gate *, int32_t, const float 
     return not_built_in();
 }
 
-int32_t llama_edgeinf_gate_set_score(llama_edgeinf_gate *, int32_t, uint32_t, const float *, const float *, const float *) {
+int32_t llama_edgeinf_gate_set_score(llama_edgeinf_gate *, int32_t, uint32_t, uint32_t, const float *, const float *,
+        const float *) {
     return not_built_in();
 }
 
@@ -73,6 +74,8 @@ int32_t llama_edgeinf_compact_plain(llama_context *, uint32_t, uint32_t) {
 }
 
 void llama_edgeinf_set_readout(llama_context *, bool) {}
+
+int32_t llama_edgeinf_set_near(llama_context *, bool) { return LLAMA_EDGEINF_OK; }
 
 int64_t llama_edgeinf_n_folded(const llama_context *) {
     return 0;

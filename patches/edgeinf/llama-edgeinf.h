@@ -105,13 +105,14 @@ extern "C" {
                           const float * map_k);
 
     // Give layer il a score of what tokens are worth keeping, in each KV head
-    //     s = weight . silu(map [k; v] + bias)
-    // for keys before RoPE. The data is copied:
-    //   map [n_embd_head_k + n_embd_head_v, n_hidden, n_head_kv], bias [n_hidden, n_head_kv], weight [n_hidden, n_head_kv]
+    //     s = weight . silu(map [k; v; ln(min(age, age_max))] + bias)
+    // for keys before RoPE, and ages counted from the end of the text, where the newest token has age 1. The data is copied:
+    //   map [n_embd_head_k + n_embd_head_v + 1, n_hidden, n_head_kv], bias [n_hidden, n_head_kv], weight [n_hidden, n_head_kv]
     LLAMA_API int32_t llama_edgeinf_gate_set_score(
             struct llama_edgeinf_gate * gate,
                               int32_t   il,
                              uint32_t   n_hidden,
+                             uint32_t   age_max,
                           const float * map,
                           const float * bias,
                           const float * weight);
@@ -180,6 +181,10 @@ extern "C" {
     // Whether what is decoded from now on reads the memory; it does until this is called. What leaves the cache is folded either
     // way. It is no part of a saved state.
     LLAMA_API void llama_edgeinf_set_readout(struct llama_context * ctx, bool on);
+
+    // Whether retained tokens stand right before the window from now on, or as far before it as they stood in the text, but no farther
+    // than three quarters of the trained context, as they do at first. It is part of a saved state.
+    LLAMA_API int32_t llama_edgeinf_set_near(struct llama_context * ctx, bool on);
 
     // tokens folded so far, in each head
     LLAMA_API int64_t llama_edgeinf_n_folded(const struct llama_context * ctx);

@@ -4,6 +4,7 @@
 //!
 //! `bench lengths` and `bench kernel` are in files of their own.
 
+pub mod args;
 mod child;
 pub mod kernel;
 pub mod lengths;
@@ -30,10 +31,11 @@ use crate::memory::policy::Policy;
 use crate::summary::error::SummaryError;
 use crate::summary::plan::Settings;
 
-use super::args::{BenchArgs, BenchCommand, BenchPolicy, BenchRunArgs, EngineArgs};
+use super::args::EngineArgs;
 use super::engine::Engine;
 use super::exit::ExitStatus;
 use super::printer::Printer;
+use args::{BenchArgs, BenchCommand, BenchPolicy, BenchRunArgs};
 use child::Child;
 
 /// Medians of one policy, and what they are of the first one's.

@@ -6,7 +6,7 @@ mod fit;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use crate::memory::gate::ReadOut;
 use crate::models::DEFAULT_MODEL;
@@ -65,22 +65,25 @@ pub struct TrainArgs {
     /// Threads; the default is the number of processors.
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub threads: Option<u32>,
-    /// What is fitted: the memory, or the scores by which policy learned and --retain choose tokens to keep, for all layers; a step
-    /// reads one document. The other part of the gate is that of --from.
-    #[arg(long, value_name = "memory|scores", default_value = "memory", value_parser = parse_part, help_heading = "Memory")]
+    /// What is fitted; the other part of the gate is that of --from. Scores, by which policy learned and --retain choose tokens, are for
+    /// all layers, and a step of their fit reads one document.
+    #[arg(long, value_enum, default_value_t = Part::Memory, help_heading = "Memory")]
     pub fit: Part,
     /// Hidden units of a score in each KV head.
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=4096), help_heading = "Memory")]
     pub hidden: u32,
+    /// How much what is asked of a document counts for scores, where what the next segment of its text needs counts 1.
+    #[arg(long, value_name = "X", default_value_t = 4.0, value_parser = parse_weight, help_heading = "Memory")]
+    pub asked: f64,
     /// Tokens that are kept in each KV head when scores are measured on what is held out.
     #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=1_000_000), help_heading = "Memory")]
     pub retain: u32,
     /// Begin with a gate that was fitted before, its map and its layers, or those of --layers, instead of a new one.
     #[arg(long, value_name = "GATE.gguf", conflicts_with = "map", help_heading = "Memory")]
     pub from: Option<PathBuf>,
-    /// Feature map of the memory: elu, or hedgehog:F for a learned one with F features, F even.
-    #[arg(long, value_name = "MAP", default_value = "hedgehog:128", help_heading = "Memory")]
-    pub map: MapArg,
+    /// Feature map of the memory: elu, or hedgehog:F for a learned one with F features, F even [default: hedgehog:128].
+    #[arg(long, value_name = "MAP", help_heading = "Memory")]
+    pub map: Option<MapArg>,
     /// What reads from the memory: only what is asked of a document, and answered, or always what comes after something was folded
     /// [default: asked, or that of --from].
     #[arg(long, value_name = "asked|always", value_parser = parse_read_out, help_heading = "Memory")]
@@ -131,6 +134,11 @@ impl TrainArgs {
         if self.fit == Part::Scores && (self.pairs.is_empty() || !self.text.is_empty() || self.resume) {
             return Err(conflict("scores are fitted to --pairs alone, in one go: leave out --text and --resume"));
         }
+        if self.fit == Part::Scores && (self.map.is_some() || self.layers.is_some() || self.read_out.is_some()) {
+            return Err(conflict(
+                "--map, --layers and --read-out are of the memory, which a fit of scores leaves as it is",
+            ));
+        }
         // by whatever names
         let same = |from: &PathBuf| {
             from.canonicalize().is_ok_and(|from| self.output.canonicalize().is_ok_and(|to| to == from))
@@ -145,17 +153,23 @@ impl TrainArgs {
 }
 
 /// `--fit`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Part {
-    /// The memory.
+    /// What is folded, and how much each head listens to it.
     Memory,
-    /// The scores.
+    /// Which tokens are worth keeping as they are.
     Scores,
 }
 
 /// `--map`; none for ELU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MapArg(pub Option<u32>);
+
+impl Default for MapArg {
+    fn default() -> Self {
+        Self(Some(128))
+    }
+}
 
 impl FromStr for MapArg {
     type Err = String;
@@ -186,14 +200,6 @@ fn parse_layers(text: &str) -> Result<Layers, String> {
     layers.sort_unstable();
     layers.dedup();
     Ok(Layers(layers))
-}
-
-fn parse_part(text: &str) -> Result<Part, String> {
-    match text {
-        "memory" => Ok(Part::Memory),
-        "scores" => Ok(Part::Scores),
-        _ => Err("expected memory or scores".into()),
-    }
 }
 
 fn parse_read_out(text: &str) -> Result<ReadOut, String> {

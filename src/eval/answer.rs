@@ -61,7 +61,7 @@ impl<'m> Examiner<'m> {
             for &condition in conditions {
                 let policy = condition.policy();
                 let sizes = self.desk.settings.sizes_of(policy.unwrap_or(Policy::Full), self.desk.model)?;
-                let setting = setting.under(policy, sizes);
+                let setting = setting.under(policy, sizes, &self.desk.settings.sizes);
                 let case = Case { pairs, tokens: &tokens, i, condition };
                 let sha256 = case.sha256();
                 let instructions = pairs[i]

@@ -177,7 +177,7 @@ impl<'m> Comparison<'m> {
         }
         let text_sha256 = self.sha256(text);
         let known = |student: &Student| {
-            let setting = setting.under(Some(student.policy), student.sizes);
+            let setting = setting.under(Some(student.policy), student.sizes, &self.settings.sizes);
             done.iter().find(|r| {
                 r.policy == student.condition
                     && r.text_sha256 == text_sha256
@@ -225,7 +225,7 @@ impl<'m> Comparison<'m> {
                     .collect(),
                 seconds,
                 text_sha256: text_sha256.clone(),
-                setting: setting.under(Some(student.policy), student.sizes),
+                setting: setting.under(Some(student.policy), student.sizes, &self.settings.sizes),
             };
             sink(&record, false)?;
             // the same text may be named twice

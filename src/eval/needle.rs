@@ -154,7 +154,7 @@ pub fn run(
     let mut closed_book: Option<Vec<bool>> = None;
     for &condition in conditions {
         let sizes = desk.settings.sizes_of(condition.policy().unwrap_or(Policy::Full), desk.model)?;
-        let setting = setting.under(condition.policy(), sizes);
+        let setting = setting.under(condition.policy(), sizes, &desk.settings.sizes);
         let known = |case: &str| {
             let same = |r: &&NeedleRecord| {
                 r.case == case && r.policy == condition && r.text_sha256 == haystack.sha256 && r.setting == setting

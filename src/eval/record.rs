@@ -8,8 +8,10 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::llama::Score;
 use crate::memory::layout::WindowSizes;
 use crate::memory::policy::Policy;
+use crate::memory::request::SizeRequest;
 
 use super::error::EvalError;
 use super::reading::Form;
@@ -67,6 +69,9 @@ impl Display for Condition {
     }
 }
 
+/// What [`Setting::queries`] says where the gate's scores chose instead.
+pub const BY_SCORES: &str = "scores";
+
 /// Everything that decides a result, beside the text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Setting {
@@ -83,12 +88,9 @@ pub struct Setting {
     /// Tokens that were chosen to stay; 0 where the policy chooses none.
     #[serde(default)]
     pub retain: u32,
-    /// Whose attention chose them, where that is not what the policy was published with.
+    /// Whose attention chose them, where that is not what the policy was published with; [`BY_SCORES`] for none's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queries: Option<String>,
-    /// Whether the gate has scores, until it is known whether they matter.
-    #[serde(skip)]
-    pub scored: bool,
     /// Most recent tokens that stay.
     pub window: u32,
     /// Tokens read at a time.
@@ -107,18 +109,21 @@ pub struct Setting {
 impl Setting {
     /// The same as far as it matters under a policy (`None`: no document), with the sizes that the policy made of what was
     /// asked for.
-    pub fn under(&self, policy: Option<Policy>, sizes: WindowSizes) -> Self {
+    pub fn under(&self, policy: Option<Policy>, sizes: WindowSizes, request: &SizeRequest) -> Self {
         let has_gate = policy.is_some_and(Policy::needs_gate);
-        let asks = sizes.retain > 0 && policy.is_some_and(|policy| !policy.rule().scores());
-        // where a policy that folds retains something, by scores or by queries, the record says which
-        let scores = policy.filter(|policy| policy.rule().folds() && sizes.retain > 0 && self.scored).map(|_| "scores");
+        let retain = policy.and_then(|policy| request.retain_of(policy, sizes.retain));
+        let queries = match (policy, retain.map(|retain| retain.score)) {
+            (_, Some(Score::SnapKv)) => self.queries.clone(),
+            // where it might have been queries
+            (Some(Policy::EdgeInfinite), Some(Score::Learned)) => Some(BY_SCORES.to_owned()),
+            _ => None,
+        };
         Self {
             gate: self.gate.clone().filter(|_| has_gate),
             gate_sha256: self.gate_sha256.clone().filter(|_| has_gate),
             sinks: sizes.sinks,
             retain: sizes.retain,
-            queries: self.queries.clone().filter(|_| asks).or_else(|| scores.map(str::to_owned)),
-            scored: false,
+            queries,
             window: sizes.window,
             segment: sizes.segment,
             ..self.clone()
@@ -248,7 +253,6 @@ pub(super) mod tests {
                 sinks: 4,
                 retain: 0,
                 queries: None,
-                scored: false,
                 window: 512,
                 segment: 512,
                 cache_type: "f16".into(),

@@ -104,7 +104,7 @@ pub fn run(
         let mut document = None;
         for &condition in conditions {
             let sizes = desk.settings.sizes_of(condition.policy().unwrap_or(Policy::Full), desk.model)?;
-            let setting = setting.under(condition.policy(), sizes);
+            let setting = setting.under(condition.policy(), sizes, &desk.settings.sizes);
             let same = |r: &&SummaryRecord| {
                 (r.policy, &r.case, &r.text_sha256) == (condition, &pair.id, &text_sha256)
                     && r.asked == length.to_string()

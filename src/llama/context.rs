@@ -38,7 +38,7 @@ pub struct Context<'m> {
     n_cells: u32,
     plain: bool,
     attached: bool,
-    // of a plain context; an attached one knows it itself
+    // of a plain context, or when keys could not be turned; an attached one knows it itself else
     poisoned: bool,
     n_vocab: usize,
     n_features: u32,
@@ -210,14 +210,28 @@ impl<'m> Context<'m> {
     }
 
     /// Says whether what is decoded next is what is asked of a text, and answered, or the text. With a gate whose memory is only read when
-    /// something is asked ([`ReadOut::Asked`]), text does not read it.
-    pub fn set_asked(&mut self, asked: bool) {
+    /// something is asked ([`ReadOut::Asked`]), text does not read it. To text retained tokens stand where they stood, to what is asked right
+    /// before the window.
+    ///
+    /// # Errors
+    /// [`LlamaError::Poisoned`] if their keys could not be turned.
+    pub fn set_asked(&mut self, asked: bool) -> Result<(), LlamaError> {
         let reads = asked || self.reads_always;
         if reads != self.reads {
             self.reads = reads;
             // SAFETY: the context is valid.
             unsafe { sys::llama_edgeinf_set_readout(self.raw.as_ptr(), reads) }
         }
+        // half of the keys must not be turned: an interrupt waits
+        self.abort.hold.store(true, Ordering::Relaxed);
+        // SAFETY: the context is valid.
+        let status = unsafe { sys::llama_edgeinf_set_near(self.raw.as_ptr(), asked) };
+        self.abort.hold.store(false, Ordering::Relaxed);
+        if status != sys::LLAMA_EDGEINF_OK {
+            self.poisoned = true;
+            return Err(LlamaError::Poisoned);
+        }
+        Ok(())
     }
 
     /// Appends tokens to the sequence.

@@ -69,7 +69,7 @@ impl NativeGate {
             let n_hidden = score.n_hidden();
             let rows = n_hidden as usize * dims.n_head_kv as usize;
             // what the C side will read
-            let fits = score.map.len() == rows * (dims.d_k + dims.d_v) as usize
+            let fits = score.map.len() == rows * (dims.d_k + dims.d_v + 1) as usize
                 && [&score.bias, &score.weight].iter().all(|v| v.len() == rows);
             if !fits {
                 return Err(fail("a score of wrong size"));
@@ -80,6 +80,7 @@ impl NativeGate {
                     native.raw.as_ptr(),
                     il as i32,
                     n_hidden,
+                    score.age_max,
                     score.map.as_ptr(),
                     score.bias.as_ptr(),
                     score.weight.as_ptr(),

@@ -53,9 +53,9 @@ pub fn peak_bytes(model: &Model, sizes: RunSizes) -> u64 {
             // attention of the queries, three times on its way, and the keys
             let mut row = u64::from(3 * layer.n_head * n_query) + n_kv * u64::from(2 * layer.d_k);
             if n_query == 0 {
-                // keys and values one by one, together, and as heads want them; hidden units twice
-                row = n_kv * u64::from(3 * (layer.d_k + layer.d_v) + 2 * sizes.n_hidden);
-                memory += 4 * n_kv * u64::from(sizes.n_hidden) * u64::from(layer.d_k + layer.d_v + 2);
+                // keys and values one by one, together, as heads want them, and with their ages; hidden units twice
+                row = n_kv * u64::from(4 * (layer.d_k + layer.d_v) + 2 * sizes.n_hidden);
+                memory += 4 * n_kv * u64::from(sizes.n_hidden) * u64::from(layer.d_k + layer.d_v + 3);
             }
             scores = scores.max(4 * row * (n_main + n_retain));
         }

@@ -14,46 +14,66 @@ use super::error::TrainError;
 use super::examples::Example;
 use super::layer::Kv;
 use super::pass::{Machine, Watcher};
-use super::schedule::{Block, Schedule};
+use super::schedule::{BLOCK, Block, Schedule};
 use super::tensors::tensor;
+use crate::memory::policy::SNAPKV_QUERIES;
 
-/// Tokens of the end of a text whose attention SnapKV goes by.
-const SNAP_QUERIES: usize = 32;
+/// What a document needs of its tokens. Those that may be kept, n of them, are behind the front and not among the last of the text.
+#[derive(Debug)]
+pub struct Notice {
+    /// Where tokens leave: how many of the text behind the front were read by then, rising. The last is all of it.
+    pub moments: Vec<usize>,
+    /// The newest tokens at each moment, which stay in any case.
+    pub window: usize,
+    /// What each layer needs.
+    pub layers: Vec<Noticed>,
+}
 
-/// What the tokens that may be kept are worth to a layer's KV heads, all `[n_head_kv, n]`.
+/// What the tokens that may be kept are worth to a layer's KV heads.
 #[derive(Debug)]
 pub struct Noticed {
     /// Keys before RoPE and values side by side, `[n_head_kv, n, 2 d]`, in 16 bits as the engine's cache has them.
     pub x: Tensor,
-    /// What each is worth to a question and its answer, sums over queries and over heads that share a KV head.
+    /// What each is worth to a question and its answer, sums over heads that share a KV head, means over queries, `[n_head_kv, n]`.
     pub asked: Tensor,
-    /// What each is worth to later tokens of the text, beyond the window, per token that could need it.
+    /// What each is worth, from each moment on, to the tokens of the next segment, likewise, `[n_head_kv, n_moments, n]`. After the last there is
+    /// none, and 0 is for tokens that had not left the window by then.
     pub text: Tensor,
-    /// The share that the last tokens of the text give to each: SnapKV's question.
+    /// The shares that the last tokens before each moment give to each, summed, likewise: by them SnapKV chooses.
     pub snap: Tensor,
 }
 
-/// Reads an example with full attention and notes what each layer needs; the tokens that may be kept are those behind the front that
-/// are not among the last `window` of the text.
+impl Notice {
+    /// How many tokens have left the window at a moment.
+    pub fn n_left(&self, moment: usize) -> usize {
+        self.moments[moment] - self.window
+    }
+
+    /// Ages of those tokens, in order; the newest token that was read has age 1.
+    pub fn ages(&self, moment: usize) -> impl Iterator<Item = u32> {
+        let end = self.moments[moment];
+        (0..self.n_left(moment)).map(move |i| (end - i) as u32)
+    }
+
+    /// Bytes of all of it.
+    pub fn n_bytes(&self) -> usize {
+        let of_layer = |n: &Noticed| {
+            2 * n.x.elem_count() + 4 * [&n.asked, &n.text, &n.snap].map(Tensor::elem_count).iter().sum::<usize>()
+        };
+        self.layers.iter().map(of_layer).sum()
+    }
+}
+
+/// Reads an example with full attention and notes what each layer needs, where the last `window` tokens of a text stay in any case.
 ///
 /// # Errors
 /// [`TrainError::Interrupted`], and those of candle.
-pub fn notice(machine: &Machine, example: &Example, window: usize) -> std::result::Result<Vec<Noticed>, TrainError> {
+pub fn notice(machine: &Machine, example: &Example, window: usize) -> std::result::Result<Notice, TrainError> {
     let n_text = example.schedule.n_text;
     let schedule = Schedule::full(n_text, &example.asked);
-    let first = example.schedule.n_front;
-    let mut notes = Notes {
-        candidates: first..n_text.saturating_sub(window).max(first + 1),
-        n_text,
-        window,
-        weights: weights(example),
-        asked: None,
-        text: None,
-        snap: None,
-        layers: Vec::new(),
-    };
+    let mut notes = Notes::new(&schedule, example.schedule.n_front, window, weights(example));
     machine.watch(&example.tokens, &schedule, &mut notes)?;
-    Ok(notes.layers)
+    Ok(notes.notice)
 }
 
 /// How much each token of a sequence counts when it asks: a question and its answer alike, and each answer like any other.
@@ -73,114 +93,123 @@ fn weights(example: &Example) -> Vec<f32> {
 }
 
 struct Notes {
-    candidates: Range<usize>,
+    /// Tokens at the beginning that never leave.
+    n_front: usize,
     n_text: usize,
-    window: usize,
     weights: Vec<f32>,
     /// Of the layer that is being computed, `[n_head_kv, n, d + 2]`: sums over queries of w p^2 (o, |o|^2, 1).
     asked: Option<Tensor>,
-    text: Option<Tensor>,
-    /// `[n_head_kv, 1, n]`: mean shares of the last queries.
-    snap: Option<Tensor>,
-    layers: Vec<Noticed>,
+    /// Likewise for each moment.
+    text: Vec<Option<Tensor>>,
+    /// `[n_head_kv, 1, n]` for each moment: sums of shares.
+    snap: Vec<Option<Tensor>>,
+    notice: Notice,
 }
 
 impl Notes {
-    /// The rows of a block over the first `n` tokens that may be kept; those behind are 0. `weight` says how much a token counts, and
-    /// `far` whether only tokens beyond its window do.
-    fn sums(
-        &self,
-        block: &Block,
-        attended: &Attended,
-        n: usize,
-        weight: &dyn Fn(usize) -> f32,
-        far: bool,
-    ) -> Result<Tensor> {
+    fn new(schedule: &Schedule, n_front: usize, window: usize, weights: Vec<f32>) -> Self {
+        let n_text = schedule.n_text;
+        // a segment of the reader is as long as a block of full attention
+        let ends = schedule.blocks[..schedule.first_asked()].iter().map(|block| block.tokens.end);
+        let mut moments: Vec<usize> = ends.filter(|&end| end > n_front + window).map(|end| end - n_front).collect();
+        if moments.is_empty() {
+            moments.push(window + 1);
+        }
+        let none = || vec![None; moments.len()];
+        let (text, snap) = (none(), none());
+        Self {
+            n_front,
+            n_text,
+            weights,
+            asked: None,
+            text,
+            snap,
+            notice: Notice { moments, window, layers: Vec::new() },
+        }
+    }
+
+    /// Tokens that may be kept.
+    fn n(&self) -> usize {
+        self.notice.n_left(self.notice.moments.len() - 1)
+    }
+
+    /// The moment after so many tokens, if anything leaves then.
+    fn moment(&self, end: usize) -> Option<usize> {
+        self.notice.moments.iter().position(|&moment| moment + self.n_front == end)
+    }
+
+    /// The sums of a block over the first `n` tokens that may be kept; those behind are 0. `weight` says how much a token counts.
+    fn sums(&self, block: &Block, attended: &Attended, n: usize, weight: &dyn Fn(usize) -> f32) -> Result<Tensor> {
         let (n_kv, n_rows, _) = attended.shares().dims3()?;
         let out = attended.out.reshape((n_kv, n_rows, attended.out.dim(2)?))?;
         let ends =
             [out.clone(), out.sqr()?.sum_keepdim(2)?, Tensor::ones((n_kv, n_rows, 1), DType::F32, out.device())?];
-        let weights: Vec<f32> = (0..n_rows).map(|row| weight(block.tokens.start + row % block.tokens.len())).collect();
+        let weights: Vec<f32> = rows(block, n_rows).map(weight).collect();
         let ends = Tensor::cat(&ends, 2)?.broadcast_mul(&tensor(weights, (1, n_rows, 1))?)?;
-        let mut squares = attended.shares().narrow(2, self.candidates.start, n)?.contiguous()?.sqr()?;
-        if far {
-            let n_tokens = block.tokens.len();
-            let mut mask = vec![0.0; n_tokens * n];
-            for (token, row) in block.tokens.clone().zip(mask.chunks_mut(n)) {
-                let n_far = (token + 1).saturating_sub(self.window + self.candidates.start).min(n);
-                row[..n_far].fill(1.0);
-            }
-            let mask = tensor(mask, (1, 1, n_tokens, n))?;
-            squares = squares.reshape((n_kv, n_rows / n_tokens, n_tokens, n))?.broadcast_mul(&mask)?;
-            squares = squares.reshape((n_kv, n_rows, n))?;
-        }
-        let sums = squares.t()?.matmul(&ends)?;
-        sums.pad_with_zeros(1, 0, self.candidates.len() - n)
+        let squares = attended.shares().narrow(2, self.n_front, n)?.contiguous()?.sqr()?;
+        squares.t()?.matmul(&ends)?.pad_with_zeros(1, 0, self.n() - n)
     }
+
+    /// The sum of w p^2 |v - o|^2, by its three parts.
+    fn worth(v: &Tensor, sums: &Tensor) -> Result<Tensor> {
+        let d = v.dim(2)?;
+        let [with_o, squares, alone] = [(0, d), (d, 1), (d + 1, 1)].map(|(first, len)| sums.narrow(2, first, len));
+        let own = (v.sqr()?.sum_keepdim(2)? * alone?)?;
+        let both = (v * with_o?)?.sum_keepdim(2)?;
+        ((own + squares?)? - (both * 2.0)?)?.squeeze(2)?.relu()
+    }
+}
+
+/// The token of each row of a block, whose heads stand one after the other.
+fn rows(block: &Block, n_rows: usize) -> impl Iterator<Item = usize> {
+    let tokens: Range<usize> = block.tokens.clone();
+    (0..n_rows).map(move |row| tokens.start + row % tokens.len())
 }
 
 impl Watcher for Notes {
     fn see(&mut self, block: &Block, attended: &Attended) -> Result<()> {
-        let n_keys = attended.shares().dim(2)?;
         // keys are seen in the order of the text, and all of it is there
-        let of_all = |end: usize| end.min(self.candidates.end).saturating_sub(self.candidates.start);
         if block.tokens.start >= self.n_text {
-            let sums = self.sums(block, attended, of_all(n_keys), &|token| self.weights[token], false)?;
-            add(&mut self.asked, sums)?;
+            let sums = self.sums(block, attended, self.n(), &|token| self.weights[token])?;
+            self.asked = Some(match self.asked.take() {
+                Some(sum) => (sum + sums)?,
+                None => sums,
+            });
             return Ok(());
         }
-        let n_far = of_all(block.tokens.end.saturating_sub(self.window));
-        if n_far > 0 {
-            let sums = self.sums(block, attended, n_far, &|_| 1.0, true)?;
-            add(&mut self.text, sums)?;
+        if let Some(moment) = self.moment(block.tokens.start) {
+            let n_left = self.notice.n_left(moment);
+            self.text[moment] = Some(self.sums(block, attended, n_left, &|_| 1.0 / BLOCK as f32)?);
         }
-        let snaps = self.n_text - SNAP_QUERIES.min(self.n_text)..self.n_text;
-        if block.tokens.end > snaps.start {
+        if let Some(moment) = self.moment(block.tokens.end) {
             let (n_kv, n_rows, _) = attended.shares().dims3()?;
-            let rows = (0..n_rows).map(|row| block.tokens.start + row % block.tokens.len());
-            let rows: Vec<f32> = rows.map(|token| if snaps.contains(&token) { 1.0 } else { 0.0 }).collect();
-            let n = of_all(n_keys);
-            let shares = attended.shares().narrow(2, self.candidates.start, n)?.contiguous()?;
-            let rows = tensor(rows, (1, 1, n_rows))?.broadcast_as((n_kv, 1, n_rows))?.contiguous()?;
-            add(&mut self.snap, rows.matmul(&shares)?.pad_with_zeros(2, 0, self.candidates.len() - n)?)?;
+            let first = block.tokens.end.saturating_sub(SNAPKV_QUERIES as usize);
+            let asks: Vec<f32> = rows(block, n_rows).map(|token| if token >= first { 1.0 } else { 0.0 }).collect();
+            let n_left = self.notice.n_left(moment);
+            let shares = attended.shares().narrow(2, self.n_front, n_left)?.contiguous()?;
+            let asks = tensor(asks, (1, 1, n_rows))?.broadcast_as((n_kv, 1, n_rows))?.contiguous()?;
+            self.snap[moment] = Some(asks.matmul(&shares)?.pad_with_zeros(2, 0, self.n() - n_left)?);
         }
         Ok(())
     }
 
     fn layer(&mut self, _: usize, kv: &Kv) -> Result<()> {
-        let n = self.candidates.len();
-        let part = |x: &Tensor| x.narrow(1, self.candidates.start, n)?.contiguous();
+        let n = self.n();
+        let part = |x: &Tensor| x.narrow(1, self.n_front, n)?.contiguous();
         let (k, v) = (part(&kv.k)?, part(&kv.v)?);
-        let (n_kv, _, d) = v.dims3()?;
-        // sum of w p^2 |v - o|^2, by its three parts
-        let lost = |sums: Option<Tensor>| -> Result<Tensor> {
-            let Some(sums) = sums else { return Tensor::zeros((n_kv, n), DType::F32, v.device()) };
-            let [with_o, squares, alone] = [(0, d), (d, 1), (d + 1, 1)].map(|(first, len)| sums.narrow(2, first, len));
-            let own = (v.sqr()?.sum_keepdim(2)? * alone?)?;
-            let both = (&v * with_o?)?.sum_keepdim(2)?;
-            ((own + squares?)? - (both * 2.0)?)?.squeeze(2)?.relu()
-        };
-        let asked = lost(self.asked.take())?;
-        // early tokens are seen by more of the text than late ones
-        let later =
-            (0..n).map(|i| 1.0 / self.n_text.saturating_sub(self.candidates.start + i + self.window).max(1) as f32);
-        let text = lost(self.text.take())?.broadcast_mul(&tensor(later.collect(), (1, n))?)?;
-        let snap = match self.snap.take() {
-            Some(snap) => snap.squeeze(1)?,
-            None => Tensor::zeros((n_kv, n), DType::F32, v.device())?,
-        };
-        self.layers.push(Noticed { x: Tensor::cat(&[k, v], 2)?.to_dtype(DType::F16)?, asked, text, snap });
+        let none = Tensor::zeros((v.dim(0)?, n), DType::F32, v.device())?;
+        let asked = self.asked.take().map_or_else(|| Ok(none.clone()), |sums| Self::worth(&v, &sums))?;
+        let text = self
+            .text
+            .iter_mut()
+            .map(|sums| sums.take().map_or_else(|| Ok(none.clone()), |sums| Self::worth(&v, &sums)));
+        let text = Tensor::stack(&text.collect::<Result<Vec<_>>>()?, 1)?;
+        let snap =
+            self.snap.iter_mut().map(|sums| sums.take().map_or_else(|| Ok(none.clone()), |sums| sums.squeeze(1)));
+        let snap = Tensor::stack(&snap.collect::<Result<Vec<_>>>()?, 1)?;
+        self.notice.layers.push(Noticed { x: Tensor::cat(&[k, v], 2)?.to_dtype(DType::F16)?, asked, text, snap });
         Ok(())
     }
-}
-
-/// Adds to a sum that may not have begun.
-fn add(sum: &mut Option<Tensor>, more: Tensor) -> Result<()> {
-    *sum = Some(match sum.take() {
-        Some(sum) => (sum + more)?,
-        None => more,
-    });
-    Ok(())
 }
 
 #[cfg(test)]
@@ -218,7 +247,7 @@ mod tests {
     /// Shares, answers and sums again, query by query.
     #[test]
     fn what_a_token_is_worth_is_how_much_of_the_answer_it_is() {
-        let (n_head, n_kv, d, n_text, window) = (4, 2, 8, 700, 40);
+        let (n_head, n_kv, d, n_text, window, n_front) = (4, 2, 8, 1200, 40, 6);
         let asked = [Asked { n_suffix: 5, n_answer: 3 }, Asked { n_suffix: 4, n_answer: 6 }];
         let schedule = Schedule::full(n_text, &asked);
         let n = schedule.n_tokens();
@@ -232,26 +261,19 @@ mod tests {
             n_rot: d,
             rope_base: 1e4,
             eps: 1e-5,
-            n_ctx_train: 1000,
+            n_ctx_train: 2000,
         };
         let rope = Rope::new(&config, None, n);
         let random = |heads: usize, seed: u64| tensor(values(heads * n * d, seed), (heads, n, d)).unwrap();
         let heads = Heads { q: random(n_head, 1), k: random(n_kv, 2), v: random(n_kv, 3) };
         let attention = Attention::new(&schedule, &rope, &heads).unwrap();
-        let candidates = 6..n_text - window;
         let mut weights = vec![0.0; n];
         weights[n_text + 3..].iter_mut().enumerate().for_each(|(i, w)| *w = 0.1 * (i % 4) as f32);
-        let mut notes = Notes {
-            candidates: candidates.clone(),
-            n_text,
-            window,
-            weights: weights.clone(),
-            asked: None,
-            text: None,
-            snap: None,
-            layers: Vec::new(),
-        };
-        let mut expected = vec![[0.0_f64; 3]; n_kv * candidates.len()];
+        let mut notes = Notes::new(&schedule, n_front, window, weights.clone());
+        assert_eq!(notes.notice.moments, [512 - n_front, 1024 - n_front, n_text - n_front]);
+        let n_left = n_text - window - n_front;
+        // what is asked, and at each moment the text and SnapKV
+        let mut expected = vec![vec![[0.0_f64; 7]; n_left]; n_kv];
         let (v, group) = (heads.v.to_vec3::<f32>().unwrap(), n_head / n_kv);
         for block in &schedule.blocks {
             let attended = attention.forward(block).unwrap();
@@ -261,29 +283,41 @@ mod tests {
             for h in 0..n_head {
                 for (i, token) in block.tokens.clone().enumerate() {
                     let shares = &shares[h / group][h % group * block.tokens.len() + i];
-                    for at in candidates.clone().filter(|&at| at < shares.len()) {
+                    for at in (n_front..n_front + n_left).filter(|&at| at < shares.len()) {
                         let p = f64::from(shares[at]);
                         let distance = |j: usize| f64::from(v[h / group][at][j] - out[h][i][j]).powi(2);
-                        let lost = p * p * (0..d).map(distance).sum::<f64>();
-                        let sums = &mut expected[h / group * candidates.len() + at - candidates.start];
-                        let is_text = token < n_text;
-                        sums[0] += if is_text { 0.0 } else { f64::from(weights[token]) * lost };
-                        let far = is_text && at + window <= token;
-                        sums[1] += if far { lost / (n_text - at - window) as f64 } else { 0.0 };
-                        sums[2] += if is_text && token + SNAP_QUERIES >= n_text { p } else { 0.0 };
+                        let worth = p * p * (0..d).map(distance).sum::<f64>();
+                        let sums = &mut expected[h / group][at - n_front];
+                        if token >= n_text {
+                            sums[0] += f64::from(weights[token]) * worth;
+                            continue;
+                        }
+                        for (moment, end) in [512, 1024, n_text].into_iter().enumerate() {
+                            let left = at + window < end;
+                            let next = (end..end + 512).contains(&token) && token < n_text;
+                            sums[1 + moment] += if left && next { worth / 512.0 } else { 0.0 };
+                            sums[4 + moment] += if left && (end - 32..end).contains(&token) { p } else { 0.0 };
+                        }
                     }
                 }
             }
         }
         notes.layer(0, &Kv { k: heads.k.clone(), v: heads.v.clone() }).unwrap();
-        let found = &notes.layers[0];
-        assert_eq!(found.x.dims(), [n_kv, candidates.len(), 2 * d]);
-        for (which, x) in [&found.asked, &found.text, &found.snap].into_iter().enumerate() {
-            let x = x.flatten_all().unwrap().to_vec1::<f32>().unwrap();
-            let top = x.iter().fold(0.0_f32, |m, x| m.max(*x));
-            assert!(top > 0.0);
-            for (x, expected) in x.iter().zip(&expected) {
-                assert!((f64::from(*x) - expected[which]).abs() < 1e-4 * f64::from(top), "{which}: {x} {expected:?}");
+        let notice = notes.notice;
+        assert_eq!((notice.n_left(0), notice.ages(0).last(), notice.ages(2).next()), (466, Some(41), Some(1194)));
+        let found = &notice.layers[0];
+        assert_eq!(found.x.dims(), [n_kv, n_left, 2 * d]);
+        let rows = Tensor::cat(&[&found.asked.unsqueeze(1).unwrap(), &found.text, &found.snap], 1).unwrap();
+        let rows = rows.to_vec3::<f32>().unwrap();
+        for which in 0..7 {
+            let top = rows.iter().flat_map(|rows| &rows[which]).fold(0.0_f32, |m, x| m.max(*x));
+            // nothing of the text follows the last moment
+            assert_eq!(top > 0.0, which != 3, "{which}");
+            for (rows, expected) in rows.iter().zip(&expected) {
+                for (x, expected) in rows[which].iter().zip(expected) {
+                    let error = (f64::from(*x) - expected[which]).abs();
+                    assert!(error <= 1e-4 * f64::from(top), "{which}: {x} {expected:?}");
+                }
             }
         }
     }

@@ -6,7 +6,7 @@ use crate::eval::ANSWER_BATCH;
 use crate::memory::layout::{ANSWER_RESERVE, Layout};
 
 /// Queries whose attention is computed at once at most.
-const BLOCK: usize = 512;
+pub(super) const BLOCK: usize = 512;
 
 /// Tokens that see the same cache and memory, besides those among them that stand before.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Device, Result, Tensor, Var};
 
-use super::notice::Noticed;
+use super::notice::{Notice, Noticed};
 use super::tensors::{floats, tensor};
 use crate::memory::gate::LayerScore;
 use crate::rng::Rng;
@@ -11,19 +11,22 @@ use crate::rng::Rng;
 const BETA: [f64; 2] = [0.9, 0.99];
 const EPS: f64 = 1e-8;
 
-/// How much what the text itself looks at counts beside what is asked, which counts 1.
-const TEXT_WEIGHT: f64 = 0.5;
+/// What the logarithm of an age is moved by: ages are some hundreds to some thousands.
+const MIDDLE_AGE: f64 = 7.0;
 
 /// The score of one layer, in the middle of its fit.
 #[derive(Debug)]
 pub struct FittedScore {
-    /// `[n_head_kv, n_hidden, 2 d]`, `[n_head_kv, 1, n_hidden]`, `[n_head_kv, n_hidden, 1]`; for inputs of mean 0 and deviation 1.
-    parts: [Var; 3],
+    /// Of key and value, which are brought to mean 0 and deviation 1, `[n_head_kv, n_hidden, 2 d]`; of the age and the bias,
+    /// `[n_head_kv, 1, n_hidden]`; of hidden units, `[n_head_kv, n_hidden, 1]`.
+    parts: [Var; 4],
     /// Adam's means of gradients and of their squares.
-    means: [[Tensor; 2]; 3],
+    means: [[Tensor; 2]; 4],
     /// Mean and deviation of each input, `[n_head_kv, 1, 2 d]`.
     mean: Tensor,
     deviation: Tensor,
+    /// The oldest age that was seen.
+    age_max: u32,
     step: i32,
 }
 
@@ -46,49 +49,74 @@ impl FittedScore {
         };
         let parts = [
             random((n_kv, n_hidden, d), (3.0 / d as f64).sqrt())?,
+            random((n_kv, 1, n_hidden), 0.5)?,
             random((n_kv, 1, n_hidden), 0.1)?,
             random((n_kv, n_hidden, 1), (1.0 / n_hidden as f64).sqrt())?,
         ];
         let zeros = |var: &Var| Tensor::zeros(var.shape(), DType::F32, &Device::Cpu);
         let both = |var: &Var| Ok::<_, candle_core::Error>([zeros(var)?, zeros(var)?]);
-        let means = [both(&parts[0])?, both(&parts[1])?, both(&parts[2])?];
-        Ok(Self { parts, means, mean, deviation, step: 0 })
+        let means = [both(&parts[0])?, both(&parts[1])?, both(&parts[2])?, both(&parts[3])?];
+        Ok(Self { parts, means, mean, deviation, age_max: 1, step: 0 })
     }
 
-    /// Scores `[n_head_kv, n]` of inputs `[n_head_kv, n, 2 d]`.
-    ///
-    /// # Errors
-    /// Those of candle.
-    pub fn scores(&self, inputs: &Tensor) -> Result<Tensor> {
+    /// What hidden units get of inputs `[n_head_kv, n, 2 d]`, whatever their age: `[n_head_kv, n, n_hidden]`.
+    fn units(&self, inputs: &Tensor) -> Result<Tensor> {
         let x = inputs.to_dtype(DType::F32)?.broadcast_sub(&self.mean)?.broadcast_div(&self.deviation)?;
-        let [map, bias, weight] = &self.parts;
-        x.matmul(&map.t()?)?.broadcast_add(bias)?.silu()?.matmul(weight)?.squeeze(2)
+        let [map, _, bias, _] = &self.parts;
+        x.matmul(&map.t()?)?.broadcast_add(bias)
     }
 
-    /// The loss: cross-entropy of the softmax of scores along the text to what tokens are worth, in nats, a mean over KV heads. At its
-    /// minimum a score is the logarithm of what tokens like this one are worth.
+    /// Scores `[n_head_kv, n]` of the first n tokens, of these ages.
+    fn of_units(&self, units: &Tensor, ages: impl Iterator<Item = u32>) -> Result<Tensor> {
+        let ages: Vec<f32> = ages.map(|age| (f64::from(age).ln() - MIDDLE_AGE) as f32).collect();
+        let n = ages.len();
+        let [_, of_age, _, weight] = &self.parts;
+        let ages = tensor(ages, (1, n, 1))?.broadcast_mul(of_age)?;
+        (units.narrow(1, 0, n)? + ages)?.silu()?.matmul(weight)?.squeeze(2)
+    }
+
+    /// Scores at each moment of the tokens that had left the window by then, `[n_head_kv, n]`, as a gate gives them.
     ///
     /// # Errors
     /// Those of candle.
-    pub fn loss(&self, noticed: &Noticed) -> Result<Tensor> {
-        let scores = self.scores(&noticed.x)?;
-        let n_kv = scores.dim(0)? as f64;
-        let top = scores.max_keepdim(1)?.detach();
-        let shifted = scores.broadcast_sub(&top)?;
-        let log_p = shifted.broadcast_sub(&shifted.exp()?.sum_keepdim(1)?.log()?)?;
-        let towards = |target: &Tensor| -> Result<Tensor> {
-            let share = target.broadcast_div(&(target.sum_keepdim(1)? + 1e-20)?)?;
-            (share * &log_p)?.sum_all()?.affine(-1.0 / n_kv, 0.0)
-        };
-        towards(&noticed.asked)? + (towards(&noticed.text)? * TEXT_WEIGHT)?
+    pub fn scores(&self, notice: &Notice, layer: &Noticed) -> Result<Vec<Tensor>> {
+        let units = self.units(&layer.x)?;
+        let ages = |moment| notice.ages(moment).map(|age| age.min(self.age_max));
+        (0..notice.moments.len()).map(|moment| self.of_units(&units, ages(moment))).collect()
+    }
+
+    /// The loss: cross-entropy of the softmax of scores to what tokens are worth, in nats, a mean over KV heads and over moments, which count
+    /// as much as there is to lose. What is asked at the end counts `asked` times what the next segment needs, and from the first moment on, as a
+    /// token that left once does not come back. At the minimum a score is the logarithm of what tokens like this one are worth.
+    ///
+    /// # Errors
+    /// Those of candle.
+    pub fn loss(&self, notice: &Notice, layer: &Noticed, asked: f64) -> Result<Tensor> {
+        let units = self.units(&layer.x)?;
+        let n_kv = units.dim(0)?;
+        let mut sum = Tensor::zeros(n_kv, DType::F32, &Device::Cpu)?;
+        let mut all = sum.clone();
+        for moment in 0..notice.moments.len() {
+            let n = notice.n_left(moment);
+            let scores = self.of_units(&units, notice.ages(moment))?;
+            let top = scores.max_keepdim(1)?.detach();
+            let shifted = scores.broadcast_sub(&top)?;
+            let log_p = shifted.broadcast_sub(&shifted.exp()?.sum_keepdim(1)?.log()?)?;
+            let worth = ((layer.asked.narrow(1, 0, n)? * asked)?
+                + layer.text.narrow(1, moment, 1)?.squeeze(1)?.narrow(1, 0, n)?)?;
+            sum = (sum - (&worth * log_p)?.sum(1)?)?;
+            all = (all + worth.sum(1)?)?;
+        }
+        (sum / (all + 1e-20)?)?.sum_all()? / n_kv as f64
     }
 
     /// A step of Adam, and the loss before it.
     ///
     /// # Errors
     /// Those of candle.
-    pub fn learn(&mut self, noticed: &Noticed, rate: f64) -> Result<f64> {
-        let loss = self.loss(noticed)?;
+    pub fn learn(&mut self, notice: &Notice, layer: &Noticed, asked: f64, rate: f64) -> Result<f64> {
+        self.age_max = self.age_max.max(notice.ages(notice.moments.len() - 1).next().unwrap_or(1));
+        let loss = self.loss(notice, layer, asked)?;
         let gradients = loss.backward()?;
         self.step += 1;
         let [fade, fade_square] = BETA.map(|beta| 1.0 - beta.powi(self.step));
@@ -107,71 +135,149 @@ impl FittedScore {
     /// # Errors
     /// Those of candle.
     pub fn to_gate(&self) -> Result<LayerScore> {
-        let [map, bias, weight] = &self.parts;
+        let [map, of_age, bias, weight] = &self.parts;
         let map = map.broadcast_div(&self.deviation)?;
         let moved = map.broadcast_mul(&self.mean)?.sum_keepdim(2)?.transpose(1, 2)?;
-        let bias = (bias.as_tensor() - moved)?;
+        let bias = ((bias.as_tensor() - moved)? - (of_age.as_tensor() * MIDDLE_AGE)?)?;
+        let map = Tensor::cat(&[&map, &of_age.transpose(1, 2)?], 2)?;
         let n_head_kv = u32::try_from(map.dim(0)?).unwrap_or(0);
-        Ok(LayerScore { n_head_kv, map: floats(&map)?, bias: floats(&bias)?, weight: floats(weight)? })
+        let [map, bias, weight] = [&map, &bias, weight.as_tensor()].map(floats);
+        Ok(LayerScore { n_head_kv, age_max: self.age_max, map: map?, bias: bias?, weight: weight? })
     }
 }
 
-/// How much of what is looked at stays if in each KV head the `n` tokens with the highest of `scores` `[n_head_kv, tokens]` are kept.
+/// Of what tokens are worth when something is asked and while the text is read, what a choice keeps: at each moment the `n` tokens of each KV head
+/// stay that have the highest scores among those that stayed before and those that leave the window. `scores` are those at each moment,
+/// `[n_head_kv, tokens]`.
 ///
 /// # Errors
 /// Those of candle.
-pub fn kept(scores: &Tensor, looked_at: &Tensor, n: usize) -> Result<f64> {
-    let (scores, looked_at) = (scores.to_vec2::<f32>()?, looked_at.to_vec2::<f32>()?);
-    let of_head = |(scores, looked_at): (&Vec<f32>, &Vec<f32>)| -> f64 {
-        let mut order: Vec<usize> = (0..scores.len()).collect();
-        order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]));
-        order.iter().take(n).map(|&i| f64::from(looked_at[i])).sum()
+pub fn kept(notice: &Notice, layer: &Noticed, scores: &[Tensor], n: usize) -> Result<[f64; 2]> {
+    let scores = scores.iter().map(Tensor::to_vec2::<f32>).collect::<Result<Vec<_>>>()?;
+    let (asked, text) = (layer.asked.to_vec2::<f32>()?, layer.text.to_vec3::<f32>()?);
+    let mut sums = [0.0; 2];
+    for (head, (asked, text)) in asked.iter().zip(&text).enumerate() {
+        let (mut stay, mut seen): (Vec<usize>, usize) = (Vec::new(), 0);
+        for (moment, (scores, text)) in scores.iter().zip(text).enumerate() {
+            let scores = &scores[head];
+            let n_left = notice.n_left(moment);
+            stay.extend(seen..n_left);
+            seen = n_left;
+            stay.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]));
+            stay.truncate(n);
+            sums[1] += stay.iter().map(|&i| f64::from(text[i])).sum::<f64>();
+        }
+        sums[0] += stay.iter().map(|&i| f64::from(asked[i])).sum::<f64>();
+    }
+    Ok(sums)
+}
+
+/// The same for a choice that is the best for each purpose and each moment, whatever left before.
+///
+/// # Errors
+/// Those of candle.
+pub fn best(layer: &Noticed, n: usize) -> Result<[f64; 2]> {
+    let top = |mut worth: Vec<f32>| -> f64 {
+        worth.sort_by(|a, b| b.total_cmp(a));
+        worth.iter().take(n).map(|&worth| f64::from(worth)).sum()
     };
-    Ok(scores.iter().zip(&looked_at).map(of_head).sum())
+    let asked = layer.asked.to_vec2::<f32>()?.into_iter().map(top).sum();
+    Ok([asked, layer.text.to_vec3::<f32>()?.into_iter().flatten().map(top).sum()])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_score_finds_what_is_looked_at() {
-        // of 40 tokens those with a large first value are looked at; the second head goes by the key
-        let (n, d) = (40, 4);
-        let mut rng = Rng::new(3);
-        let x: Vec<f32> = (0..2 * n * d).map(|_| rng.index(1000) as f32 / 500.0 - 1.0).collect();
-        let target = |head: usize| {
-            let x = &x;
-            (0..n).map(move |i| (3.0 * x[(head * n + i) * d + if head == 0 { 2 } else { 0 }]).exp())
-        };
-        let target: Vec<f32> = target(0).chain(target(1)).collect();
-        let inputs = tensor(x.clone(), (2, n, d)).unwrap();
-        let asked = tensor(target, (2, n)).unwrap();
-        let noticed = Noticed {
-            x: inputs.to_dtype(DType::F16).unwrap(),
-            text: asked.clone(),
-            snap: asked.clone(),
-            asked: asked.clone(),
-        };
-        let mut fitted = FittedScore::new(&inputs, 8, &mut rng).unwrap();
-        let first = fitted.learn(&noticed, 1e-2).unwrap();
-        for _ in 0..300 {
-            fitted.learn(&noticed, 1e-2).unwrap();
-        }
-        let last = fitted.learn(&noticed, 1e-2).unwrap();
-        assert!(last < first - 0.3, "{first} {last}");
-        let scores = fitted.scores(&inputs).unwrap();
-        let (best, found) = (kept(&asked, &asked, 8).unwrap(), kept(&scores, &asked, 8).unwrap());
-        assert!(found > 0.95 * best, "{found} of {best}");
-        // what goes into a gate computes the same
-        let gate = fitted.to_gate().unwrap();
-        assert_eq!((gate.n_head_kv, gate.n_hidden()), (2, 8));
-        let scores = scores.to_vec2::<f32>().unwrap();
-        for (head, scores) in scores.iter().enumerate() {
-            for (i, score) in scores.iter().enumerate() {
-                let again = gate.of(head, &x[(head * n + i) * d..][..d]);
-                assert!((again - score).abs() < 1e-4, "{again} {score}");
+    const HEADS: usize = 2;
+    const D: usize = 4;
+
+    /// Worth that tokens tell by their third value, in the second head by the first, and while the text is read by their age as well.
+    fn invented(seed: u64) -> Notice {
+        let (moments, window) = (vec![40, 80, 130], 10);
+        let n = 120;
+        let mut rng = Rng::new(seed);
+        let x: Vec<f32> = (0..HEADS * n * D).map(|_| rng.index(1000) as f32 / 500.0 - 1.0).collect();
+        let told = |head: usize, i: usize| (3.0 * x[(head * n + i) * D + if head == 0 { 2 } else { 0 }]).exp();
+        let asked = (0..HEADS).flat_map(|head| (0..n).map(move |i| (head, i))).map(|(head, i)| told(head, i)).collect();
+        let mut text = vec![0.0; HEADS * 3 * n];
+        for head in 0..HEADS {
+            for (moment, end) in [(0, 40), (1, 80)] {
+                for i in 0..end - window {
+                    // a token like the others is worth most while it is young
+                    text[(head * 3 + moment) * n + i] = 6e4 / ((end - i) as f32).powi(3);
+                }
             }
         }
+        let asked = tensor(asked, (HEADS, n)).unwrap();
+        let text = tensor(text, (HEADS, 3, n)).unwrap();
+        let x = tensor(x, (HEADS, n, D)).unwrap().to_dtype(DType::F16).unwrap();
+        Notice { moments, window, layers: vec![Noticed { x, asked, snap: text.clone(), text }] }
+    }
+
+    #[test]
+    fn a_score_finds_what_is_worth_something() {
+        let notice = invented(3);
+        let layer = &notice.layers[0];
+        let mut rng = Rng::new(4);
+        let mut fitted = FittedScore::new(&layer.x, 8, &mut rng).unwrap();
+        let first = fitted.learn(&notice, layer, 2.0, 1e-2).unwrap();
+        for _ in 0..400 {
+            fitted.learn(&notice, layer, 2.0, 1e-2).unwrap();
+        }
+        let last = fitted.learn(&notice, layer, 2.0, 1e-2).unwrap();
+        assert!(last < first - 0.3, "{first} {last}");
+        let scores = fitted.scores(&notice, layer).unwrap();
+        let (best, found) = (best(layer, 12).unwrap(), kept(&notice, layer, &scores, 12).unwrap());
+        let newest: Vec<Tensor> = scores.iter().map(|scores| by_age(scores)).collect();
+        let newest = kept(&notice, layer, &newest, 12).unwrap();
+        assert!(newest[0] < 0.3 * best[0] && newest[1] > 0.99 * best[1], "{newest:?} of {best:?}");
+        // what is asked alone, which does not know of age
+        let asked = |moment| layer.asked.narrow(1, 0, notice.n_left(moment)).unwrap();
+        let ageless = kept(&notice, layer, &[asked(0), asked(1), asked(2)], 12).unwrap();
+        let all = format!("{found:?} of {best:?}, newest {newest:?}, ageless {ageless:?}");
+        assert!(found[0] > 0.7 * best[0] && found[1] > 0.1 * best[1] + ageless[1], "{all}");
+        // what goes into a gate computes the same
+        let gate = fitted.to_gate().unwrap();
+        assert_eq!((gate.n_head_kv, gate.n_hidden(), gate.age_max), (2, 8, 130));
+        let x = layer.x.to_dtype(DType::F32).unwrap().to_vec3::<f32>().unwrap();
+        for (moment, scores) in scores.iter().enumerate() {
+            for (head, scores) in scores.to_vec2::<f32>().unwrap().iter().enumerate() {
+                assert_eq!(scores.len(), notice.n_left(moment));
+                for ((i, score), age) in scores.iter().enumerate().zip(notice.ages(moment)) {
+                    let again = gate.of(head, &x[head][i], age);
+                    assert!((again - score).abs() < 1e-4, "{again} {score}");
+                }
+            }
+        }
+    }
+
+    /// Scores by which the newest stay.
+    fn by_age(like: &Tensor) -> Tensor {
+        let (heads, n) = like.dims2().unwrap();
+        Tensor::new(vec![(0..n).map(|i| i as f32).collect::<Vec<_>>(); heads], &Device::Cpu).unwrap()
+    }
+
+    #[test]
+    fn what_left_once_does_not_come_back() {
+        let notice = invented(5);
+        let layer = &notice.layers[0];
+        let newest =
+            |moment| by_age(&tensor(vec![0.0; HEADS * notice.n_left(moment)], (HEADS, notice.n_left(moment))).unwrap());
+        let oldest = |moment| newest(moment).neg().unwrap();
+        let sum =
+            |values: &[f32], range: std::ops::Range<usize>| values[range].iter().map(|&x| f64::from(x)).sum::<f64>();
+        let (asked, text) = (layer.asked.to_vec2::<f32>().unwrap(), layer.text.to_vec3::<f32>().unwrap());
+        // twice the newest stay, then the oldest of what is left
+        let found = kept(&notice, layer, &[newest(0), newest(1), oldest(2)], 15).unwrap();
+        let of_asked: f64 = asked.iter().map(|values| sum(values, 55..70)).sum();
+        let of_text: f64 = text.iter().map(|rows| sum(&rows[0], 15..30) + sum(&rows[1], 55..70)).sum();
+        for (found, expected) in found.into_iter().zip([of_asked, of_text]) {
+            assert!((found - expected).abs() < 1e-3 * expected, "{found} {expected}");
+        }
+        // the oldest stay to the end
+        let [found, _] = kept(&notice, layer, &[oldest(0), oldest(1), oldest(2)], 15).unwrap();
+        let expected: f64 = asked.iter().map(|values| sum(values, 0..15)).sum();
+        assert!((found - expected).abs() < 1e-3 * expected, "{found} {expected}");
     }
 }

@@ -7,15 +7,17 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use candle_core::Tensor;
 use serde::Serialize;
 
 use super::error::TrainError;
 use super::examples::{Example, Examples};
 use super::log;
-use super::notice::{Noticed, notice};
+use super::notice::{Notice, Noticed, notice};
 use super::pass::Machine;
-use super::score::{FittedScore, kept};
+use super::score::{FittedScore, best, kept};
 use crate::memory::gate::Gate;
+use crate::memory::policy::SNAPKV_KERNEL;
 use crate::rng::Rng;
 
 /// How a fit of scores goes.
@@ -33,6 +35,8 @@ pub struct ScoreSettings {
     pub window: usize,
     /// Hidden units.
     pub n_hidden: usize,
+    /// How much what is asked counts beside what the text itself needs.
+    pub asked: f64,
     /// Tokens that are kept when it is measured.
     pub n_retain: usize,
     /// Bytes of documents that are gone through again.
@@ -76,6 +80,8 @@ pub struct ScoreMeasure {
     pub asked: Option<[f64; 4]>,
     /// Worth to later parts of the text, likewise; none where there are none.
     pub text: Option<[f64; 4]>,
+    /// All that they are worth to what is asked, and to a segment, means over documents, layers, KV heads and moments.
+    pub worth: [f64; 2],
     /// Time that it took.
     pub seconds: f64,
 }
@@ -129,9 +135,9 @@ struct Fit<'a> {
     /// Scores of all layers; none before the first document.
     layers: Vec<FittedScore>,
     /// What was noticed in the documents that were read last.
-    read: VecDeque<Vec<Noticed>>,
+    read: VecDeque<Notice>,
     /// In those that are held out.
-    held: Vec<Vec<Noticed>>,
+    held: Vec<Notice>,
     step: u64,
 }
 
@@ -142,15 +148,19 @@ impl Fit<'_> {
         let order = in_turns(&self.examples.train, settings.seed);
         let mut measured = None;
         loop {
-            let of_steps = settings.steps.map_or(0.0, |steps| self.step as f64 / steps.max(1) as f64);
-            let of_time = settings.time.map_or(0.0, |time| started.elapsed().as_secs_f64() / time.as_secs_f64());
-            let progress = of_steps.max(of_time);
-            if progress >= 1.0 || settings.steps == Some(0) {
+            let elapsed = started.elapsed();
+            let enough = settings.steps.is_some_and(|steps| self.step >= steps);
+            let late = settings.time.is_some_and(|time| elapsed >= time);
+            if enough || late {
                 break;
             }
+            // neither is 0 here
+            let of_steps = settings.steps.map_or(0.0, |steps| self.step as f64 / steps as f64);
+            let of_time = settings.time.map_or(0.0, |time| elapsed.as_secs_f64() / time.as_secs_f64());
+            let rate = settings.rate * (1.0 - 0.9 * of_steps.max(of_time));
             let begin = Instant::now();
             let example = order[self.step as usize % order.len()];
-            let loss = self.one_step(example, settings.rate * (1.0 - 0.9 * progress))?;
+            let loss = self.one_step(example, rate)?;
             self.step += 1;
             for (il, layer) in self.layers.iter().enumerate() {
                 self.gate.scores.insert(il as u32, layer.to_gate()?);
@@ -182,15 +192,11 @@ impl Fit<'_> {
         let noticed = notice(self.machine, example, settings.window)?;
         if self.layers.is_empty() {
             let new = |noticed: &Noticed| FittedScore::new(&noticed.x, settings.n_hidden, &mut rng);
-            self.layers = noticed.iter().map(new).collect::<Result<_, _>>()?;
+            self.layers = noticed.layers.iter().map(new).collect::<Result<_, _>>()?;
         }
-        // with what it is worth beside it, three numbers a token and head
-        let n_bytes = |noticed: &Vec<Noticed>| {
-            noticed.iter().map(|n| 2 * n.x.elem_count() + 12 * n.asked.elem_count()).sum::<usize>()
-        };
         self.read.push_back(noticed);
-        let held: usize = self.held.iter().map(n_bytes).sum();
-        while self.read.len() > 1 && held + self.read.iter().map(n_bytes).sum::<usize>() > settings.kept_bytes {
+        let held: usize = self.held.iter().map(Notice::n_bytes).sum();
+        while self.read.len() > 1 && held + self.read.iter().map(Notice::n_bytes).sum::<usize>() > settings.kept_bytes {
             self.read.pop_front();
         }
         let newest = self.read.len() - 1;
@@ -199,8 +205,9 @@ impl Fit<'_> {
             let chosen = if round == 0 { newest } else { rng.index(self.read.len()) };
             let mut sum = 0.0;
             self.machine.stop()?;
-            for (layer, noticed) in self.layers.iter_mut().zip(&self.read[chosen]) {
-                sum += layer.learn(noticed, rate)?;
+            let notice = &self.read[chosen];
+            for (layer, noticed) in self.layers.iter_mut().zip(&notice.layers) {
+                sum += layer.learn(notice, noticed, settings.asked, rate)?;
             }
             if !sum.is_finite() {
                 return Err(TrainError::NotFinite { step: self.step + 1 });
@@ -220,25 +227,34 @@ impl Fit<'_> {
             let read = |example| notice(self.machine, example, self.settings.window);
             self.held = self.examples.held_out.iter().map(read).collect::<Result<_, _>>()?;
         }
+        // for whom, by whom
         let mut sums = [[0.0; 4]; 2];
         let mut all = [0.0; 2];
-        for layers in &self.held {
-            for (layer, noticed) in self.layers.iter().zip(layers) {
-                let scores = layer.scores(&noticed.x)?;
-                let snap = around(&noticed.snap)?;
-                let newest = newest(&noticed.snap)?;
-                for (i, looked_at) in [&noticed.asked, &noticed.text].into_iter().enumerate() {
-                    for (sum, scores) in sums[i].iter_mut().zip([&scores, &snap, &newest, looked_at]) {
-                        *sum += kept(scores, looked_at, n)?;
+        let mut n_all = [0.0; 2];
+        for notice in &self.held {
+            for (layer, noticed) in self.layers.iter().zip(&notice.layers) {
+                let choices = [
+                    kept(notice, noticed, &layer.scores(notice, noticed)?, n)?,
+                    kept(notice, noticed, &by_snapkv(notice, noticed)?, n)?,
+                    kept(notice, noticed, &by_number(notice, noticed)?, n)?,
+                    best(noticed, n)?,
+                ];
+                for (i, worth) in [&noticed.asked, &noticed.text].into_iter().enumerate() {
+                    for (sum, choice) in sums[i].iter_mut().zip(&choices) {
+                        *sum += choice[i];
                     }
-                    all[i] += f64::from(looked_at.sum_all()?.to_scalar::<f32>()?);
+                    all[i] += f64::from(worth.sum_all()?.to_scalar::<f32>()?);
                 }
+                let n_kv = noticed.asked.dim(0)? as f64;
+                n_all[0] += n_kv;
+                n_all[1] += n_kv * (notice.moments.len() - 1) as f64;
             }
         }
         let [asked, text] = [0, 1].map(|i| (all[i] > 0.0).then(|| sums[i].map(|sum| sum / all[i])));
+        let worth = [0, 1].map(|i| all[i] / f64::max(n_all[i], 1.0));
         let seconds = begin.elapsed().as_secs_f64();
         let held_out = self.held.len();
-        tell(&ScoreLine::HeldOut(ScoreMeasure { step: self.step, held_out, kept: n, asked, text, seconds }))
+        tell(&ScoreLine::HeldOut(ScoreMeasure { step: self.step, held_out, kept: n, asked, text, worth, seconds }))
     }
 
     fn save(&self) -> Result<(), TrainError> {
@@ -246,21 +262,36 @@ impl Fit<'_> {
     }
 }
 
-/// The largest of seven neighbours, as SnapKV scores a token.
-fn around(scores: &candle_core::Tensor) -> candle_core::Result<candle_core::Tensor> {
+/// The largest of `kernel` neighbours.
+fn around(scores: &Tensor, kernel: usize) -> candle_core::Result<Tensor> {
+    let half = kernel / 2;
     let rows: Vec<Vec<f32>> = scores.to_vec2()?;
     let pool = |row: &Vec<f32>| -> Vec<f32> {
-        let at = |i: usize| row[i.saturating_sub(3)..row.len().min(i + 4)].iter().copied().fold(f32::MIN, f32::max);
+        let at = |i: usize| {
+            row[i.saturating_sub(half)..row.len().min(i + half + 1)].iter().copied().fold(f32::MIN, f32::max)
+        };
         (0..row.len()).map(at).collect()
     };
-    candle_core::Tensor::new(rows.iter().map(pool).collect::<Vec<_>>(), scores.device())
+    Tensor::new(rows.iter().map(pool).collect::<Vec<_>>(), scores.device())
 }
 
-/// Scores by which the last ones stay.
-fn newest(like: &candle_core::Tensor) -> candle_core::Result<candle_core::Tensor> {
-    let (heads, n) = like.dims2()?;
-    let row: Vec<f32> = (0..n).map(|i| i as f32).collect();
-    candle_core::Tensor::new(vec![row; heads], like.device())
+/// SnapKV's scores at each moment.
+fn by_snapkv(notice: &Notice, layer: &Noticed) -> candle_core::Result<Vec<Tensor>> {
+    let at = |moment| {
+        let shares = layer.snap.narrow(1, moment, 1)?.squeeze(1)?.narrow(1, 0, notice.n_left(moment))?;
+        around(&shares, SNAPKV_KERNEL as usize)
+    };
+    (0..notice.moments.len()).map(at).collect()
+}
+
+/// Scores by which the newest stay.
+fn by_number(notice: &Notice, layer: &Noticed) -> candle_core::Result<Vec<Tensor>> {
+    let heads = layer.asked.dim(0)?;
+    let at = |moment| {
+        let row: Vec<f32> = (0..notice.n_left(moment)).map(|i| i as f32).collect();
+        Tensor::new(vec![row; heads], layer.asked.device())
+    };
+    (0..notice.moments.len()).map(at).collect()
 }
 
 /// Documents of each kind in turn, within a kind in an order of their own.

@@ -6,6 +6,7 @@ pub mod capture;
 pub mod models;
 pub mod program;
 pub mod reference;
+pub mod retaining;
 pub mod sandbox;
 pub mod scripted;
 pub mod state;

@@ -83,11 +83,11 @@ pub fn read(gate: &Gate, il: u32, h: usize, m: &[f64], z: &[f64], n: u64, q: &[f
 }
 
 /// RoPE of one head at a position, for the frequency base of the tiny models. `neox`: halves are pairs, else neighbours are.
-pub fn rope(x: &[f32], position: usize, neox: bool) -> Vec<f64> {
+pub fn rope(x: &[f32], position: f64, neox: bool) -> Vec<f64> {
     let d = x.len();
     let mut out = vec![0.0; d];
     for i in 0..d / 2 {
-        let angle = position as f64 * 1e5_f64.powf(-2.0 * i as f64 / d as f64);
+        let angle = position * 1e5_f64.powf(-2.0 * i as f64 / d as f64);
         let (a, b) = if neox { (i, i + d / 2) } else { (2 * i, 2 * i + 1) };
         let (x, y) = (f64::from(x[a]), f64::from(x[b]));
         out[a] = x * angle.cos() - y * angle.sin();

@@ -31,6 +31,8 @@ pub struct Tiny {
     pub n_head_kv: u32,
     pub d: u32,
     pub n_vocab: u32,
+    /// As far as it says that it was trained.
+    pub n_ctx: u32,
     pub seed: u64,
     /// The only layer whose attention has a say, if there is one: what a token does to others it does there.
     pub attends: Option<u32>,
@@ -38,15 +40,15 @@ pub struct Tiny {
 
 impl Tiny {
     pub fn new(arch: &'static str) -> Self {
-        Self { arch, n_layer: 2, n_head: 4, n_head_kv: 2, d: 64, n_vocab: 256, seed: 1, attends: None }
+        Self { arch, n_layer: 2, n_head: 4, n_head_kv: 2, d: 64, n_vocab: 256, n_ctx: 32768, seed: 1, attends: None }
     }
 
     /// Writes the model into cargo's directory for such things and returns its path.
     pub fn write(self) -> PathBuf {
-        let Self { arch, n_layer, n_head, n_head_kv, d, n_vocab, seed, attends } = self;
+        let Self { arch, n_layer, n_head, n_head_kv, d, n_vocab, n_ctx, seed, attends } = self;
         let only = attends.map_or(String::new(), |il| format!("-only{il}"));
         let name = format!(
-            "tiny-{arch}-{n_layer}-{n_head}-{n_head_kv}-{d}-{n_vocab}-{seed}{only}-{}.gguf",
+            "tiny-{arch}-{n_layer}-{n_head}-{n_head_kv}-{d}-{n_vocab}-{n_ctx}-{seed}{only}-{}.gguf",
             std::process::id()
         );
         let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
@@ -60,7 +62,7 @@ impl Tiny {
             w.set(format!("{arch}.{key}"), value);
         };
         number("block_count", n_layer);
-        number("context_length", 32768);
+        number("context_length", n_ctx);
         number("embedding_length", n_embd);
         number("feed_forward_length", n_ff);
         number("attention.head_count", n_head);

@@ -21,7 +21,8 @@ pub struct AnswerArgs {
     /// File with a JSON object on each line: id, document, reference and, where it is no summary, the question.
     #[arg(value_name = "PAIRS.jsonl")]
     pub pairs: PathBuf,
-    /// How documents are read; 'none' scores the answers without them. The default is all, edgeinfinite only with --gate.
+    /// How documents are read; 'none' scores the answers without them. The default is none, full and streaming, and with
+    /// --gate what it is for.
     #[arg(long, value_name = "POLICY", value_delimiter = ',')]
     pub policies: Vec<EvalPolicy>,
     #[command(flatten)]

@@ -23,7 +23,7 @@ pub struct FidelityArgs {
     /// Text files; as much is read of each as --tokens and the context of the model allow.
     #[arg(value_name = "TEXT", required = true)]
     pub texts: Vec<PathBuf>,
-    /// What is compared with full attention. The default is streaming and snapkv, and edgeinfinite with --gate.
+    /// What is compared with full attention. The default is streaming and snapkv, and with --gate what it is for.
     #[arg(long, value_name = "POLICY", value_delimiter = ',')]
     pub policies: Vec<EvalPolicy>,
     /// Several budgets, such as 516tok,1028tok: every policy is measured with each, and full attention computed once.

@@ -27,7 +27,7 @@ pub struct LongBenchArgs {
     /// Only the first N cases of each dataset.
     #[arg(long, value_name = "N")]
     pub cases: Option<usize>,
-    /// How texts are read; 'none' asks without them. The default is full, streaming and snapkv, and edgeinfinite with --gate.
+    /// How texts are read; 'none' asks without them. The default is full, streaming and snapkv, and with --gate what it is for.
     #[arg(long, value_name = "POLICY", value_delimiter = ',')]
     pub policies: Vec<EvalPolicy>,
     /// Append results to FILE, where those that are there already are not made again; the table goes to stdout then.

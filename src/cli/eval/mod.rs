@@ -151,7 +151,7 @@ fn of_gate(engine: &Engine) -> Option<Condition> {
     Some(if Policy::for_gate(gate) == Policy::Learned { Condition::Learned } else { Condition::EdgeInfinite })
 }
 
-/// The policies asked for, in order; by default full, streaming and snapkv, and edgeinfinite with --gate.
+/// The policies asked for, in order; by default full, streaming and snapkv, and with --gate what it is for.
 fn conditions(policies: &[EvalPolicy], engine: &Engine) -> Result<Vec<Condition>, EvalError> {
     let mut conditions: Vec<Condition> = policies.iter().map(|&policy| policy.into()).collect();
     if conditions.is_empty() {
@@ -223,7 +223,6 @@ fn setting(args: &EngineArgs, engine: &Engine, form: Form) -> Result<Setting> {
         sinks: engine.sizes.sinks,
         retain: 0,
         queries: args.queries.map(|queries| queries.to_string()),
-        scored: engine.sizes.scored,
         window: engine.sizes.window,
         segment: engine.sizes.segment,
         cache_type: clap::ValueEnum::to_possible_value(&args.cache_type)

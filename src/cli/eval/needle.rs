@@ -25,7 +25,7 @@ pub struct NeedleArgs {
     /// Seeds of the documents: one of each length for each seed.
     #[arg(long, value_name = "S", value_delimiter = ',', default_value = "1")]
     pub seeds: Vec<u64>,
-    /// How documents are read. The default is full, streaming and snapkv, and edgeinfinite with --gate.
+    /// How documents are read. The default is full, streaming and snapkv, and with --gate what it is for.
     #[arg(long, value_name = "POLICY", value_delimiter = ',')]
     pub policies: Vec<EvalPolicy>,
     #[command(flatten)]

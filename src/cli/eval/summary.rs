@@ -26,7 +26,7 @@ pub struct SummaryArgs {
     #[arg(value_name = "PAIRS.jsonl")]
     pub pairs: PathBuf,
     /// How documents are read; 'none' lets the model write without them. The default is full, streaming and snapkv, and
-    /// edgeinfinite with --gate.
+    /// with --gate what it is for.
     #[arg(long, value_name = "POLICY", value_delimiter = ',')]
     pub policies: Vec<EvalPolicy>,
     /// How long summaries are to be: short, medium, long or a number of words.

@@ -1,6 +1,5 @@
 //! `edgeinf train` in a build that can.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -26,7 +25,7 @@ use crate::train::score_fit::{self, ScoreLine, ScoreSettings};
 use crate::train::start::{Map, Start};
 use crate::train::weights::Frozen;
 
-use super::{MapArg, Part, TrainArgs};
+use super::{Layers, MapArg, Part, TrainArgs};
 
 /// Logit of a gate before it is fitted: it listens to the memory for 2 %.
 const SHUT: f32 = -4.0;
@@ -91,49 +90,48 @@ fn prepare(args: &TrainArgs, path: &Path, sha256: String) -> Result<(Examples, G
     Ok((Examples::load(desk, &args.pairs, &args.text)?, gate))
 }
 
+/// The gate before it is fitted.
 fn gate(args: &TrainArgs, shape: &ModelShape, base_sha256: String) -> Result<Gate, TrainError> {
-    let fit = Some(FitSettings { n_sink: args.sinks, n_window: args.window, n_segment: args.segment });
-    let layers = args.layers.as_ref().map(|layers| layers.0.clone());
-    let mut scores = BTreeMap::new();
-    if let Some(path) = &args.from {
-        let mut gate = Gate::load(path, shape)?;
-        if let Some(layers) = layers.as_ref().filter(|_| !gate.layers.is_empty()) {
-            if let Some(&layer) = layers.iter().find(|layer| !gate.layers.contains_key(layer)) {
-                return Err(TrainError::NotInGate { layer, path: path.clone() });
+    let from = args.from.as_ref().map(|path| Ok::<_, TrainError>((path, Gate::load(path, shape)?))).transpose()?;
+    match (args.fit, from) {
+        (Part::Scores, None) => Ok(new_gate(args, shape, base_sha256)?.without_memory()),
+        // the memory, if there is one, stays as it is
+        (Part::Scores, Some((_, gate))) if gate.matches_base(&base_sha256) => Ok(Gate { base_sha256, ..gate }),
+        (Part::Scores, Some((path, _))) => Err(TrainError::OtherBase { path: path.clone() }),
+        (Part::Memory, None) => new_gate(args, shape, base_sha256),
+        (Part::Memory, Some((_, Gate { layers, scores, .. }))) if layers.is_empty() => {
+            Ok(Gate { scores, ..new_gate(args, shape, base_sha256)? })
+        }
+        (Part::Memory, Some((path, mut gate))) => {
+            if let Some(Layers(layers)) = &args.layers {
+                if let Some(&layer) = layers.iter().find(|layer| !gate.layers.contains_key(layer)) {
+                    return Err(TrainError::NotInGate { layer, path: path.clone() });
+                }
+                gate.layers.retain(|layer, _| layers.contains(layer));
             }
-            gate.layers.retain(|layer, _| layers.contains(layer));
+            let read_out = args.read_out.unwrap_or(gate.read_out);
+            Ok(Gate { base_sha256, fit: Some(fit_settings(args)), read_out, ..gate })
         }
-        if args.fit == Part::Scores {
-            // the memory is that of another fit, if there is one, and stays as it is
-            if !gate.matches_base(&base_sha256) {
-                return Err(TrainError::OtherBase { path: path.clone() });
-            }
-            gate.base_sha256 = base_sha256;
-            return Ok(gate);
-        }
-        if !gate.layers.is_empty() {
-            (gate.base_sha256, gate.fit) = (base_sha256, fit);
-            gate.read_out = args.read_out.unwrap_or(gate.read_out);
-            return Ok(gate);
-        }
-        scores = gate.scores;
     }
-    let layers = layers.unwrap_or_else(|| (0..shape.n_layer).collect());
+}
+
+/// A gate of its own with a memory that was never fitted.
+fn new_gate(args: &TrainArgs, shape: &ModelShape, base_sha256: String) -> Result<Gate, TrainError> {
+    let layers = args.layers.as_ref().map_or_else(|| (0..shape.n_layer).collect(), |layers| layers.0.clone());
     if let Some(&layer) = layers.iter().find(|&&layer| layer >= shape.n_layer) {
         return Err(TrainError::NoSuchLayer { layer, last: shape.n_layer - 1 });
     }
-    let map = match args.map {
+    let map = match args.map.unwrap_or_default() {
         MapArg(None) => Map::Elu,
         MapArg(Some(width)) => Map::Hedgehog(width),
     };
-    let mut gate = Start { map, shut: SHUT, seed: args.seed }.gate(shape, &layers)?;
-    if args.fit == Part::Scores {
-        gate = gate.without_memory();
-    }
-    (gate.base_sha256, gate.fit) = (base_sha256, fit);
-    gate.read_out = args.read_out.unwrap_or(ReadOut::Asked);
-    gate.scores = scores;
-    Ok(gate)
+    let gate = Start { map, shut: SHUT, seed: args.seed }.gate(shape, &layers)?;
+    let read_out = args.read_out.unwrap_or(ReadOut::Asked);
+    Ok(Gate { base_sha256, fit: Some(fit_settings(args)), read_out, ..gate })
+}
+
+fn fit_settings(args: &TrainArgs) -> FitSettings {
+    FitSettings { n_sink: args.sinks, n_window: args.window, n_segment: args.segment }
 }
 
 fn settings(args: &TrainArgs) -> Settings {
@@ -166,6 +164,7 @@ fn score_settings(args: &TrainArgs) -> ScoreSettings {
         seed: args.seed,
         window: args.window as usize,
         n_hidden: args.hidden as usize,
+        asked: args.asked,
         n_retain: args.retain as usize,
         kept_bytes: (args.keep * f64::from(1 << 30)) as usize,
         rounds: args.rounds,

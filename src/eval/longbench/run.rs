@@ -89,7 +89,7 @@ pub fn run(
     let mut texts: Option<(PromptTokens, Vec<Token>)> = None;
     for &condition in conditions {
         let sizes = desk.settings.sizes_of(condition.policy().unwrap_or(Policy::Full), desk.model)?;
-        let setting = setting.under(condition.policy(), sizes);
+        let setting = setting.under(condition.policy(), sizes, &desk.settings.sizes);
         let same = |r: &&LongBenchRecord| {
             (r.policy, &r.case, &r.text_sha256) == (condition, &name, &text_sha256) && r.setting == setting
         };

@@ -6,6 +6,8 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use crate::eval::record::BY_SCORES;
+
 /// Policies that are known, in the order in which they are shown; others follow by name.
 const KNOWN: [&str; 9] =
     ["none", "full", "plain", "streaming", "snapkv", "snapkv-question", "pyramidkv", "learned", "edgeinfinite"];
@@ -124,8 +126,7 @@ impl Setting {
             parts.push((Part::Gate, format!("gate {file}{}", short(self.gate_sha256.as_deref()))));
         }
         if let Some(queries) = &self.queries {
-            let by_scores = queries == "scores";
-            let who = if by_scores { "by the gate's scores".to_owned() } else { format!("queries {queries}") };
+            let who = if queries == BY_SCORES { "by the gate's scores".into() } else { format!("queries {queries}") };
             parts.push((Part::Queries, who));
         }
         if sized {

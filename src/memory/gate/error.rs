@@ -59,6 +59,11 @@ pub enum GateError {
     /// A score of an impossible size.
     #[error("{gate} has scores of {n_hidden} hidden units in layer {layer}, expected 1 to 4096; fit others")]
     Hidden { gate: String, layer: u32, n_hidden: u64 },
+    /// Scores without an age up to which they count ages, or with more than one.
+    #[error(
+        "{gate} has scores that count ages up to {age_max} in layer {layer}, expected one number above 0; fit others"
+    )]
+    AgeMax { gate: String, layer: u32, age_max: u32 },
 
     // The tensors
     /// A tensor that does not belong there.

@@ -23,6 +23,9 @@ const READ_OUT: &str = "edgeinf.read_out";
 /// Sizes of the fit: all there or none.
 const FIT: [&str; 3] = ["edgeinf.n_sink", "edgeinf.n_window", "edgeinf.n_segment"];
 
+/// The age up to which scores count ages.
+const AGE_MAX: &str = "edgeinf.score_age_max";
+
 // Tensors of a layer, after `blk.{i}.`
 const W: &str = "edgeinf_gate_q.weight";
 const A: &str = "edgeinf_gate_z.weight";
@@ -132,7 +135,14 @@ impl Gate {
                 add(&mut out, &gate, tensor, &dims, values, &encode)?;
             }
         }
+        let age_max = self.scores.values().next().map(|score| score.age_max);
+        if let Some(age_max) = age_max {
+            out.set(AGE_MAX, age_max);
+        }
         for (&il, score) in &self.scores {
+            if score.age_max == 0 || Some(score.age_max) != age_max {
+                return Err(GateError::AgeMax { gate, layer: il, age_max: score.age_max });
+            }
             // the order of heads and units does not matter for the number of elements
             let rows = score.bias.len() as u64;
             let n_in = (score.map.len() as u64).checked_div(rows).unwrap_or(0);
@@ -271,7 +281,11 @@ impl GateFile {
         if !SCORE_PARTS.into_iter().any(is_there) {
             return Ok(scores);
         }
+        let age_max = self.gguf.get_u32(AGE_MAX)?;
         for (il, layer) in shape.attention() {
+            if age_max == 0 {
+                return Err(GateError::AgeMax { gate: self.gate(), layer: il, age_max });
+            }
             let missing = |part| GateError::Incomplete { gate: self.gate(), layer: il, tensor: tensor_name(il, part) };
             let map = tensor_name(il, SCORE_MAP);
             let n_hidden = self.gguf.tensor(&map).ok_or_else(|| missing(SCORE_MAP))?.dims.get(1).copied().unwrap_or(1);
@@ -283,7 +297,8 @@ impl GateFile {
                 |part, dims: &[u64]| self.values(&tensor_name(il, part), dims.to_vec())?.ok_or_else(|| missing(part));
             let score = LayerScore {
                 n_head_kv: layer.n_head_kv,
-                map: need(SCORE_MAP, &[u64::from(layer.d_k) + u64::from(layer.d_v), n_hidden, heads])?,
+                age_max,
+                map: need(SCORE_MAP, &[u64::from(layer.d_k) + u64::from(layer.d_v) + 1, n_hidden, heads])?,
                 bias: need(SCORE_BIAS, &[n_hidden, heads])?,
                 weight: need(SCORE_WEIGHT, &[n_hidden, heads])?,
             };

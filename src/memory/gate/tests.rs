@@ -116,7 +116,7 @@ fn scores_are_for_all_layers_that_attend_or_for_none() {
     let found = Gate::load(&path, &shape()).unwrap();
     assert_eq!((found.layers.len(), &found.scores), (0, &alone.scores));
     assert_eq!(found.scores.keys().collect::<Vec<_>>(), [&0, &1, &3]);
-    assert_eq!((found.scores[&3].n_hidden(), found.scores[&3].map.len()), (3, 16 * 3 * 2));
+    assert_eq!((found.scores[&3].n_hidden(), found.scores[&3].map.len()), (3, 17 * 3 * 2));
 
     let refused = |change: &dyn Fn(&mut Content)| {
         let mut content = Content::of(&gate, &path);
@@ -128,11 +128,11 @@ fn scores_are_for_all_layers_that_attend_or_for_none() {
     assert!(error.contains("no tensor 'blk.3.edgeinf_score.weight'"), "{error}");
     let error = refused(&|content| content.replace("blk.1.edgeinf_score_kv.bias", &[4, 2]));
     assert!(error.contains("blk.1.edgeinf_score_kv.bias"), "{error}");
-    let error = refused(&|content| content.replace("blk.1.edgeinf_score_kv.weight", &[15, 3, 2]));
-    assert!(error.contains("expected [16, 3, 2]"), "{error}");
-    let error = refused(&|content| content.replace("blk.1.edgeinf_score_kv.weight", &[16, 5000, 2]));
+    let error = refused(&|content| content.replace("blk.1.edgeinf_score_kv.weight", &[16, 3, 2]));
+    assert!(error.contains("expected [17, 3, 2]"), "{error}");
+    let error = refused(&|content| content.replace("blk.1.edgeinf_score_kv.weight", &[17, 5000, 2]));
     assert!(error.contains("5000 hidden units"), "{error}");
-    let error = refused(&|content| content.replace("blk.1.edgeinf_score_kv.weight", &[16, 0, 2]));
+    let error = refused(&|content| content.replace("blk.1.edgeinf_score_kv.weight", &[17, 0, 2]));
     assert!(error.contains("0 hidden units"), "{error}");
     let error = refused(&|content| {
         content.tensors.push(("blk.2.edgeinf_score.weight".into(), vec![3, 2], TensorData::F32(vec![0.5; 6])));

@@ -1,7 +1,7 @@
 //! What a fitted score finds worth keeping stays, in each KV head something else; the scores are part of a gate file.
 //!
-//! A token's score depends on its key and value alone, so it is the same at each compaction: what is worth more than all that comes
-//! later stays to the end of the text, however long that is. SnapKV asks the newest tokens each time anew, which know nothing of what
+//! A token's score depends on its key, its value and its age alone: what is worth more than all that comes later stays to the end of the
+//! text, however long that is. SnapKV asks the newest tokens each time anew, which know nothing of what
 //! will be asked about the beginning. This is an extension of this project; fitting what to keep is the idea of Locret
 //! (arXiv 2410.01805).
 

@@ -13,6 +13,7 @@ use crate::llama::Retain;
 use crate::memory::gate::Gate;
 
 pub use pyramidkv::layer_budgets;
+pub use snapkv::{KERNEL as SNAPKV_KERNEL, QUERIES as SNAPKV_QUERIES};
 
 /// What happens to tokens that leave the window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,9 +9,9 @@ use crate::llama::{Depth, Retain, Score};
 use super::Rule;
 
 /// Queries that are asked.
-const QUERIES: u32 = 32;
+pub const QUERIES: u32 = 32;
 /// Width of the neighbourhood.
-const KERNEL: u32 = 7;
+pub const KERNEL: u32 = 7;
 
 pub(super) struct SnapKv;
 
