@@ -88,7 +88,7 @@ pub struct Setting {
     /// Tokens that were chosen to stay; 0 where the policy chooses none.
     #[serde(default)]
     pub retain: u32,
-    /// Whose attention chose them, where that is not what the policy was published with; [`BY_SCORES`] for none's.
+    /// Whose attention chose them, where that is not what the policy was published with; `scores` for none's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queries: Option<String>,
     /// Most recent tokens that stay.

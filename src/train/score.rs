@@ -229,7 +229,7 @@ mod tests {
         assert!(last < first - 0.3, "{first} {last}");
         let scores = fitted.scores(&notice, layer).unwrap();
         let (best, found) = (best(layer, 12).unwrap(), kept(&notice, layer, &scores, 12).unwrap());
-        let newest: Vec<Tensor> = scores.iter().map(|scores| by_age(scores)).collect();
+        let newest: Vec<Tensor> = scores.iter().map(by_age).collect();
         let newest = kept(&notice, layer, &newest, 12).unwrap();
         assert!(newest[0] < 0.3 * best[0] && newest[1] > 0.99 * best[1], "{newest:?} of {best:?}");
         // what is asked alone, which does not know of age
