@@ -348,6 +348,32 @@ fn a_state_brings_back_what_was_retained_and_who_will_choose() {
 }
 
 #[test]
+fn a_state_with_impossible_tokens_is_refused() {
+    let model = load(&Tiny::new("llama").write());
+    let mut context = retaining(&model, CacheType::F16, LEARNED, false);
+    read(&mut context);
+    let saved = context.save_state().unwrap();
+    // the numbers of what a head retains: so many of the tokens that could leave, rising
+    let n = LEARNED.tokens as usize;
+    let number = |at: usize| i64::from_le_bytes(saved[at..at + 8].try_into().unwrap());
+    let is_list = |at: usize| {
+        let list: Vec<i64> = (0..n).map(|j| number(at + 8 * j)).collect();
+        list.is_sorted_by(|a, b| a < b) && list[0] >= 16 && list[n - 1] < 200
+    };
+    let at = (0..saved.len() - 8 * n).find(|&at| is_list(at)).unwrap();
+    for impossible in [-1, i64::MIN, 300, i64::MAX] {
+        let mut state = saved.clone();
+        state[at..at + 8].copy_from_slice(&impossible.to_le_bytes());
+        let error = context.restore_state(&state).unwrap_err().to_string();
+        assert!(error.contains("damaged"), "{impossible}: {error}");
+        assert_eq!(context.n_cached(), 0);
+    }
+    assert!(context.restore_state(&saved[..at + 8]).is_err());
+    context.restore_state(&saved).unwrap();
+    assert_eq!(context.n_retained() as usize, n);
+}
+
+#[test]
 fn tokens_that_were_taken_back_have_no_say() {
     let model = load(&Tiny::new("llama").write());
     let [mut a, mut b] = twins(&model, CacheType::F16);

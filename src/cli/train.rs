@@ -104,7 +104,7 @@ pub struct TrainArgs {
     /// Most recent tokens that stay in the cache. A smaller window than that of use leaves more for the memory to learn from.
     #[arg(long, value_name = "N", default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..=1_000_000), help_heading = "Memory")]
     pub window: u32,
-    /// Tokens read at a time.
+    /// Tokens read at a time; scores are always fitted to 512.
     #[arg(long, value_name = "N", default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..=65536), help_heading = "Memory")]
     pub segment: u32,
     /// How much an answer's likelihood counts; being like full attention counts 1.

@@ -5,8 +5,8 @@ use std::ops::Range;
 use crate::eval::ANSWER_BATCH;
 use crate::memory::layout::{ANSWER_RESERVE, Layout};
 
-/// Queries whose attention is computed at once at most.
-pub(super) const BLOCK: usize = 512;
+/// Queries whose attention is computed at once at most, and the segment to which scores are fitted.
+pub const BLOCK: usize = 512;
 
 /// Tokens that see the same cache and memory, besides those among them that stand before.
 #[derive(Debug, Clone, PartialEq, Eq)]

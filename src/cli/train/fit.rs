@@ -21,6 +21,7 @@ use crate::train::fit::{Fit, Settings, check_output};
 use crate::train::log::Line;
 use crate::train::objective::Objective;
 use crate::train::pass::Machine;
+use crate::train::schedule::BLOCK;
 use crate::train::score_fit::{self, ScoreLine, ScoreSettings};
 use crate::train::start::{Map, Start};
 use crate::train::weights::Frozen;
@@ -94,7 +95,10 @@ fn prepare(args: &TrainArgs, path: &Path, sha256: String) -> Result<(Examples, G
 fn gate(args: &TrainArgs, shape: &ModelShape, base_sha256: String) -> Result<Gate, TrainError> {
     let from = args.from.as_ref().map(|path| Ok::<_, TrainError>((path, Gate::load(path, shape)?))).transpose()?;
     match (args.fit, from) {
-        (Part::Scores, None) => Ok(new_gate(args, shape, base_sha256)?.without_memory()),
+        (Part::Scores, None) => {
+            let fit = Some(FitSettings { n_segment: BLOCK as u32, ..fit_settings(args) });
+            Ok(Gate { fit, ..new_gate(args, shape, base_sha256)?.without_memory() })
+        }
         // the memory, if there is one, stays as it is
         (Part::Scores, Some((_, gate))) if gate.matches_base(&base_sha256) => Ok(Gate { base_sha256, ..gate }),
         (Part::Scores, Some((path, _))) => Err(TrainError::OtherBase { path: path.clone() }),
