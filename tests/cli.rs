@@ -411,7 +411,7 @@ fn tokens_are_chosen_to_stay() {
     assert_eq!((&snapkv["policy"], &snapkv["tokens_folded"]), (&"snapkv".into(), &0.into()));
     assert_eq!(snapkv["input"]["tokens_read"], snapkv["input"]["tokens"]);
     assert!(snapkv["tokens_dropped"].as_u64().unwrap() > 0);
-    // half of the window is chosen: as many bytes as without a choice
+    // a quarter of the window is chosen: as many bytes as without a choice
     assert_eq!(snapkv["memory"]["kv_cache_bytes"], streaming["memory"]["kv_cache_bytes"]);
     // and as many in other layers than in others
     let pyramidkv = run(&["--policy", "pyramidkv"]);

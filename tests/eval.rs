@@ -270,7 +270,7 @@ fn a_choice_after_the_question_is_another_one() {
     let all = ["streaming", "snapkv", "snapkv-question"].map(nll);
     assert!(all.iter().all(|nll| nll.is_finite()) && all[0] != all[1] && all[1] != all[2], "{all:?}");
     let setting = &find(&found, "one", "snapkv")["setting"];
-    assert_eq!((&setting["retain"], &setting["window"]), (&json!(64), &json!(64)));
+    assert_eq!((&setting["retain"], &setting["window"]), (&json!(32), &json!(96)));
     // what is replaced does not depend on the policy
     let forgotten = |policy: &str| find(&found, "one", policy)["forgotten_tokens"].clone();
     assert_eq!(forgotten("streaming"), forgotten("snapkv"));

@@ -31,8 +31,13 @@ fn run(arch: &'static str, cache_type: CacheType, retain: Retain, memory: bool, 
         // what is asked in between sees what is retained elsewhere, and then the text goes on as before
         if i % 3 == 2 {
             run.set_asked(true);
-            let question: Vec<i32> = (0..3).map(|j| token(n_text + 3 * i + j)).collect();
-            run.decode(&model, &question, true);
+            let question = |k: usize| -> Vec<i32> { (0..3).map(|j| token(n_text + 3 * (i - k) + j)).collect() };
+            run.decode(&model, &question(0), true);
+            // a long answer makes room too
+            if i % 6 == 5 {
+                run.compact(&model);
+                run.decode(&model, &question(1), true);
+            }
             run.set_asked(false);
         }
     }

@@ -188,6 +188,19 @@ impl SummarizeArgs {
 }
 
 impl SummarizeArgs {
+    /// Whether the gate that the catalogue has for the model is of use. Where a document is read and then written about at once, what its scores
+    /// keep of the beginning is worth something; notes are written of what is in the window anyway.
+    pub fn wants_gate(&self) -> bool {
+        match self.policy.policy() {
+            Some(policy) => policy.needs_gate(),
+            None => {
+                self.strategy.0 == Some(Strategy::Direct)
+                    && !self.engine.no_flash_attention
+                    && self.engine.queries.is_none()
+            }
+        }
+    }
+
     /// Refuses to write notes over a file that is needed.
     fn check_notes(&self) -> Result<(), clap::Error> {
         let Some(notes) = &self.keep_notes else { return Ok(()) };
@@ -236,7 +249,7 @@ pub struct EngineArgs {
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(0..=65536))]
     pub sinks: u32,
     /// Tokens between them and the window that policies snapkv, pyramidkv, learned and edgeinfinite choose to keep, others in each KV
-    /// head; with pyramidkv the mean over layers [default: half of the window, edgeinfinite none].
+    /// head; with pyramidkv the mean over layers [default: a quarter of the window, edgeinfinite none].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=65536))]
     pub retain: Option<u32>,
     /// Whose attention chooses them: that of the N newest tokens, or with /STRIDE of N of which one in STRIDE tokens asks
@@ -337,8 +350,8 @@ pub enum ModelCommand {
 /// `--policy`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum PolicyArg {
-    /// Full attention if the document fits the context, else what a gate named by --gate is for, edgeinfinite or learned, or streaming
-    /// without.
+    /// Full attention if the document fits the context, else learned if a gate named by --gate has scores, or with --strategy direct the
+    /// model's own, edgeinfinite if it has none, and streaming without a gate.
     Auto,
     /// Ordinary attention over everything.
     Full,

@@ -10,7 +10,6 @@ use anyhow::{Error, Result};
 
 use crate::input::{Source, TokenStream};
 use crate::llama::SamplerParams;
-use crate::memory::policy::Policy;
 use crate::quote::show;
 use crate::report::dry_run::DryRun;
 use crate::report::failure::Failure;
@@ -118,7 +117,7 @@ impl Pass<'_> {
             }
             None => {
                 let mut loaded = Engine::load(&self.args.engine, printer)?;
-                if self.args.policy.policy().is_some_and(Policy::needs_gate) {
+                if self.args.wants_gate() {
                     loaded.open_built_in(printer)?;
                 }
                 load_time = loaded.load_time;

@@ -110,8 +110,8 @@ mod tests {
     #[test]
     fn what_is_not_asked_for_comes_out_of_the_window() {
         assert_eq!(sizes(ASKED, Policy::Streaming, 0, None), (0, 1024));
-        assert_eq!(sizes(ASKED, Policy::SnapKv, 0, None), (512, 512));
-        assert_eq!(sizes(ASKED, Policy::PyramidKv, 0, None), (512, 512));
+        assert_eq!(sizes(ASKED, Policy::SnapKv, 0, None), (256, 768));
+        assert_eq!(sizes(ASKED, Policy::PyramidKv, 0, None), (256, 768));
         assert_eq!(sizes(ASKED, Policy::EdgeInfinite, 6500, None), (0, 1024));
         let asked = SizeRequest { retain: Some(100), ..ASKED };
         assert_eq!(sizes(asked, Policy::SnapKv, 0, None), (100, 1024));
@@ -148,8 +148,8 @@ mod tests {
     fn a_budget_is_used_up_by_every_policy() {
         let budget = Some(51_600);
         assert_eq!(sizes(ASKED, Policy::Streaming, 0, budget), (0, 512));
-        assert_eq!(sizes(ASKED, Policy::SnapKv, 0, budget), (256, 256));
-        assert_eq!(sizes(ASKED, Policy::PyramidKv, 0, budget), (256, 256));
+        assert_eq!(sizes(ASKED, Policy::SnapKv, 0, budget), (128, 384));
+        assert_eq!(sizes(ASKED, Policy::PyramidKv, 0, budget), (128, 384));
         // the memory takes as much as 65 tokens
         assert_eq!(sizes(ASKED, Policy::EdgeInfinite, 6500, budget), (0, 447));
         let asked = SizeRequest { retain: Some(100), ..ASKED };

@@ -49,6 +49,18 @@ impl Settings {
         Ok(self.sizes.resolve(policy, model, self.cache_type, self.memory_bytes(policy, model))?)
     }
 
+    /// The policy that a gate is for where nobody says, streaming without one. What its scores keep is worth more than what its memory
+    /// does (`docs/memory.md`), but needs the fused attention kernel, and asks no queries.
+    pub fn by_gate(&self) -> Policy {
+        match &self.gate {
+            None => Policy::Streaming,
+            Some(gate) if gate.scores.is_empty() => Policy::EdgeInfinite,
+            Some(gate) if gate.layers.is_empty() => Policy::Learned,
+            Some(_) if self.flash_attention && self.sizes.queries.is_none() => Policy::Learned,
+            Some(_) => Policy::EdgeInfinite,
+        }
+    }
+
     /// Bytes of M and z under a policy; 0 if it has no memory.
     pub fn memory_bytes(&self, policy: Policy, model: &Model) -> u64 {
         self.gate.as_ref().filter(|_| policy.rule().folds()).map_or(0, |gate| memory_bytes(model, gate))
@@ -113,8 +125,7 @@ pub fn plan(
             None => {}
         }
     }
-    let by_gate = || settings.gate.as_ref().map_or(Policy::Streaming, Policy::for_gate);
-    let policy = settings.policy.unwrap_or_else(by_gate);
+    let policy = settings.policy.unwrap_or_else(|| settings.by_gate());
     // before what could be mended by other arguments
     model.check_compaction()?;
     policy.check_gate(settings.gate.as_ref())?;

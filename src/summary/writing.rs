@@ -65,9 +65,7 @@ impl Writing {
     /// How a document is read: one that notes are taken of, or that is cut into chunks, needs no cache for all of it.
     pub fn settings(&self, settings: Settings) -> Settings {
         let policy = match (settings.policy, self.strategy) {
-            (None, Some(Strategy::Notes | Strategy::MapReduce)) => {
-                Some(settings.gate.as_ref().map_or(Policy::Streaming, Policy::for_gate))
-            }
+            (None, Some(Strategy::Notes | Strategy::MapReduce)) => Some(settings.by_gate()),
             (policy, _) => policy,
         };
         Settings { policy, ..settings }

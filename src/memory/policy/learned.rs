@@ -23,9 +23,9 @@ impl Rule for Learned {
         true
     }
 
-    /// Half, as SnapKV.
+    /// A quarter, as SnapKV.
     fn share(&self, n: u32) -> u32 {
-        n / 2
+        n / 4
     }
 
     fn retain(&self, n: u32) -> Option<Retain> {

@@ -20,9 +20,9 @@ impl Rule for SnapKv {
         "snapkv"
     }
 
-    /// Half: a document that is read in segments needs its immediate surroundings, too.
+    /// A quarter: a document that is read in segments needs its immediate surroundings more than anything.
     fn share(&self, n: u32) -> u32 {
-        n / 2
+        n / 4
     }
 
     fn retain(&self, n: u32) -> Option<Retain> {
