@@ -72,9 +72,9 @@ def stages(texts, quick):
     def answer(name, pairs, model, budget, policies=POLICIES):
         return Stage(name, ["eval", "answer", pairs, "-m", model, "--budget", budget, "--policies", policies])
 
-    def fidelity(name, model, budgets, names, *more):
+    def fidelity(name, model, budgets, names, *more, policies="streaming,snapkv"):
         files = [texts / f"{text}.txt" for text in names]
-        command = ["eval", "fidelity", *files, "-m", model, "--policies", "streaming,snapkv,pyramidkv", "--budgets", budgets, *more]
+        command = ["eval", "fidelity", *files, "-m", model, "--policies", policies, "--budgets", budgets, *more]
         return Stage(name, command)
 
     def memory(name, pairs, budget, *more):
@@ -98,7 +98,7 @@ def stages(texts, quick):
              memory("answer-papers", papers(3), "516tok"),
              memory("answer-papers", papers(3), "516tok", "--retain", "128"),
              memory("answer-gulliver", chapters(3), "516tok", "--retain", "128"),
-             fidelity("fidelity", SMALL, "516tok", both),
+             fidelity("fidelity", SMALL, "516tok", both, policies="streaming,snapkv,learned"),
              Stage("needle", ["eval", "needle", "--lengths", "4K,8K,16K,32K", "--seeds", "1,2", "--budget", "516tok", "--policies",
                               "full,streaming,snapkv,learned,edgeinfinite"]),
              Stage("summary-gulliver", ["eval", "summary", chapters(3), "--budget", "516tok"]),
@@ -117,7 +117,8 @@ def stages(texts, quick):
               answer("answer-gulliver", chapters(1), SMALL, "516tok"),
               answer("answer-papers", papers(1), SMALL, "516tok")]
     # full attention goes through a text once for all budgets
-    found.append(fidelity("fidelity", SMALL, "1028tok,2052tok", both[:8]))
+    found.append(fidelity("fidelity", SMALL, "1028tok,2052tok", both[:8], policies="streaming,snapkv,learned"))
+    found.append(fidelity("fidelity", SMALL, "516tok", both[:8], policies="pyramidkv,edgeinfinite"))
     for budget in ("1028tok", "2052tok"):
         found += [answer("answer-gulliver", chapters(3), SMALL, budget, BLIND),
                   memory("answer-gulliver", chapters(3), budget),

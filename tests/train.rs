@@ -180,15 +180,43 @@ fn scores_find_what_is_looked_at_and_can_be_used() {
     let lines = log(&dir.join("after.gguf"));
     let step = lines.iter().find(|line| line["gates"].is_array()).unwrap();
     assert_eq!(step["gates"].as_array().unwrap().len(), 2);
-    // a gate of scores alone is used for what it is
-    let mut dry = edgeinf();
-    dry.args(["summarize", "--dry-run", "--json", "-m"]).arg(&model).arg("--gate").arg(&gate).args(SIZES);
+    // a gate is used for what it is; scores are worth more than a memory, where they can be used
     let long = dir.join("long.txt");
     fs::write(&long, story(20_000, 7)).unwrap();
-    let output = dry.args(["--strategy", "direct"]).arg(&long).output().unwrap();
+    let policy = |gate: &Path, more: &[&str]| {
+        let mut dry = edgeinf();
+        dry.args(["summarize", "--dry-run", "--json", "-m"]).arg(&model).arg("--gate").arg(gate).args(SIZES);
+        let output = dry.args(["--strategy", "direct"]).args(more).arg(&long).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let plan: Value = serde_json::from_str(&stdout(&output)).unwrap();
+        plan["policy"].as_str().unwrap().to_owned()
+    };
+    assert_eq!([policy(&gate, &[]), policy(&both, &[])], ["learned", "learned"]);
+    assert_eq!(policy(&dir.join("memory.gguf"), &[]), "edgeinfinite");
+    assert_eq!(policy(&both, &["--no-flash-attention"]), "edgeinfinite");
+    // what is fitted to whole choices goes on from scores that are there
+    let better = dir.join("better.gguf");
+    let mut command = edgeinf();
+    command
+        .args(["train", "-m"])
+        .arg(&model)
+        .arg("--pairs")
+        .arg(&pairs)
+        .arg("-o")
+        .arg(&better)
+        .arg("--from")
+        .arg(&both);
+    command.args(args).args(["--goal", "choice", "--window", "64", "--segment", "64", "--tokens", "2500"]);
+    let output = command.output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    let plan: Value = serde_json::from_str(&stdout(&output)).unwrap();
-    assert_eq!(plan["policy"], "learned", "{plan}");
+    let lines = log(&better);
+    assert!(lines[5]["loss"].as_f64().unwrap() < lines[0]["loss"].as_f64().unwrap(), "{lines:?}");
+    // errors have those of nothing kept as their unit
+    for errors in ["asked_error", "text_error"] {
+        let errors: Vec<f64> = lines[6][errors].as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect();
+        assert!(errors.len() == 3 && errors.iter().all(|x| (0.0..1.5).contains(x)), "{lines:?}");
+    }
+    assert_eq!(policy(&better, &[]), "learned");
 }
 
 #[test]

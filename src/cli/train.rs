@@ -69,16 +69,19 @@ pub struct TrainArgs {
     /// all layers, and a step of their fit reads one document.
     #[arg(long, value_enum, default_value_t = Part::Memory, help_heading = "Memory")]
     pub fit: Part,
-    /// Hidden units of a score in each KV head.
+    /// Hidden units of a score in each KV head, where --from has none.
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=4096), help_heading = "Memory")]
     pub hidden: u32,
+    /// What scores are fitted to.
+    #[arg(long, value_enum, default_value_t = Goal::Worth, help_heading = "Memory")]
+    pub goal: Goal,
     /// How much what is asked of a document counts for scores, where what the next segment of its text needs counts 1.
     #[arg(long, value_name = "X", default_value_t = 4.0, value_parser = parse_weight, help_heading = "Memory")]
     pub asked: f64,
-    /// Tokens that are kept in each KV head when scores are measured on what is held out.
+    /// Tokens that are kept in each KV head, for --goal choice and when scores are measured on what is held out.
     #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=1_000_000), help_heading = "Memory")]
     pub retain: u32,
-    /// Begin with a gate that was fitted before, its map and its layers, or those of --layers, instead of a new one.
+    /// Begin with a gate that was fitted before, its map, its scores and its layers, or those of --layers, instead of a new one.
     #[arg(long, value_name = "GATE.gguf", conflicts_with = "map", help_heading = "Memory")]
     pub from: Option<PathBuf>,
     /// Feature map of the memory: elu, or hedgehog:F for a learned one with F features, F even [default: hedgehog:128].
@@ -150,6 +153,15 @@ impl TrainArgs {
         }
         Ok(())
     }
+}
+
+/// `--goal`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Goal {
+    /// To what each token is worth by itself; from nothing.
+    Worth,
+    /// To what attention over all that is kept gives; from scores that were fitted before, slower and better.
+    Choice,
 }
 
 /// `--fit`.

@@ -6,11 +6,13 @@
 pub mod adam;
 pub mod attention;
 pub mod checkpoint;
+pub mod choice;
 pub mod curves;
 pub mod error;
 pub mod examples;
 pub mod fit;
 pub mod heads;
+pub mod kept;
 pub mod layer;
 pub mod log;
 pub mod loss;

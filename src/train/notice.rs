@@ -10,6 +10,7 @@ use std::ops::Range;
 use candle_core::{DType, Result, Tensor};
 
 use super::attention::Attended;
+use super::choice::Queries;
 use super::error::TrainError;
 use super::examples::Example;
 use super::layer::Kv;
@@ -17,6 +18,12 @@ use super::pass::{Machine, Watcher};
 use super::schedule::{BLOCK, Block, Schedule};
 use super::tensors::tensor;
 use crate::memory::policy::SNAPKV_QUERIES;
+
+/// Tokens of a segment whose queries are looked at one by one.
+const READING: usize = 16;
+
+/// Tokens of all that is asked of a document, likewise.
+const ASKING: usize = 64;
 
 /// What a document needs of its tokens. Those that may be kept, n of them, are behind the front and not among the last of the text.
 #[derive(Debug)]
@@ -41,6 +48,23 @@ pub struct Noticed {
     pub text: Tensor,
     /// The shares that the last tokens before each moment give to each, summed, likewise: by them SnapKV chooses.
     pub snap: Tensor,
+    /// Some queries of the segment behind each moment but the last, means over them.
+    pub reading: Vec<Queries>,
+    /// Some of the question and its answer; each of both counts half.
+    pub asking: Queries,
+    /// The errors of each KV head where nothing is kept: while reading, a sum over moments, and when asked.
+    pub nothing: [Vec<f32>; 2],
+}
+
+impl Noticed {
+    /// Values, `[n_head_kv, n, d]`.
+    ///
+    /// # Errors
+    /// Those of candle.
+    pub fn values(&self) -> Result<Tensor> {
+        let d = self.asking.out.dim(2)?;
+        self.x.narrow(2, self.x.dim(2)? - d, d)?.to_dtype(DType::F32)?.contiguous()
+    }
 }
 
 impl Notice {
@@ -58,7 +82,10 @@ impl Notice {
     /// Bytes of all of it.
     pub fn n_bytes(&self) -> usize {
         let of_layer = |n: &Noticed| {
-            2 * n.x.elem_count() + 4 * [&n.asked, &n.text, &n.snap].map(Tensor::elem_count).iter().sum::<usize>()
+            let queries: usize = n.reading.iter().chain([&n.asking]).map(Queries::n_bytes).sum();
+            2 * n.x.elem_count()
+                + 4 * [&n.asked, &n.text, &n.snap].map(Tensor::elem_count).iter().sum::<usize>()
+                + queries
         };
         self.layers.iter().map(of_layer).sum()
     }
@@ -103,6 +130,10 @@ struct Notes {
     text: Vec<Option<Tensor>>,
     /// `[n_head_kv, 1, n]` for each moment: sums of shares.
     snap: Vec<Option<Tensor>>,
+    /// Shares `[n_head_kv, rows, n]` and answers of queries behind each moment.
+    reading: Vec<Option<(Tensor, Tensor)>>,
+    /// The same for those of questions and answers, and how much each counts.
+    asking: Vec<(Tensor, Tensor, Vec<f32>)>,
     notice: Notice,
 }
 
@@ -117,6 +148,7 @@ impl Notes {
         }
         let none = || vec![None; moments.len()];
         let (text, snap) = (none(), none());
+        let reading = moments.iter().map(|_| None).collect();
         Self {
             n_front,
             n_text,
@@ -124,6 +156,8 @@ impl Notes {
             asked: None,
             text,
             snap,
+            reading,
+            asking: Vec::new(),
             notice: Notice { moments, window, layers: Vec::new() },
         }
     }
@@ -150,6 +184,28 @@ impl Notes {
         squares.t()?.matmul(&ends)?.pad_with_zeros(1, 0, self.n() - n)
     }
 
+    /// Shares of the first n tokens that may be kept, and answers, of some tokens of a block, counted from its first.
+    fn queries(&self, attended: &Attended, picks: &[usize], n: usize) -> Result<(Tensor, Tensor)> {
+        let (n_kv, n_rows, _) = attended.shares().dims3()?;
+        let (n_head, n_block, d) = attended.out.dims3()?;
+        let heads = 0..(n_head / n_kv) as u32;
+        let rows = heads.flat_map(|head| picks.iter().map(move |&pick| head * n_block as u32 + pick as u32));
+        let rows = Tensor::from_iter(rows, attended.out.device())?;
+        let shares = attended.shares().index_select(&rows, 1)?.narrow(2, self.n_front, n)?.contiguous()?;
+        let out = attended.out.reshape((n_kv, n_rows, d))?.index_select(&rows, 1)?;
+        Ok((shares, out))
+    }
+
+    /// Of the tokens of a block of what is asked, counted from its first, those that are looked at, and how much each counts.
+    fn picks(&self, block: &Block) -> (Vec<usize>, Vec<f32>) {
+        let asks = |token: &usize| self.weights[*token] > 0.0;
+        let n_all = (self.n_text..self.weights.len()).filter(asks).count();
+        let stride = n_all.div_ceil(ASKING).max(1);
+        let before = (self.n_text..block.tokens.start).filter(asks).count();
+        let here = block.tokens.clone().filter(asks).enumerate().filter(|(i, _)| (before + i).is_multiple_of(stride));
+        here.map(|(_, token)| (token - block.tokens.start, stride as f32 * self.weights[token])).unzip()
+    }
+
     /// The sum of w p^2 |v - o|^2, by its three parts.
     fn worth(v: &Tensor, sums: &Tensor) -> Result<Tensor> {
         let d = v.dim(2)?;
@@ -170,6 +226,12 @@ impl Watcher for Notes {
     fn see(&mut self, block: &Block, attended: &Attended) -> Result<()> {
         // keys are seen in the order of the text, and all of it is there
         if block.tokens.start >= self.n_text {
+            let (picks, weights) = self.picks(block);
+            if !picks.is_empty() {
+                let (shares, out) = self.queries(attended, &picks, self.n())?;
+                let group = shares.dim(1)? / picks.len();
+                self.asking.push((shares, out, weights.repeat(group)));
+            }
             let sums = self.sums(block, attended, self.n(), &|token| self.weights[token])?;
             self.asked = Some(match self.asked.take() {
                 Some(sum) => (sum + sums)?,
@@ -180,6 +242,8 @@ impl Watcher for Notes {
         if let Some(moment) = self.moment(block.tokens.start) {
             let n_left = self.notice.n_left(moment);
             self.text[moment] = Some(self.sums(block, attended, n_left, &|_| 1.0 / BLOCK as f32)?);
+            let picks: Vec<usize> = (0..block.tokens.len()).step_by(BLOCK / READING).collect();
+            self.reading[moment] = Some(self.queries(attended, &picks, n_left)?);
         }
         if let Some(moment) = self.moment(block.tokens.end) {
             let (n_kv, n_rows, _) = attended.shares().dims3()?;
@@ -207,7 +271,27 @@ impl Watcher for Notes {
         let snap =
             self.snap.iter_mut().map(|sums| sums.take().map_or_else(|| Ok(none.clone()), |sums| sums.squeeze(1)));
         let snap = Tensor::stack(&snap.collect::<Result<Vec<_>>>()?, 1)?;
-        self.notice.layers.push(Noticed { x: Tensor::cat(&[k, v], 2)?.to_dtype(DType::F16)?, asked, text, snap });
+        let reading = self.reading.iter_mut().filter_map(Option::take).map(|(shares, out)| {
+            let weights = vec![1.0 / READING as f32; shares.dim(1)?];
+            Queries::new(&shares, out, &v.narrow(1, 0, shares.dim(2)?)?.contiguous()?, weights)
+        });
+        let reading = reading.collect::<Result<Vec<_>>>()?;
+        let together = |i: usize| {
+            let each: Vec<&Tensor> = self.asking.iter().map(|(shares, out, _)| [shares, out][i]).collect();
+            Tensor::cat(&each, 1)
+        };
+        let weights = self.asking.iter().flat_map(|(_, _, weights)| weights.iter().copied()).collect();
+        let asking = Queries::new(&together(0)?, together(1)?, &v, weights)?;
+        self.asking.clear();
+        let mut nothing = [vec![0.0; v.dim(0)?], Vec::new()];
+        for queries in &reading {
+            let chosen = Tensor::zeros((v.dim(0)?, queries.shares.dim(2)?), DType::F32, v.device())?;
+            let errors = queries.errors(&v, &chosen)?;
+            nothing[0].iter_mut().zip(errors).for_each(|(sum, error)| *sum += error);
+        }
+        nothing[1] = asking.errors(&v, &asked.zeros_like()?)?;
+        let x = Tensor::cat(&[k, v], 2)?.to_dtype(DType::F16)?;
+        self.notice.layers.push(Noticed { x, asked, text, snap, reading, asking, nothing });
         Ok(())
     }
 }
@@ -272,6 +356,14 @@ mod tests {
         let mut notes = Notes::new(&schedule, n_front, window, weights.clone());
         assert_eq!(notes.notice.moments, [512 - n_front, 1024 - n_front, n_text - n_front]);
         let n_left = n_text - window - n_front;
+        let (mut n_asks, mut all_asks) = (0, 0.0);
+        for block in &schedule.blocks {
+            let (picks, weights) = notes.picks(block);
+            n_asks += picks.len();
+            all_asks += weights.iter().sum::<f32>();
+        }
+        // few enough to look at each; the weights of the test are 0 for every fourth token
+        assert_eq!((n_asks, all_asks), (11, notes.weights.iter().sum()));
         // what is asked, and at each moment the text and SnapKV
         let mut expected = vec![vec![[0.0_f64; 7]; n_left]; n_kv];
         let (v, group) = (heads.v.to_vec3::<f32>().unwrap(), n_head / n_kv);
@@ -307,6 +399,21 @@ mod tests {
         assert_eq!((notice.n_left(0), notice.ages(0).last(), notice.ages(2).next()), (466, Some(41), Some(1194)));
         let found = &notice.layers[0];
         assert_eq!(found.x.dims(), [n_kv, n_left, 2 * d]);
+        // queries find full attention where all tokens are kept, and something else where none is
+        let values = found.values().unwrap();
+        assert_eq!(found.reading.len(), 2);
+        let mut sums = [0.0; 2];
+        for (i, queries) in found.reading.iter().chain([&found.asking]).enumerate() {
+            let (rows, n) = (queries.shares.dim(1).unwrap(), queries.shares.dim(2).unwrap());
+            // the last segment is short, and counts for less
+            assert_eq!((rows, n), ([32, 12, 22][i], [466, 978, n_left][i]));
+            let all = Tensor::ones((n_kv, n), DType::F32, values.device()).unwrap();
+            let [with, without] =
+                [all.clone(), all.zeros_like().unwrap()].map(|chosen| queries.errors(&values, &chosen).unwrap());
+            assert!(with[0] < 1e-4 * without[0], "{with:?} {without:?}");
+            sums[i / 2] += without[1];
+        }
+        assert_eq!(sums, found.nothing.each_ref().map(|errors| errors[1]));
         let rows = Tensor::cat(&[&found.asked.unsqueeze(1).unwrap(), &found.text, &found.snap], 1).unwrap();
         let rows = rows.to_vec3::<f32>().unwrap();
         for which in 0..7 {

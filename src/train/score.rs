@@ -2,6 +2,7 @@
 
 use candle_core::{DType, Device, Result, Tensor, Var};
 
+use super::kept::choose;
 use super::notice::{Notice, Noticed};
 use super::tensors::{floats, tensor};
 use crate::memory::gate::LayerScore;
@@ -10,6 +11,9 @@ use crate::rng::Rng;
 /// Decay of Adam's means, and what keeps a quotient finite.
 const BETA: [f64; 2] = [0.9, 0.99];
 const EPS: f64 = 1e-8;
+
+/// How far from being chosen a score still counts.
+const SOFTNESS: f64 = 2.0;
 
 /// What the logarithm of an age is moved by: ages are some hundreds to some thousands.
 const MIDDLE_AGE: f64 = 7.0;
@@ -57,6 +61,27 @@ impl FittedScore {
         let both = |var: &Var| Ok::<_, candle_core::Error>([zeros(var)?, zeros(var)?]);
         let means = [both(&parts[0])?, both(&parts[1])?, both(&parts[2])?, both(&parts[3])?];
         Ok(Self { parts, means, mean, deviation, age_max: 1, step: 0 })
+    }
+
+    /// A score that goes on from one of a gate.
+    ///
+    /// # Errors
+    /// Those of candle.
+    pub(crate) fn from_gate(score: &LayerScore, inputs: &Tensor, rng: &mut Rng) -> Result<Self> {
+        let n_hidden = score.n_hidden() as usize;
+        let fresh = Self::new(inputs, n_hidden, rng)?;
+        let (n_kv, _, d) = inputs.dims3()?;
+        let map = tensor(score.map.clone(), (n_kv, n_hidden, d + 1))?;
+        let of_age = map.narrow(2, d, 1)?.transpose(1, 2)?.contiguous()?;
+        let map = map.narrow(2, 0, d)?.contiguous()?;
+        let moved = map.broadcast_mul(&fresh.mean)?.sum_keepdim(2)?.transpose(1, 2)?;
+        let bias = ((tensor(score.bias.clone(), (n_kv, 1, n_hidden))? + moved)? + (&of_age * MIDDLE_AGE)?)?;
+        let map = map.broadcast_mul(&fresh.deviation)?;
+        let weight = tensor(score.weight.clone(), (n_kv, n_hidden, 1))?;
+        for (var, value) in fresh.parts.iter().zip([map, of_age, bias, weight]) {
+            var.set(&value)?;
+        }
+        Ok(Self { age_max: score.age_max, ..fresh })
     }
 
     /// What hidden units get of inputs `[n_head_kv, n, 2 d]`, whatever their age: `[n_head_kv, n, n_hidden]`.
@@ -110,6 +135,53 @@ impl FittedScore {
         (sum / (all + 1e-20)?)?.sum_all()? / n_kv as f64
     }
 
+    /// The other loss: how far attention over the tokens that are chosen, `n` in each KV head, is from full attention, with that of no token chosen as
+    /// its unit; a sum over moments, a mean over KV heads. A choice has no gradient, so what each token would change is held against how
+    /// near its score is to being chosen. What is asked counts `asked` times what the next segment needs.
+    ///
+    /// # Errors
+    /// Those of candle.
+    pub fn loss_of_choice(&self, notice: &Notice, layer: &Noticed, asked: f64, n: usize) -> Result<(Tensor, f64)> {
+        let units = self.units(&layer.x)?;
+        let n_kv = units.dim(0)?;
+        let values = layer.values()?;
+        let moments = (0..notice.moments.len()).filter(|&moment| notice.n_left(moment) > n);
+        let mut loss = Tensor::zeros((), DType::F32, &Device::Cpu)?;
+        let (mut error, mut n_moments) = (0.0, 0);
+        let scale: Vec<f32> = (layer.nothing[0].iter().zip(&layer.nothing[1]))
+            .map(|(text, ask)| 1.0 / (text / layer.reading.len().max(1) as f32 + asked as f32 * ask + 1e-20))
+            .collect();
+        for moment in moments {
+            let scores = self.of_units(&units, notice.ages(moment))?;
+            let (chosen, limit) = choose(&scores, n)?;
+            let (asking, gains) = layer.asking.gains(&values, &chosen)?;
+            let (mut errors, mut gains) =
+                (asking.iter().map(|e| asked as f32 * e).collect::<Vec<_>>(), (gains * asked)?);
+            if let Some(reading) = layer.reading.get(moment) {
+                let (more, of_reading) = reading.gains(&values, &chosen)?;
+                errors.iter_mut().zip(more).for_each(|(sum, error)| *sum += error);
+                gains = (gains + of_reading)?;
+            }
+            let gains = gains.broadcast_mul(&tensor(scale.clone(), (n_kv, 1))?)?;
+            let near = (scores.broadcast_sub(&limit)?.affine(-1.0 / SOFTNESS, 0.0)?.exp()? + 1.0)?.recip()?;
+            loss = (loss - (near * gains)?.sum_all()?)?;
+            error += errors.iter().zip(&scale).map(|(error, scale)| f64::from(error * scale)).sum::<f64>();
+            n_moments += 1;
+        }
+        Ok(((loss / n_kv as f64)?, error / (n_kv * n_moments.max(1)) as f64))
+    }
+
+    /// A step of Adam on the other loss, and the error before it, with that of no token chosen as its unit.
+    ///
+    /// # Errors
+    /// Those of candle.
+    pub fn learn_choice(&mut self, notice: &Notice, layer: &Noticed, asked: f64, n: usize, rate: f64) -> Result<f64> {
+        self.age_max = self.age_max.max(notice.ages(notice.moments.len() - 1).next().unwrap_or(1));
+        let (loss, error) = self.loss_of_choice(notice, layer, asked, n)?;
+        self.descend(&loss, rate)?;
+        Ok(error)
+    }
+
     /// A step of Adam, and the loss before it.
     ///
     /// # Errors
@@ -117,6 +189,11 @@ impl FittedScore {
     pub fn learn(&mut self, notice: &Notice, layer: &Noticed, asked: f64, rate: f64) -> Result<f64> {
         self.age_max = self.age_max.max(notice.ages(notice.moments.len() - 1).next().unwrap_or(1));
         let loss = self.loss(notice, layer, asked)?;
+        self.descend(&loss, rate)?;
+        loss.to_scalar::<f32>().map(f64::from)
+    }
+
+    fn descend(&mut self, loss: &Tensor, rate: f64) -> Result<()> {
         let gradients = loss.backward()?;
         self.step += 1;
         let [fade, fade_square] = BETA.map(|beta| 1.0 - beta.powi(self.step));
@@ -127,7 +204,7 @@ impl FittedScore {
             let divisor = ((&*square / fade_square)?.sqrt()? + EPS)?;
             var.set(&(var.as_tensor() - ((&*mean * (rate / fade))? / divisor)?)?)?;
         }
-        loss.to_scalar::<f32>().map(f64::from)
+        Ok(())
     }
 
     /// As it goes into a gate: for inputs as they are.
@@ -146,48 +223,11 @@ impl FittedScore {
     }
 }
 
-/// Of what tokens are worth when something is asked and while the text is read, what a choice keeps: at each moment the `n` tokens of each KV head
-/// stay that have the highest scores among those that stayed before and those that leave the window. `scores` are those at each moment,
-/// `[n_head_kv, tokens]`.
-///
-/// # Errors
-/// Those of candle.
-pub fn kept(notice: &Notice, layer: &Noticed, scores: &[Tensor], n: usize) -> Result<[f64; 2]> {
-    let scores = scores.iter().map(Tensor::to_vec2::<f32>).collect::<Result<Vec<_>>>()?;
-    let (asked, text) = (layer.asked.to_vec2::<f32>()?, layer.text.to_vec3::<f32>()?);
-    let mut sums = [0.0; 2];
-    for (head, (asked, text)) in asked.iter().zip(&text).enumerate() {
-        let (mut stay, mut seen): (Vec<usize>, usize) = (Vec::new(), 0);
-        for (moment, (scores, text)) in scores.iter().zip(text).enumerate() {
-            let scores = &scores[head];
-            let n_left = notice.n_left(moment);
-            stay.extend(seen..n_left);
-            seen = n_left;
-            stay.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]));
-            stay.truncate(n);
-            sums[1] += stay.iter().map(|&i| f64::from(text[i])).sum::<f64>();
-        }
-        sums[0] += stay.iter().map(|&i| f64::from(asked[i])).sum::<f64>();
-    }
-    Ok(sums)
-}
-
-/// The same for a choice that is the best for each purpose and each moment, whatever left before.
-///
-/// # Errors
-/// Those of candle.
-pub fn best(layer: &Noticed, n: usize) -> Result<[f64; 2]> {
-    let top = |mut worth: Vec<f32>| -> f64 {
-        worth.sort_by(|a, b| b.total_cmp(a));
-        worth.iter().take(n).map(|&worth| f64::from(worth)).sum()
-    };
-    let asked = layer.asked.to_vec2::<f32>()?.into_iter().map(top).sum();
-    Ok([asked, layer.text.to_vec3::<f32>()?.into_iter().flatten().map(top).sum()])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::train::choice::Queries;
+    use crate::train::kept::{best, errors, kept};
 
     const HEADS: usize = 2;
     const D: usize = 4;
@@ -196,6 +236,7 @@ mod tests {
     fn invented(seed: u64) -> Notice {
         let (moments, window) = (vec![40, 80, 130], 10);
         let n = 120;
+        let n_all = n;
         let mut rng = Rng::new(seed);
         let x: Vec<f32> = (0..HEADS * n * D).map(|_| rng.index(1000) as f32 / 500.0 - 1.0).collect();
         let told = |head: usize, i: usize| (3.0 * x[(head * n + i) * D + if head == 0 { 2 } else { 0 }]).exp();
@@ -209,10 +250,36 @@ mod tests {
                 }
             }
         }
+        // queries that look at what tokens tell, and at one that stays in any case; the second half of x are values
+        let mut queries = |n: usize| {
+            let rows = 6;
+            let (mut shares, mut out) = (Vec::new(), Vec::new());
+            for head in 0..HEADS {
+                for _ in 0..rows {
+                    let logits: Vec<f32> = (0..n).map(|i| told(head, i) * (rng.index(100) as f32 + 50.0)).collect();
+                    let sum: f32 = logits.iter().sum();
+                    let p: Vec<f32> = logits.iter().map(|x| 0.8 * x / sum).collect();
+                    let along = |j: usize| (0..n).map(|i| p[i] * x[(head * n_all + i) * D + j]).sum::<f32>() + 0.2;
+                    out.extend([along(D / 2), along(D / 2 + 1)]);
+                    shares.extend(p);
+                }
+            }
+            let values: Vec<f32> = (0..HEADS)
+                .flat_map(|head| (0..n).flat_map(move |i| (D / 2..D).map(move |j| (head * n_all + i) * D + j)))
+                .map(|at| x[at])
+                .collect();
+            let shares = tensor(shares, (HEADS, rows, n)).unwrap();
+            let out = tensor(out, (HEADS, rows, D / 2)).unwrap();
+            let values = tensor(values, (HEADS, n, D / 2)).unwrap();
+            Queries::new(&shares, out, &values, vec![1.0 / rows as f32; rows]).unwrap()
+        };
+        let (reading, asking) = (vec![queries(30), queries(70)], queries(n));
         let asked = tensor(asked, (HEADS, n)).unwrap();
         let text = tensor(text, (HEADS, 3, n)).unwrap();
         let x = tensor(x, (HEADS, n, D)).unwrap().to_dtype(DType::F16).unwrap();
-        Notice { moments, window, layers: vec![Noticed { x, asked, snap: text.clone(), text }] }
+        let nothing = [vec![1.0; HEADS], vec![1.0; HEADS]];
+        let layer = Noticed { x, asked, snap: text.clone(), text, reading, asking, nothing };
+        Notice { moments, window, layers: vec![layer] }
     }
 
     #[test]
@@ -249,6 +316,32 @@ mod tests {
                     assert!((again - score).abs() < 1e-4, "{again} {score}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_score_finds_what_attention_needs() {
+        let notice = invented(6);
+        let layer = &notice.layers[0];
+        let mut rng = Rng::new(7);
+        let mut fitted = FittedScore::new(&layer.x, 8, &mut rng).unwrap();
+        let error = |fitted: &FittedScore| -> f64 {
+            let [asked, text] = errors(&notice, layer, &fitted.scores(&notice, layer).unwrap(), 12).unwrap();
+            asked + text
+        };
+        let before = error(&fitted);
+        for _ in 0..300 {
+            fitted.learn_choice(&notice, layer, 1.0, 12, 1e-2).unwrap();
+        }
+        let after = error(&fitted);
+        let newest: Vec<Tensor> = fitted.scores(&notice, layer).unwrap().iter().map(by_age).collect();
+        let newest: f64 = errors(&notice, layer, &newest, 12).unwrap().into_iter().sum();
+        assert!(after < 0.3 * before && after < 0.3 * newest, "{before} {after} {newest}");
+        // a fit that goes on from a gate goes on where that was
+        let again = FittedScore::from_gate(&fitted.to_gate().unwrap(), &layer.x, &mut rng).unwrap();
+        for (a, b) in fitted.scores(&notice, layer).unwrap().iter().zip(again.scores(&notice, layer).unwrap()) {
+            let [a, b] = [a, &b].map(|scores| floats(scores).unwrap());
+            assert!(a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-3), "{a:?}");
         }
     }
 

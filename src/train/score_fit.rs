@@ -12,10 +12,11 @@ use serde::Serialize;
 
 use super::error::TrainError;
 use super::examples::{Example, Examples};
+use super::kept::{best, errors, kept};
 use super::log;
 use super::notice::{Notice, Noticed, notice};
 use super::pass::Machine;
-use super::score::{FittedScore, best, kept};
+use super::score::FittedScore;
 use crate::memory::gate::Gate;
 use crate::memory::policy::SNAPKV_KERNEL;
 use crate::rng::Rng;
@@ -37,7 +38,9 @@ pub struct ScoreSettings {
     pub n_hidden: usize,
     /// How much what is asked counts beside what the text itself needs.
     pub asked: f64,
-    /// Tokens that are kept when it is measured.
+    /// Whether scores are fitted to what attention over the tokens that are kept gives.
+    pub choice: bool,
+    /// Tokens that are kept.
     pub n_retain: usize,
     /// Bytes of documents that are gone through again.
     pub kept_bytes: usize,
@@ -80,6 +83,10 @@ pub struct ScoreMeasure {
     pub asked: Option<[f64; 4]>,
     /// Worth to later parts of the text, likewise; none where there are none.
     pub text: Option<[f64; 4]>,
+    /// The error of attention when something is asked, with that of no token kept as its unit: by the scores, by SnapKV's, by the newest ones.
+    pub asked_error: [f64; 3],
+    /// While the text is read, likewise.
+    pub text_error: [f64; 3],
     /// All that they are worth to what is asked, and to a segment, means over documents, layers, KV heads and moments.
     pub worth: [f64; 2],
     /// Time that it took.
@@ -191,8 +198,12 @@ impl Fit<'_> {
         let mut rng = Rng::new(settings.seed).fork(self.step);
         let noticed = notice(self.machine, example, settings.window)?;
         if self.layers.is_empty() {
-            let new = |noticed: &Noticed| FittedScore::new(&noticed.x, settings.n_hidden, &mut rng);
-            self.layers = noticed.layers.iter().map(new).collect::<Result<_, _>>()?;
+            let scores = &self.gate.scores;
+            let new = |(il, noticed): (usize, &Noticed)| match scores.get(&(il as u32)) {
+                Some(score) => FittedScore::from_gate(score, &noticed.x, &mut rng),
+                None => FittedScore::new(&noticed.x, settings.n_hidden, &mut rng),
+            };
+            self.layers = noticed.layers.iter().enumerate().map(new).collect::<Result<_, _>>()?;
         }
         self.read.push_back(noticed);
         let held: usize = self.held.iter().map(Notice::n_bytes).sum();
@@ -207,7 +218,11 @@ impl Fit<'_> {
             self.machine.stop()?;
             let notice = &self.read[chosen];
             for (layer, noticed) in self.layers.iter_mut().zip(&notice.layers) {
-                sum += layer.learn(notice, noticed, settings.asked, rate)?;
+                sum += if settings.choice {
+                    layer.learn_choice(notice, noticed, settings.asked, settings.n_retain, rate)?
+                } else {
+                    layer.learn(notice, noticed, settings.asked, rate)?
+                };
             }
             if !sum.is_finite() {
                 return Err(TrainError::NotFinite { step: self.step + 1 });
@@ -231,14 +246,16 @@ impl Fit<'_> {
         let mut sums = [[0.0; 4]; 2];
         let mut all = [0.0; 2];
         let mut n_all = [0.0; 2];
+        let mut errors_of = [[0.0; 2]; 3];
         for notice in &self.held {
             for (layer, noticed) in self.layers.iter().zip(&notice.layers) {
-                let choices = [
-                    kept(notice, noticed, &layer.scores(notice, noticed)?, n)?,
-                    kept(notice, noticed, &by_snapkv(notice, noticed)?, n)?,
-                    kept(notice, noticed, &by_number(notice, noticed)?, n)?,
-                    best(noticed, n)?,
-                ];
+                let by = [layer.scores(notice, noticed)?, by_snapkv(notice, noticed)?, by_number(notice, noticed)?];
+                let kept = |scores: &Vec<Tensor>| kept(notice, noticed, scores, n);
+                let choices = [kept(&by[0])?, kept(&by[1])?, kept(&by[2])?, best(noticed, n)?];
+                for (sums, scores) in errors_of.iter_mut().zip(&by) {
+                    let errors = errors(notice, noticed, scores, n)?;
+                    sums.iter_mut().zip(errors).for_each(|(sum, error)| *sum += error);
+                }
                 for (i, worth) in [&noticed.asked, &noticed.text].into_iter().enumerate() {
                     for (sum, choice) in sums[i].iter_mut().zip(&choices) {
                         *sum += choice[i];
@@ -251,10 +268,22 @@ impl Fit<'_> {
             }
         }
         let [asked, text] = [0, 1].map(|i| (all[i] > 0.0).then(|| sums[i].map(|sum| sum / all[i])));
+        let n_heads = f64::max(n_all[0], 1.0);
+        let [asked_error, text_error] = [0, 1].map(|i| errors_of.map(|errors| errors[i] / n_heads));
         let worth = [0, 1].map(|i| all[i] / f64::max(n_all[i], 1.0));
         let seconds = begin.elapsed().as_secs_f64();
         let held_out = self.held.len();
-        tell(&ScoreLine::HeldOut(ScoreMeasure { step: self.step, held_out, kept: n, asked, text, worth, seconds }))
+        tell(&ScoreLine::HeldOut(ScoreMeasure {
+            step: self.step,
+            held_out,
+            kept: n,
+            asked,
+            text,
+            asked_error,
+            text_error,
+            worth,
+            seconds,
+        }))
     }
 
     fn save(&self) -> Result<(), TrainError> {

@@ -26,7 +26,7 @@ use crate::train::score_fit::{self, ScoreLine, ScoreSettings};
 use crate::train::start::{Map, Start};
 use crate::train::weights::Frozen;
 
-use super::{Layers, MapArg, Part, TrainArgs};
+use super::{Goal, Layers, MapArg, Part, TrainArgs};
 
 /// Logit of a gate before it is fitted: it listens to the memory for 2 %.
 const SHUT: f32 = -4.0;
@@ -169,6 +169,7 @@ fn score_settings(args: &TrainArgs) -> ScoreSettings {
         window: args.window as usize,
         n_hidden: args.hidden as usize,
         asked: args.asked,
+        choice: args.goal == Goal::Choice,
         n_retain: args.retain as usize,
         kept_bytes: (args.keep * f64::from(1 << 30)) as usize,
         rounds: args.rounds,
