@@ -418,6 +418,29 @@ fn tokens_are_chosen_to_stay() {
     let ratio =
         pyramidkv["memory"]["kv_cache_bytes"].as_f64().unwrap() / snapkv["memory"]["kv_cache_bytes"].as_f64().unwrap();
     assert!((0.99..=1.0).contains(&ratio), "{ratio}");
+    // what is read to be written about at once is read with the scores of the model's gate, where that is possible
+    let long = dir.join("long.txt");
+    fs::write(&long, story(42_000, 2)).unwrap();
+    let auto = |args: &[&str]| -> Value {
+        let sizes = ["--dry-run", "--json", "--window", "256", "--segment", "128", "--max-tokens", "30"];
+        let output = summarize(&long, &[&sizes[..], args].concat());
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", stderr(&output)))
+    };
+    let direct = ["--strategy", "direct"];
+    let learned = auto(&direct);
+    let peak = learned["predicted"]["peak_rss_bytes"].as_u64().unwrap();
+    let less = (peak - (1 << 20)).to_string();
+    let cases: [(&[&str], _); 6] = [
+        (&direct, "learned"),
+        (&[], "streaming"),
+        (&["--strategy", "direct", "--policy", "streaming"], "streaming"),
+        (&["--strategy", "direct", "--no-flash-attention"], "streaming"),
+        (&["--strategy", "direct", "--queries", "32"], "streaming"),
+        (&["--strategy", "direct", "--max-memory", &less], "streaming"),
+    ];
+    for (args, policy) in cases {
+        assert_eq!(auto(args)["policy"], policy, "{args:?}");
+    }
     let both = run(&["--policy", "edgeinfinite", "--gate", "random:1", "--retain", "100"]);
     assert_eq!(both["tokens_folded"], both["tokens_dropped"]);
     assert!(both["memory"]["kv_cache_bytes"].as_u64() > streaming["memory"]["kv_cache_bytes"].as_u64());

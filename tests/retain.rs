@@ -373,6 +373,19 @@ fn a_state_with_impossible_tokens_is_refused() {
         assert!(error.contains("damaged"), "{impossible}: {error}");
         assert_eq!(context.n_cached(), 0);
     }
+    // where they stand while something is asked, the last part of the header
+    context.restore_state(&saved).unwrap();
+    context.set_asked(true).unwrap();
+    let asked = context.save_state().unwrap();
+    let header = asked.windows(4).position(|bytes| bytes == b"einf").unwrap();
+    assert_eq!(asked[header + 56..header + 64], 1_i64.to_le_bytes());
+    for impossible in [-1, 0, 1 << 40, i64::MIN] {
+        let mut state = asked.clone();
+        state[header + 64..header + 72].copy_from_slice(&impossible.to_le_bytes());
+        let error = context.restore_state(&state).unwrap_err().to_string();
+        assert!(error.contains("damaged"), "{impossible}: {error}");
+    }
+    context.restore_state(&asked).unwrap();
     assert!(context.restore_state(&saved[..at + 8]).is_err());
     context.restore_state(&saved).unwrap();
     assert_eq!(context.n_retained() as usize, n);

@@ -188,17 +188,14 @@ impl SummarizeArgs {
 }
 
 impl SummarizeArgs {
-    /// Whether the gate that the catalogue has for the model is of use. Where a document is read and then written about at once, what its scores
-    /// keep of the beginning is worth something; notes are written of what is in the window anyway.
-    pub fn wants_gate(&self) -> bool {
-        match self.policy.policy() {
-            Some(policy) => policy.needs_gate(),
-            None => {
-                self.strategy.0 == Some(Strategy::Direct)
-                    && !self.engine.no_flash_attention
-                    && self.engine.queries.is_none()
-            }
-        }
+    /// Whether the gate that the catalogue has for the model may be of use where nobody names a policy. Where a document is read and then written about
+    /// at once, what its scores keep of the beginning is worth something; notes are written of what is in the window anyway.
+    pub fn may_use_gate(&self) -> bool {
+        let engine = &self.engine;
+        self.policy == PolicyArg::Auto
+            && self.strategy.0 == Some(Strategy::Direct)
+            && !engine.no_flash_attention
+            && engine.queries.is_none()
     }
 
     /// Refuses to write notes over a file that is needed.
@@ -242,7 +239,8 @@ pub struct EngineArgs {
     #[arg(short, long, default_value = DEFAULT_MODEL)]
     pub model: PathBuf,
     /// Gate of the memory: a file, built-in:NAME, or random:SEED for tests of the machine [default: what the catalogue has for the
-    /// model by its name, which is part of the program, if --policy edgeinfinite or learned asks for it].
+    /// model by its name, which is part of the program, if --policy edgeinfinite or learned, or --strategy direct, asks
+    /// for it].
     #[arg(long, value_name = "GATE")]
     pub gate: Option<GateSpec>,
     /// First tokens of the document that always stay in the cache.

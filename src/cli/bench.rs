@@ -145,6 +145,7 @@ fn settings(args: &EngineArgs, engine: &mut Engine, policy: Policy, printer: &mu
         max_tokens: 0,
         max_memory: None,
         gate,
+        is_gate_offered: false,
         model_id: engine.model_id,
         sampler: SamplerParams::default(),
     })

@@ -20,7 +20,9 @@ pub struct Engine {
     pub model: Model,
     /// Its file.
     pub path: PathBuf,
-    /// The gate; that of the catalogue only after [`Engine::open_built_in`].
+    /// Whether a run may do without the gate.
+    pub is_gate_offered: bool,
+    /// The gate; that of the catalogue only after [`Engine::open_built_in`] or [`Engine::open_offered`].
     pub gate: Option<Gate>,
     /// Where it is from.
     pub gate_spec: Option<GateSpec>,
@@ -63,6 +65,7 @@ impl Engine {
             gate,
             gate_spec,
             is_gate_named: args.gate.is_some(),
+            is_gate_offered: false,
             model_id,
             sizes: SizeRequest {
                 sinks: args.sinks,
@@ -93,6 +96,26 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// Opens it where a run can do without: if it is for just this model file. Whether it is there now.
+    pub fn open_offered(&mut self) -> Result<bool> {
+        let (None, Some(spec @ GateSpec::BuiltIn(_))) = (&self.gate, &self.gate_spec) else { return Ok(false) };
+        let Ok(gate) = spec.open(&self.model.shape()) else { return Ok(false) };
+        let sha256 = cached_sha256(&self.path, Cache::from_env()?.dir())?;
+        if !gate.matches_base(&sha256) || gate.scores.is_empty() {
+            return Ok(false);
+        }
+        self.sizes.scored = true;
+        self.model_id = model_id(&sha256);
+        self.gate = Some(gate);
+        Ok(true)
+    }
+}
+
+fn model_id(sha256: &str) -> u64 {
+    u64::from_str_radix(sha256.get(..16).unwrap_or_default(), 16).unwrap_or(0)
+}
+
 /// Threads that can run at once.
 pub fn processors() -> u32 {
     std::thread::available_parallelism().map_or(1, |n| n.get() as u32)
@@ -115,6 +138,5 @@ fn load_gate(
     if !gate.matches_base(&sha256) {
         printer.warn(&format!("the gate {spec} was fitted to another file than {}", path.display()));
     }
-    let model_id = u64::from_str_radix(sha256.get(..16).unwrap_or_default(), 16).unwrap_or(0);
-    Ok((Some(gate), model_id))
+    Ok((Some(gate), model_id(&sha256)))
 }

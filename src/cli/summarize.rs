@@ -10,6 +10,7 @@ use anyhow::{Error, Result};
 
 use crate::input::{Source, TokenStream};
 use crate::llama::SamplerParams;
+use crate::memory::policy::Policy;
 use crate::quote::show;
 use crate::report::dry_run::DryRun;
 use crate::report::failure::Failure;
@@ -117,8 +118,10 @@ impl Pass<'_> {
             }
             None => {
                 let mut loaded = Engine::load(&self.args.engine, printer)?;
-                if self.args.wants_gate() {
+                if self.args.policy.policy().is_some_and(Policy::needs_gate) {
                     loaded.open_built_in(printer)?;
+                } else if self.args.may_use_gate() {
+                    loaded.is_gate_offered = loaded.open_offered()?;
                 }
                 load_time = loaded.load_time;
                 engine.insert(loaded)
@@ -264,6 +267,7 @@ impl Pass<'_> {
             max_tokens: args.max_tokens.unwrap_or(args.length.max_tokens()),
             max_memory: args.max_memory,
             gate,
+            is_gate_offered: engine.is_gate_offered,
             model_id: engine.model_id,
             sampler: SamplerParams {
                 temperature: args.temp,

@@ -158,9 +158,9 @@ impl TrainArgs {
 /// `--goal`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Goal {
-    /// To what each token is worth by itself; from nothing.
+    /// To what each token is worth by itself.
     Worth,
-    /// To what attention over all that is kept gives; from scores that were fitted before, slower and better.
+    /// To what attention over all that is kept gives: slower, and better from scores that were fitted the other way before.
     Choice,
 }
 

@@ -34,6 +34,8 @@ pub struct Settings {
     pub max_memory: Option<u64>,
     /// The gate of the memory.
     pub gate: Option<Gate>,
+    /// Whether nobody asked for the gate, so that a run may do without it.
+    pub is_gate_offered: bool,
     /// Identifies the model in saved states.
     pub model_id: u64,
     /// How tokens are chosen.
@@ -125,14 +127,19 @@ pub fn plan(
             None => {}
         }
     }
-    let policy = settings.policy.unwrap_or_else(|| settings.by_gate());
-    // before what could be mended by other arguments
-    model.check_compaction()?;
-    policy.check_gate(settings.gate.as_ref())?;
-    let layout = windowed_layout(model, settings.sizes_of(policy, model)?, prompt)?;
-    let plan = Plan::new(model, settings, policy, Some(layout), layout.n_cells);
-    plan.check_memory(settings)?;
-    Ok(plan)
+    let windowed = |policy: Policy| {
+        // before what could be mended by other arguments
+        model.check_compaction()?;
+        policy.check_gate(settings.gate.as_ref())?;
+        let layout = windowed_layout(model, settings.sizes_of(policy, model)?, prompt)?;
+        let plan = Plan::new(model, settings, policy, Some(layout), layout.n_cells);
+        plan.check_memory(settings).map(|()| plan)
+    };
+    match windowed(settings.policy.unwrap_or_else(|| settings.by_gate())) {
+        // what nobody asked for must not be what fails
+        Err(_) if settings.policy.is_none() && settings.is_gate_offered => windowed(Policy::Streaming),
+        plan => plan,
+    }
 }
 
 /// The layout of a cache that is compacted, for a model and a prompt.

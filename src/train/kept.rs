@@ -32,6 +32,7 @@ pub(super) fn choose(scores: &Tensor, n: usize) -> Result<(Tensor, Tensor)> {
 /// # Errors
 /// Those of candle.
 pub fn errors(notice: &Notice, layer: &Noticed, scores: &[Tensor], n: usize) -> Result<[f64; 2]> {
+    let Some(looks) = &layer.looks else { candle_core::bail!("the queries of a document are not there") };
     let values = layer.values()?;
     let n_kv = values.dim(0)?;
     let scores = scores.iter().map(Tensor::to_vec2::<f32>).collect::<Result<Vec<_>>>()?;
@@ -49,15 +50,15 @@ pub fn errors(notice: &Notice, layer: &Noticed, scores: &[Tensor], n: usize) -> 
         }
         seen = n_left;
         let chosen = tensor(chosen, (n_kv, n_left))?;
-        let last = (moment + 1 == notice.moments.len()).then_some(&layer.asking);
-        for (queries, sum) in [(layer.reading.get(moment), 0), (last, 1)] {
+        let last = (moment + 1 == notice.moments.len()).then_some(&looks.asking);
+        for (queries, sum) in [(looks.reading.get(moment), 0), (last, 1)] {
             let Some(queries) = queries else { continue };
             let errors = queries.errors(&values, &chosen)?;
             sums[sum].iter_mut().zip(errors).for_each(|(sum, error)| *sum += error);
         }
     }
     let relative = |i: usize| {
-        let each = sums[i].iter().zip(&layer.nothing[i]);
+        let each = sums[i].iter().zip(&looks.nothing[i]);
         each.map(|(&error, &nothing)| f64::from(error) / f64::from(nothing).max(1e-20)).sum()
     };
     Ok([relative(1), relative(0)])

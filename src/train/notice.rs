@@ -48,9 +48,16 @@ pub struct Noticed {
     pub text: Tensor,
     /// The shares that the last tokens before each moment give to each, summed, likewise: by them SnapKV chooses.
     pub snap: Tensor,
-    /// Some queries of the segment behind each moment but the last, means over them.
+    /// Queries one by one. They take more than all the rest, and may be left out where nobody wants them.
+    pub looks: Option<Looks>,
+}
+
+/// Some queries of a layer, and what they got from full attention.
+#[derive(Debug)]
+pub struct Looks {
+    /// Those of the segment behind each moment but the last; all of a whole segment count 1 together.
     pub reading: Vec<Queries>,
-    /// Some of the question and its answer; each of both counts half.
+    /// Those of the question and its answer; each of both counts half.
     pub asking: Queries,
     /// The errors of each KV head where nothing is kept: while reading, a sum over moments, and when asked.
     pub nothing: [Vec<f32>; 2],
@@ -62,8 +69,8 @@ impl Noticed {
     /// # Errors
     /// Those of candle.
     pub fn values(&self) -> Result<Tensor> {
-        let d = self.asking.out.dim(2)?;
-        self.x.narrow(2, self.x.dim(2)? - d, d)?.to_dtype(DType::F32)?.contiguous()
+        let d = self.x.dim(2)? / 2;
+        self.x.narrow(2, d, d)?.to_dtype(DType::F32)?.contiguous()
     }
 }
 
@@ -82,7 +89,12 @@ impl Notice {
     /// Bytes of all of it.
     pub fn n_bytes(&self) -> usize {
         let of_layer = |n: &Noticed| {
-            let queries: usize = n.reading.iter().chain([&n.asking]).map(Queries::n_bytes).sum();
+            let queries: usize = n
+                .looks
+                .iter()
+                .flat_map(|looks| looks.reading.iter().chain([&looks.asking]))
+                .map(Queries::n_bytes)
+                .sum();
             2 * n.x.elem_count()
                 + 4 * [&n.asked, &n.text, &n.snap].map(Tensor::elem_count).iter().sum::<usize>()
                 + queries
@@ -291,7 +303,7 @@ impl Watcher for Notes {
         }
         nothing[1] = asking.errors(&v, &asked.zeros_like()?)?;
         let x = Tensor::cat(&[k, v], 2)?.to_dtype(DType::F16)?;
-        self.notice.layers.push(Noticed { x, asked, text, snap, reading, asking, nothing });
+        self.notice.layers.push(Noticed { x, asked, text, snap, looks: Some(Looks { reading, asking, nothing }) });
         Ok(())
     }
 }
@@ -401,9 +413,10 @@ mod tests {
         assert_eq!(found.x.dims(), [n_kv, n_left, 2 * d]);
         // queries find full attention where all tokens are kept, and something else where none is
         let values = found.values().unwrap();
-        assert_eq!(found.reading.len(), 2);
+        let looks = found.looks.as_ref().unwrap();
+        assert_eq!(looks.reading.len(), 2);
         let mut sums = [0.0; 2];
-        for (i, queries) in found.reading.iter().chain([&found.asking]).enumerate() {
+        for (i, queries) in looks.reading.iter().chain([&looks.asking]).enumerate() {
             let (rows, n) = (queries.shares.dim(1).unwrap(), queries.shares.dim(2).unwrap());
             // the last segment is short, and counts for less
             assert_eq!((rows, n), ([32, 12, 22][i], [466, 978, n_left][i]));
@@ -413,7 +426,7 @@ mod tests {
             assert!(with[0] < 1e-4 * without[0], "{with:?} {without:?}");
             sums[i / 2] += without[1];
         }
-        assert_eq!(sums, found.nothing.each_ref().map(|errors| errors[1]));
+        assert_eq!(sums, looks.nothing.each_ref().map(|errors| errors[1]));
         let rows = Tensor::cat(&[&found.asked.unsqueeze(1).unwrap(), &found.text, &found.snap], 1).unwrap();
         let rows = rows.to_vec3::<f32>().unwrap();
         for which in 0..7 {

@@ -135,35 +135,38 @@ impl FittedScore {
         (sum / (all + 1e-20)?)?.sum_all()? / n_kv as f64
     }
 
-    /// The other loss: how far attention over the tokens that are chosen, `n` in each KV head, is from full attention, with that of no token chosen as
-    /// its unit; a sum over moments, a mean over KV heads. A choice has no gradient, so what each token would change is held against how
-    /// near its score is to being chosen. What is asked counts `asked` times what the next segment needs.
+    /// The other loss, whose gradient is that of the distance of attention over the tokens that are chosen, `n` in each KV head, to full attention. A
+    /// choice has no gradient, so what each token would change is held against how near its score is to being chosen; sums over moments, means over
+    /// KV heads. What is asked counts `asked` times what the next segment needs. With it goes that distance, a mean over moments, with the one at
+    /// the end where nothing is kept as its unit; 0 where no token has to be left out.
     ///
     /// # Errors
-    /// Those of candle.
+    /// Those of candle, and if the document has no queries.
     pub fn loss_of_choice(&self, notice: &Notice, layer: &Noticed, asked: f64, n: usize) -> Result<(Tensor, f64)> {
+        let Some(looks) = &layer.looks else { candle_core::bail!("the queries of a document are not there") };
         let units = self.units(&layer.x)?;
         let n_kv = units.dim(0)?;
         let values = layer.values()?;
         let moments = (0..notice.moments.len()).filter(|&moment| notice.n_left(moment) > n);
         let mut loss = Tensor::zeros((), DType::F32, &Device::Cpu)?;
         let (mut error, mut n_moments) = (0.0, 0);
-        let scale: Vec<f32> = (layer.nothing[0].iter().zip(&layer.nothing[1]))
-            .map(|(text, ask)| 1.0 / (text / layer.reading.len().max(1) as f32 + asked as f32 * ask + 1e-20))
+        let scale: Vec<f32> = (looks.nothing[0].iter().zip(&looks.nothing[1]))
+            .map(|(text, ask)| 1.0 / (text / looks.reading.len().max(1) as f32 + asked as f32 * ask + 1e-20))
             .collect();
         for moment in moments {
             let scores = self.of_units(&units, notice.ages(moment))?;
             let (chosen, limit) = choose(&scores, n)?;
-            let (asking, gains) = layer.asking.gains(&values, &chosen)?;
+            let (asking, gains) = looks.asking.gains(&values, &chosen)?;
             let (mut errors, mut gains) =
                 (asking.iter().map(|e| asked as f32 * e).collect::<Vec<_>>(), (gains * asked)?);
-            if let Some(reading) = layer.reading.get(moment) {
+            if let Some(reading) = looks.reading.get(moment) {
                 let (more, of_reading) = reading.gains(&values, &chosen)?;
                 errors.iter_mut().zip(more).for_each(|(sum, error)| *sum += error);
                 gains = (gains + of_reading)?;
             }
             let gains = gains.broadcast_mul(&tensor(scale.clone(), (n_kv, 1))?)?;
-            let near = (scores.broadcast_sub(&limit)?.affine(-1.0 / SOFTNESS, 0.0)?.exp()? + 1.0)?.recip()?;
+            // a sigmoid whose gradient is a number however far a score is away
+            let near = scores.broadcast_sub(&limit)?.affine(0.5 / SOFTNESS, 0.0)?.tanh()?.affine(0.5, 0.5)?;
             loss = (loss - (near * gains)?.sum_all()?)?;
             error += errors.iter().zip(&scale).map(|(error, scale)| f64::from(error * scale)).sum::<f64>();
             n_moments += 1;
@@ -171,7 +174,7 @@ impl FittedScore {
         Ok(((loss / n_kv as f64)?, error / (n_kv * n_moments.max(1)) as f64))
     }
 
-    /// A step of Adam on the other loss, and the error before it, with that of no token chosen as its unit.
+    /// A step of Adam on the other loss, and the distance before it; no number if the loss is none.
     ///
     /// # Errors
     /// Those of candle.
@@ -179,7 +182,8 @@ impl FittedScore {
         self.age_max = self.age_max.max(notice.ages(notice.moments.len() - 1).next().unwrap_or(1));
         let (loss, error) = self.loss_of_choice(notice, layer, asked, n)?;
         self.descend(&loss, rate)?;
-        Ok(error)
+        // the choice is one of numbers, whatever became of them
+        Ok(if loss.to_scalar::<f32>()?.is_finite() { error } else { f64::NAN })
     }
 
     /// A step of Adam, and the loss before it.
@@ -228,6 +232,7 @@ mod tests {
     use super::*;
     use crate::train::choice::Queries;
     use crate::train::kept::{best, errors, kept};
+    use crate::train::notice::Looks;
 
     const HEADS: usize = 2;
     const D: usize = 4;
@@ -278,7 +283,8 @@ mod tests {
         let text = tensor(text, (HEADS, 3, n)).unwrap();
         let x = tensor(x, (HEADS, n, D)).unwrap().to_dtype(DType::F16).unwrap();
         let nothing = [vec![1.0; HEADS], vec![1.0; HEADS]];
-        let layer = Noticed { x, asked, snap: text.clone(), text, reading, asking, nothing };
+        let looks = Some(Looks { reading, asking, nothing });
+        let layer = Noticed { x, asked, snap: text.clone(), text, looks };
         Notice { moments, window, layers: vec![layer] }
     }
 

@@ -63,7 +63,8 @@ pub struct ScoreStep {
     pub id: String,
     /// Tokens of it.
     pub tokens: usize,
-    /// [`FittedScore::loss`] before the step learned of the document, a mean over layers.
+    /// [`FittedScore::loss`], or for whole choices the distance that [`FittedScore::learn_choice`] gives, before the step learned of the document, a
+    /// mean over layers.
     pub loss: f64,
     /// Time that it took.
     pub seconds: f64,
@@ -152,7 +153,14 @@ impl Fit<'_> {
     fn steps(&mut self, tell: &mut dyn FnMut(&ScoreLine) -> Result<(), TrainError>) -> Result<(), TrainError> {
         let settings = self.settings;
         let started = Instant::now();
-        let order = in_turns(&self.examples.train, settings.seed);
+        let mut order = in_turns(&self.examples.train, settings.seed);
+        // what fits altogether needs no choice
+        let needed = settings.window + if settings.choice { settings.n_retain } else { 0 };
+        let limit = order.iter().map(|example| example.tokens.len()).max().unwrap_or(0);
+        order.retain(|example| example.schedule.n_text > example.schedule.n_front + needed);
+        if order.is_empty() {
+            return Err(TrainError::TooShort { examples: self.examples.train.len(), needed, limit });
+        }
         let mut measured = None;
         loop {
             let elapsed = started.elapsed();
@@ -196,7 +204,10 @@ impl Fit<'_> {
     fn one_step(&mut self, example: &Example, rate: f64) -> Result<f64, TrainError> {
         let settings = self.settings;
         let mut rng = Rng::new(settings.seed).fork(self.step);
-        let noticed = notice(self.machine, example, settings.window)?;
+        let mut noticed = notice(self.machine, example, settings.window)?;
+        if !settings.choice {
+            noticed.layers.iter_mut().for_each(|layer| layer.looks = None);
+        }
         if self.layers.is_empty() {
             let scores = &self.gate.scores;
             let new = |(il, noticed): (usize, &Noticed)| match scores.get(&(il as u32)) {

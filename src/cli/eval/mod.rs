@@ -180,6 +180,7 @@ fn settings(args: &EngineArgs, engine: &mut Engine, form: Option<FormArgs>) -> S
         max_tokens: 0,
         max_memory: None,
         gate: engine.gate.take(),
+        is_gate_offered: false,
         model_id: engine.model_id,
         sampler: SamplerParams::default(),
     }
