@@ -226,13 +226,13 @@ fn fidelity_is_perfect_for_full_attention_and_grows_with_the_budget() {
     let [narrow, wide] = [64, 256].map(|window| of("streaming", window, "kl"));
     assert!(wide > 0.0 && narrow > wide, "{narrow} {wide}");
     for policy in ["snapkv", "pyramidkv"] {
-        let [narrow, wide] = [32, 128].map(|window| of(policy, window, "kl"));
+        let [narrow, wide] = [48, 192].map(|window| of(policy, window, "kl"));
         assert!(wide > 0.0 && narrow > wide, "{policy}: {narrow} {wide}");
     }
-    assert!(of("snapkv", 128, "kl") != of("pyramidkv", 128, "kl"));
-    let ratio = of("pyramidkv", 128, "budget_bytes") / of("snapkv", 128, "budget_bytes");
+    assert!(of("snapkv", 192, "kl") != of("pyramidkv", 192, "kl"));
+    let ratio = of("pyramidkv", 192, "budget_bytes") / of("snapkv", 192, "budget_bytes");
     assert!((0.99..=1.0).contains(&ratio), "{ratio}");
-    assert_eq!(of("streaming", 64, "budget_bytes"), of("snapkv", 32, "budget_bytes"));
+    assert_eq!(of("streaming", 64, "budget_bytes"), of("snapkv", 48, "budget_bytes"));
     // nothing is measured twice
     let before = fs::read_to_string(&results).unwrap();
     let again = fidelity(&[&text], &args);
