@@ -34,7 +34,7 @@ pub struct Statistics {
     pub notes: u64,
     /// The model's file.
     pub model: String,
-    /// The gate, if a memory was used.
+    /// The gate, if the policy used one.
     pub gate: Option<String>,
     /// Batches that the document was read in.
     pub segments: u64,
