@@ -23,6 +23,8 @@ SMALL, LARGE = "smollm2-135m", "qwen2.5-coder-0.5b"
 POLICIES = "full,streaming,snapkv,snapkv-question,pyramidkv"
 # without the mode that sees the question first
 BLIND = "full,streaming,snapkv,pyramidkv"
+# what is compared with full attention where the model has a gate
+ALL = "streaming,snapkv,pyramidkv,learned,edgeinfinite"
 TECHNICAL = "histogram datamodel bonding ftrace argparse vfs sqlite3 cgroup-v2 unittest alsa-driver logging-cookbook multiprocessing"
 STORIES = ("war-and-peace-1 moby-dick-1 union-1946 don-quixote-1 wonderland union-1907 looking-glass war-and-peace-2 don-quixote-2 "
            "moby-dick-2 war-and-peace-3 don-quixote-3")
@@ -72,7 +74,7 @@ def stages(texts, quick):
     def answer(name, pairs, model, budget, policies=POLICIES):
         return Stage(name, ["eval", "answer", pairs, "-m", model, "--budget", budget, "--policies", policies])
 
-    def fidelity(name, model, budgets, names, *more, policies="streaming,snapkv"):
+    def fidelity(name, model, budgets, names, *more, policies="streaming,snapkv,pyramidkv"):
         files = [texts / f"{text}.txt" for text in names]
         command = ["eval", "fidelity", *files, "-m", model, "--policies", policies, "--budgets", budgets, *more]
         return Stage(name, command)
@@ -98,7 +100,7 @@ def stages(texts, quick):
              memory("answer-papers", papers(3), "516tok"),
              memory("answer-papers", papers(3), "516tok", "--retain", "128"),
              memory("answer-gulliver", chapters(3), "516tok", "--retain", "128"),
-             fidelity("fidelity", SMALL, "516tok", both, policies="streaming,snapkv,learned"),
+             fidelity("fidelity", SMALL, "516tok", both, policies=ALL),
              Stage("needle", ["eval", "needle", "--lengths", "4K,8K,16K,32K", "--seeds", "1,2", "--budget", "516tok", "--policies",
                               "full,streaming,snapkv,learned,edgeinfinite"]),
              Stage("summary-gulliver", ["eval", "summary", chapters(3), "--budget", "516tok"]),
@@ -117,8 +119,7 @@ def stages(texts, quick):
               answer("answer-gulliver", chapters(1), SMALL, "516tok"),
               answer("answer-papers", papers(1), SMALL, "516tok")]
     # full attention goes through a text once for all budgets
-    found.append(fidelity("fidelity", SMALL, "1028tok,2052tok", both[:8], policies="streaming,snapkv,learned"))
-    found.append(fidelity("fidelity", SMALL, "516tok", both[:8], policies="pyramidkv,edgeinfinite"))
+    found.append(fidelity("fidelity", SMALL, "1028tok,2052tok", both[:8], policies=ALL))
     for budget in ("1028tok", "2052tok"):
         found += [answer("answer-gulliver", chapters(3), SMALL, budget, BLIND),
                   memory("answer-gulliver", chapters(3), budget),
