@@ -22,7 +22,7 @@ pub struct Engine {
     pub path: PathBuf,
     /// Whether a run may do without the gate.
     pub is_gate_offered: bool,
-    /// The gate; that of the catalogue only after [`Engine::open_built_in`] or [`Engine::open_offered`].
+    /// The gate; that of the catalogue only after [`Engine::open_built_in`] or [`Engine::offer_built_in`].
     pub gate: Option<Gate>,
     /// Where it is from.
     pub gate_spec: Option<GateSpec>,
@@ -94,21 +94,20 @@ impl Engine {
         }
         Ok(())
     }
-}
 
-impl Engine {
-    /// Opens it where a run can do without: if it is for just this model file. Whether it is there now.
-    pub fn open_offered(&mut self) -> Result<bool> {
-        let (None, Some(spec @ GateSpec::BuiltIn(_))) = (&self.gate, &self.gate_spec) else { return Ok(false) };
-        let Ok(gate) = spec.open(&self.model.shape()) else { return Ok(false) };
-        let sha256 = cached_sha256(&self.path, Cache::from_env()?.dir())?;
-        if !gate.matches_base(&sha256) || gate.scores.is_empty() {
-            return Ok(false);
+    /// The same for a run that can do without: it goes on with no gate if that is not for just this model file, or cannot be looked at.
+    pub fn offer_built_in(&mut self) {
+        let (None, Some(spec @ GateSpec::BuiltIn(_))) = (&self.gate, &self.gate_spec) else { return };
+        let Ok(gate) = spec.open(&self.model.shape()) else { return };
+        let Some(sha256) = Cache::from_env().ok().and_then(|cache| cached_sha256(&self.path, cache.dir()).ok()) else {
+            return;
+        };
+        if gate.matches_base(&sha256) && !gate.scores.is_empty() {
+            self.sizes.scored = true;
+            self.model_id = model_id(&sha256);
+            self.gate = Some(gate);
+            self.is_gate_offered = true;
         }
-        self.sizes.scored = true;
-        self.model_id = model_id(&sha256);
-        self.gate = Some(gate);
-        Ok(true)
     }
 }
 

@@ -121,7 +121,7 @@ impl Pass<'_> {
                 if self.args.policy.policy().is_some_and(Policy::needs_gate) {
                     loaded.open_built_in(printer)?;
                 } else if self.args.may_use_gate() {
-                    loaded.is_gate_offered = loaded.open_offered()?;
+                    loaded.offer_built_in();
                 }
                 load_time = loaded.load_time;
                 engine.insert(loaded)

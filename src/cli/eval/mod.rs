@@ -145,10 +145,10 @@ fn load(args: &EngineArgs, policies: &[EvalPolicy], printer: &mut Printer) -> Re
     Ok(engine)
 }
 
-/// What the gate that was named is for.
+/// What the gate that was named is measured with: its memory, or its scores if it has no memory.
 fn of_gate(engine: &Engine) -> Option<Condition> {
     let gate = engine.gate.as_ref().filter(|_| engine.is_gate_named)?;
-    Some(if Policy::for_gate(gate) == Policy::Learned { Condition::Learned } else { Condition::EdgeInfinite })
+    Some(if gate.layers.is_empty() { Condition::Learned } else { Condition::EdgeInfinite })
 }
 
 /// The policies asked for, in order; by default full, streaming and snapkv, and with --gate what it is for.

@@ -89,11 +89,6 @@ impl Policy {
         }
     }
 
-    /// What a gate is for, where nobody says: its memory, or its scores if it has no memory.
-    pub fn for_gate(gate: &Gate) -> Self {
-        if gate.layers.is_empty() { Self::Learned } else { Self::EdgeInfinite }
-    }
-
     /// Whether it works with a gate.
     pub fn needs_gate(self) -> bool {
         self.rule().folds() || self.rule().scores()
