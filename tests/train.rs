@@ -110,12 +110,12 @@ fn scores_find_what_is_looked_at_and_can_be_used() {
     let gate = dir.join("scores.gguf");
     let args =
         ["--fit", "scores", "--steps", "6", "--rounds", "10", "--retain", "64", "--hidden", "8", "--held-out", "1"];
-    let run = |gate: &Path| {
+    let run = |gate: &Path, more: &[&str]| {
         let mut command = edgeinf();
-        command.args(["train", "-m"]).arg(&model).arg("--pairs").arg(&pairs).arg("-o").arg(gate).args(args);
+        command.args(["train", "-m"]).arg(&model).arg("--pairs").arg(&pairs).arg("-o").arg(gate).args(args).args(more);
         command.args(["--window", "64", "--segment", "64", "--tokens", "2500", "--threads", "2"]).output().unwrap()
     };
-    let output = run(&gate);
+    let output = run(&gate, &[]);
     assert_eq!((output.status.code(), stdout(&output)), (Some(0), String::new()), "{}", stderr(&output));
     let lines = log(&gate);
     assert_eq!(lines.len(), 7);
@@ -128,7 +128,7 @@ fn scores_find_what_is_looked_at_and_can_be_used() {
     }
     // the same again
     let again = dir.join("again.gguf");
-    assert_eq!(run(&again).status.code(), Some(0));
+    assert_eq!(run(&again, &[]).status.code(), Some(0));
     assert_eq!(fs::read(&gate).unwrap(), fs::read(&again).unwrap());
 
     let eval = |policies: &str| {
@@ -193,21 +193,12 @@ fn scores_find_what_is_looked_at_and_can_be_used() {
     };
     assert_eq!([policy(&gate, &[]), policy(&both, &[])], ["learned", "learned"]);
     assert_eq!(policy(&dir.join("memory.gguf"), &[]), "edgeinfinite");
-    assert_eq!(policy(&both, &["--no-flash-attention"]), "edgeinfinite");
+    for more in [&["--no-flash-attention"][..], &["--queries", "32"]] {
+        assert_eq!(policy(&both, more), "edgeinfinite", "{more:?}");
+    }
     // what is fitted to whole choices goes on from scores that are there
     let better = dir.join("better.gguf");
-    let mut command = edgeinf();
-    command
-        .args(["train", "-m"])
-        .arg(&model)
-        .arg("--pairs")
-        .arg(&pairs)
-        .arg("-o")
-        .arg(&better)
-        .arg("--from")
-        .arg(&both);
-    command.args(args).args(["--goal", "choice", "--window", "64", "--segment", "64", "--tokens", "2500"]);
-    let output = command.output().unwrap();
+    let output = run(&better, &["--goal", "choice", "--from", &both.display().to_string()]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let lines = log(&better);
     assert!(lines[5]["loss"].as_f64().unwrap() < lines[0]["loss"].as_f64().unwrap(), "{lines:?}");
