@@ -9,7 +9,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use common::ContextBuilder;
-use common::models::{pulled, smollm2};
+use common::models::{pulled, shallow, smollm2};
 use common::program::{assert_fails, edgeinf, scratch, stderr, stdout};
 use common::text::story;
 use edgeinf::llama::{CacheType, Compaction, Logits};
@@ -207,7 +207,9 @@ fn fidelity_is_perfect_for_full_attention_and_grows_with_the_budget() {
     fs::write(&text, story(6000, 31)).unwrap();
     let results = dir.join("results.jsonl");
     let file = results.display().to_string();
-    let args = ["--policies", "full,streaming,snapkv,pyramidkv", "--budgets", "68tok,260tok", "-o", &file];
+    let model = shallow();
+    let policies = "full,streaming,snapkv,pyramidkv";
+    let args = ["-m", &model, "--policies", policies, "--budgets", "68tok,260tok", "-o", &file];
     let output = fidelity(&[&text], &args);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert!(stdout(&output).contains("of streaming's"), "{}", stdout(&output));
@@ -263,7 +265,7 @@ fn what_cannot_be_compared_is_refused_in_one_line() {
 fn a_choice_after_the_question_is_another_one() {
     let dir = scratch("eval-question");
     let file = pairs(&dir);
-    let output = answer(&file, &["--policies", "streaming,snapkv,snapkv-question"]);
+    let output = answer(&file, &["-m", &shallow(), "--policies", "streaming,snapkv,snapkv-question"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let found = lines(&stdout(&output));
     let nll = |policy: &str| find(&found, "one", policy)["nll"].as_f64().unwrap();
@@ -286,13 +288,9 @@ fn needle(args: &[&str]) -> Output {
 fn facts_are_told_where_they_are_still_there() {
     smollm2();
     let dir = scratch("eval-needle");
-    let results = dir.join("results.jsonl");
-    let file = results.display().to_string();
-    let args = ["--lengths", "2000", "--seeds", "1,2", "--policies", "full,streaming", "-o", &file];
-    let output = needle(&args);
+    let output = needle(&["--lengths", "2000", "--seeds", "1,2", "--policies", "full,streaming"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    assert!(stdout(&output).contains("closed book"), "{}", stdout(&output));
-    let written = fs::read_to_string(&results).unwrap();
+    let written = stdout(&output);
     let found = lines(&written);
     assert_eq!(found.len(), 2 * 2 * 5);
     let correct = |policy: &str, forgotten: bool| {
@@ -300,6 +298,14 @@ fn facts_are_told_where_they_are_still_there() {
         let right = of.clone().filter(|r| r["correct"] == true).count();
         (right, of.count())
     };
+    // a likelihood tells the same, and more of it
+    let gain = |r: &Value| r["nll"].as_f64().unwrap() - r["nll_closed_book"].as_f64().unwrap();
+    let mean_gain = |policy: &str| -> f64 {
+        let of: Vec<f64> = found.iter().filter(|r| r["policy"] == policy && r["forgotten"] == true).map(gain).collect();
+        of.iter().sum::<f64>() / of.len() as f64
+    };
+    let [full, streaming] = ["full", "streaming"].map(mean_gain);
+    assert!(full < -2.0 && streaming > full + 1.0, "{full} {streaming}");
     // what has left the cache cannot be told; under full attention it is there
     let (right, asked) = correct("streaming", true);
     assert!(asked >= 6, "{written}");
@@ -314,6 +320,14 @@ fn facts_are_told_where_they_are_still_there() {
         assert_eq!(record["decile"].as_u64().unwrap(), (record["depth"].as_f64().unwrap() * 10.0) as u64);
     }
     // nothing is asked twice, and what was cut off is asked again
+    let results = dir.join("results.jsonl");
+    let (file, model) = (results.display().to_string(), shallow());
+    let args = ["-m", &model, "--lengths", "1200", "--policies", "full,streaming", "-o", &file];
+    let output = needle(&args);
+    assert!(stdout(&output).contains("closed book"), "{}{}", stdout(&output), stderr(&output));
+    let written = fs::read_to_string(&results).unwrap();
+    let found = lines(&written);
+    assert_eq!(found.len(), 2 * 5);
     let kept: Vec<&str> = written.split_inclusive('\n').take(7).collect();
     fs::write(&results, kept.concat()).unwrap();
     let again = needle(&args);
@@ -326,11 +340,11 @@ fn facts_are_told_where_they_are_still_there() {
     assert_fails(&needle(&["-m", &no_gate, "--policies", "edgeinfinite"]), 4, &["--gate"]);
     assert_fails(&needle(&["--lengths", "12"]), 2, &["--lengths"]);
     // longer than the model was trained with: streaming has a result, full attention says why not
-    let output = needle(&["--policies", "full,streaming", "--lengths", "9000", "--seeds", "3"]);
+    let output = needle(&["-m", &model, "--policies", "full,streaming", "--lengths", "2400", "--seeds", "3"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     for record in lines(&stdout(&output)) {
         assert_eq!(record["policy"] == "full", record["correct"].is_null(), "{record}");
-        assert_eq!(record["policy"] == "full", record["skipped"].as_str().is_some_and(|why| why.contains("8192")));
+        assert_eq!(record["policy"] == "full", record["skipped"].as_str().is_some_and(|why| why.contains("2048")));
     }
 }
 
@@ -338,8 +352,9 @@ fn facts_are_told_where_they_are_still_there() {
 fn forms_of_reading_are_other_settings() {
     let dir = scratch("eval-forms");
     let file = pairs(&dir);
+    let model = shallow();
     let run = |args: &[&str]| {
-        let output = answer(&file, args);
+        let output = answer(&file, &[&["-m", model.as_str()][..], args].concat());
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
         lines(&stdout(&output))
     };
@@ -357,7 +372,7 @@ fn forms_of_reading_are_other_settings() {
     assert_eq!(find(&no_sinks, "one", "streaming")["setting"]["no_sinks"], true);
     assert!(nll(&no_sinks, "streaming").is_finite());
     let args = ["eval", "answer", "--no-window", "--segment", "64", "--gate", "random:1", "--policies", "edgeinfinite"];
-    let output = edgeinf().args(args).arg(&file).output().unwrap();
+    let output = edgeinf().args(args).args(["-m", &model]).arg(&file).output().unwrap();
     let found = lines(&stdout(&output));
     assert_eq!(find(&found, "one", "edgeinfinite")["setting"]["window"], 0, "{}", stderr(&output));
     assert!(nll(&found, "edgeinfinite").is_finite());
@@ -428,7 +443,8 @@ fn longbench_is_read_from_a_folder() {
     let results = dir.join("results.jsonl");
     let run = |args: &[&str]| {
         let command = ["eval", "longbench", "--policies", "full,streaming", "-o"];
-        edgeinf().args(command).args([&results, &dir]).args(WINDOW).args(args).output().unwrap()
+        let model = ["-m", &shallow()];
+        edgeinf().args(command).args([&results, &dir]).args(WINDOW).args(model).args(args).output().unwrap()
     };
     assert_fails(&run(&[]), 3, &["dataset2maxlen.json"]);
     fs::write(dir.join("dataset2maxlen.json"), "{\"qasper\": 12, \"trec\": 6}").unwrap();

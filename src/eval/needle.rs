@@ -50,6 +50,11 @@ pub struct NeedleRecord {
     pub correct: Option<bool>,
     /// Whether the model said it without the document too.
     pub closed_book: bool,
+    /// Negative log-likelihood of the answer in nats per token, behind the question and what stands before the answer in the fact's
+    /// sentence; `None` without a result.
+    pub nll: Option<f64>,
+    /// The same without the document.
+    pub nll_closed_book: Option<f64>,
     /// Why there is no result.
     pub skipped: Option<String>,
     /// Time that the question took, in seconds, without that of reading.
@@ -105,26 +110,44 @@ fn prompt(desk: &Desk<'_>, question: &str) -> Result<PromptTokens, EvalError> {
     Ok(PromptTokens::new(desk.model, &desk.form.instructions(instructions))?)
 }
 
+/// A question as tokens.
+struct Question {
+    suffix: Vec<Token>,
+    /// The fact's sentence up to the answer.
+    given: Vec<Token>,
+    answer: Vec<Token>,
+}
+
 /// The questions as tokens.
 struct Questions {
     prefix: Vec<Token>,
-    suffixes: Vec<Vec<Token>>,
+    each: Vec<Question>,
 }
 
 impl Questions {
     fn new(desk: &Desk<'_>, facts: &[Fact]) -> Result<Self, EvalError> {
         let mut prefix = Vec::new();
-        let mut suffixes = Vec::with_capacity(facts.len());
+        let mut each = Vec::with_capacity(facts.len());
         for fact in facts {
             let prompt = prompt(desk, &fact.question)?;
             prefix = prompt.prefix;
-            suffixes.push(prompt.suffix);
+            // the blank before a word is a part of its token
+            let given = fact.sentence.split(&fact.answer).next().unwrap_or_default().trim_end();
+            let answer = format!(" {}", fact.answer);
+            let tokenize = |text: &str| desk.model.vocab().tokenize(text, false);
+            each.push(Question { suffix: prompt.suffix, given: tokenize(given)?, answer: tokenize(&answer)? });
         }
-        Ok(Self { prefix, suffixes })
+        Ok(Self { prefix, each })
     }
 
     fn longest(&self) -> usize {
-        self.suffixes.iter().map(Vec::len).max().unwrap_or(0)
+        self.each.iter().map(|question| question.suffix.len()).max().unwrap_or(0)
+    }
+
+    /// Room for what the model writes, and for the facts' sentences.
+    fn longest_answer(&self) -> usize {
+        let sentences = self.each.iter().map(|question| question.given.len() + question.answer.len());
+        sentences.max().unwrap_or(0).max(ANSWER_TOKENS as usize)
     }
 }
 
@@ -151,13 +174,19 @@ pub fn run(
         let before = haystack.text.get(..fact.offset as usize).unwrap_or_default();
         places.push(vocab.tokenize(before, false)?.len());
     }
-    let mut closed_book: Option<Vec<bool>> = None;
+    let mut closed_book: Option<Vec<Told>> = None;
     for &condition in conditions {
         let sizes = desk.settings.sizes_of(condition.policy().unwrap_or(Policy::Full), desk.model)?;
         let setting = setting.under(condition.policy(), sizes, &desk.settings.sizes);
         let known = |case: &str| {
             let same = |r: &&NeedleRecord| {
-                r.case == case && r.policy == condition && r.text_sha256 == haystack.sha256 && r.setting == setting
+                // those of earlier builds have no likelihood
+                let is_whole = r.nll.is_some() || r.skipped.is_some();
+                is_whole
+                    && r.case == case
+                    && r.policy == condition
+                    && r.text_sha256 == haystack.sha256
+                    && r.setting == setting
             };
             done.iter().find(same)
         };
@@ -169,26 +198,23 @@ pub fn run(
                 continue;
             }
             if closed_book.is_none() {
-                closed_book = Some(without_document(desk, &questions, &haystack.facts)?);
+                closed_book = Some(without_document(desk, &questions)?);
             }
             let (reading, state) = match &mut reading {
                 Some(read) => read,
                 None => {
-                    let n_answer = ANSWER_TOKENS as usize;
-                    let mut read = desk.read(condition, &questions.prefix, &document, questions.longest(), n_answer)?;
+                    let (n_suffix, n_answer) = (questions.longest(), questions.longest_answer());
+                    let mut read = desk.read(condition, &questions.prefix, &document, n_suffix, n_answer)?;
                     let state = read.as_mut().map(Reading::save).transpose()?;
                     reading.insert((read, state))
                 }
             };
             let begin = Instant::now();
-            let given = match (reading, state) {
-                (Some(reading), Some(state)) => {
-                    reading.restore(state)?;
-                    reading.ask(&questions.suffixes[i])?;
-                    Some(reading.complete(ANSWER_TOKENS)?)
-                }
+            let told = match (reading, state) {
+                (Some(reading), Some(state)) => Some(Told::new(reading, state, &questions.each[i])?),
                 _ => None,
             };
+            let without = closed_book.as_ref().and_then(|told| told.get(i));
             let record = NeedleRecord {
                 case: cases[i].clone(),
                 policy: condition,
@@ -200,10 +226,12 @@ pub fn run(
                 forgotten: range.contains(&places[i]),
                 question: fact.question.clone(),
                 expected: fact.answer.clone(),
-                correct: given.as_deref().map(|text| says(text, &fact.answer)),
-                closed_book: closed_book.as_ref().is_some_and(|said| said[i]),
-                skipped: given.is_none().then(|| desk.too_long()),
-                given,
+                correct: told.as_ref().map(|told| says(&told.text, &fact.answer)),
+                closed_book: without.is_some_and(|told| says(&told.text, &fact.answer)),
+                nll: told.as_ref().map(|told| told.nll),
+                nll_closed_book: without.map(|told| told.nll),
+                skipped: told.is_none().then(|| desk.too_long()),
+                given: told.map(|told| told.text),
                 seconds: (begin.elapsed().as_secs_f64() * 1e3).round() / 1e3,
                 text_sha256: haystack.sha256.clone(),
                 setting: setting.clone(),
@@ -214,17 +242,32 @@ pub fn run(
     Ok(())
 }
 
-/// Which answers the model gives without having read anything.
-fn without_document(desk: &Desk<'_>, questions: &Questions, facts: &[Fact]) -> Result<Vec<bool>, EvalError> {
-    let n_answer = ANSWER_TOKENS as usize;
-    let reading = desk.read(Condition::None, &questions.prefix, &[], questions.longest(), n_answer)?;
-    let Some(mut reading) = reading else { return Ok(vec![false; facts.len()]) };
-    let state = reading.save()?;
-    let mut said = Vec::with_capacity(facts.len());
-    for (fact, suffix) in facts.iter().zip(&questions.suffixes) {
-        reading.restore(&state)?;
-        reading.ask(suffix)?;
-        said.push(says(&reading.complete(ANSWER_TOKENS)?, &fact.answer));
+/// What the model makes of a question.
+struct Told {
+    /// What it writes.
+    text: String,
+    /// How likely the right answer is, in nats per token.
+    nll: f64,
+}
+
+impl Told {
+    /// Asks twice, each time from a copy of what is remembered.
+    fn new(reading: &mut Reading<'_>, state: &[u8], question: &Question) -> Result<Self, EvalError> {
+        reading.restore(state)?;
+        reading.ask(&question.suffix)?;
+        let nll = reading.nll_after(&question.given, &question.answer)?;
+        reading.restore(state)?;
+        reading.ask(&question.suffix)?;
+        Ok(Self { text: reading.complete(ANSWER_TOKENS)?, nll })
     }
-    Ok(said)
+}
+
+/// What the model makes of the questions without having read anything; nothing if they are too long for it.
+fn without_document(desk: &Desk<'_>, questions: &Questions) -> Result<Vec<Told>, EvalError> {
+    let (n_suffix, n_answer) = (questions.longest(), questions.longest_answer());
+    let Some(mut reading) = desk.read(Condition::None, &questions.prefix, &[], n_suffix, n_answer)? else {
+        return Ok(Vec::new());
+    };
+    let state = reading.save()?;
+    questions.each.iter().map(|question| Told::new(&mut reading, &state, question)).collect()
 }

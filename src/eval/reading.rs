@@ -223,6 +223,17 @@ impl Reading<'_> {
         Ok(sum / answer.len() as f64)
     }
 
+    /// The same of an answer after the first tokens of what says it, which count for nothing.
+    ///
+    /// # Errors
+    /// As [`Reading::nll`].
+    pub fn nll_after(&mut self, given: &[Token], answer: &[Token]) -> Result<f64, LlamaError> {
+        for part in given.chunks(ANSWER_BATCH) {
+            self.reader.extend(part, Logits::Last)?;
+        }
+        self.nll(answer)
+    }
+
     /// Lets the model go on, with the likeliest token each time, until it ends by itself or `max_tokens` were written.
     ///
     /// # Errors

@@ -13,8 +13,16 @@ use super::table::{name, shown};
 /// about what streaming has forgotten apart, and by the tenth of the document that the answer stands in, in per cent.
 pub fn needle_table(records: &[NeedleRecord]) -> String {
     let mut text = format!(
-        "{:<15} {:>10} {:>8} {:>6} {:>24} {:>24} {:>12}  {}\n",
-        "policy", "budget MiB", "length", "asked", "correct", "of the forgotten", "closed book", "by tenths, %"
+        "{:<15} {:>10} {:>8} {:>6} {:>24} {:>24} {:>12} {:>24}  {}\n",
+        "policy",
+        "budget MiB",
+        "length",
+        "asked",
+        "correct",
+        "of the forgotten",
+        "closed book",
+        "nll - closed book's",
+        "by tenths, %"
     );
     let key = |r: &NeedleRecord| (r.length, r.policy, r.budget_bytes >> 10);
     let mut rows: Vec<_> = records.iter().map(key).collect();
@@ -27,19 +35,22 @@ pub fn needle_table(records: &[NeedleRecord]) -> String {
             kept.filter_map(|r| r.correct).map(|right| f64::from(u8::from(right))).collect()
         };
         let all = share(&|_| true);
+        let forgotten_gain: Vec<f64> =
+            of.iter().filter(|r| r.forgotten).filter_map(|r| Some(r.nll? - r.nll_closed_book?)).collect();
         let closed = of.iter().filter(|r| r.closed_book).count() as f64 / of.len() as f64;
         let tenths: Vec<String> = (0..10)
             .map(|i| mean(&share(&|r| r.decile == i)).map_or("-".into(), |e| format!("{:.0}", 100.0 * e.value)))
             .collect();
         let _ = writeln!(
             text,
-            "{:<15} {:>10.1} {:>8} {:>6} {:>24} {:>24} {closed:>12.3}  {}",
+            "{:<15} {:>10.1} {:>8} {:>6} {:>24} {:>24} {closed:>12.3} {:>24}  {}",
             name(row.1),
             row.2 as f64 / 1024.0,
             row.0,
             all.len(),
             shown(mean(&all)),
             shown(mean(&share(&|r| r.forgotten))),
+            shown(mean(&forgotten_gain)),
             tenths.join(" "),
         );
         if all.len() < of.len() {
@@ -47,7 +58,9 @@ pub fn needle_table(records: &[NeedleRecord]) -> String {
             let _ = writeln!(text, "  {} of {} questions left out: {reason}", of.len() - all.len(), of.len());
         }
     }
-    text.push_str("intervals of 95 % in brackets, over the questions\n");
+    text.push_str(
+        "intervals of 95 % in brackets, over the questions; nll of the forgotten, in nats per token of the answers\n",
+    );
     text
 }
 

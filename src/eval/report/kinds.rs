@@ -80,6 +80,17 @@ pub struct Needle {
     pub closed_book: bool,
     /// Whether streaming has forgotten the fact.
     pub forgotten: Option<bool>,
+    /// Nats per token of the answer.
+    pub nll: Option<f64>,
+    /// The same without the document.
+    pub nll_closed_book: Option<f64>,
+}
+
+impl Needle {
+    /// Of facts that streaming has forgotten.
+    pub fn forgotten_nll(&self) -> Option<f64> {
+        self.nll.filter(|_| self.forgotten == Some(true))
+    }
 }
 
 impl Measure for Needle {

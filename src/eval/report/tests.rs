@@ -93,10 +93,11 @@ pub fn needles() -> Vec<String> {
                 ("snapkv", (256, 256), 10 << 20, 2),
             ] {
                 let own = format!(
-                    r#""length":{length},"depth":0.{i},"decile":{i},"forgotten":{},"correct":{},"closed_book":{}"#,
+                    r#""length":{length},"depth":0.{i},"decile":{i},"forgotten":{},"correct":{},"closed_book":{},"nll":{},"nll_closed_book":5"#,
                     i < 5,
                     i >= from,
-                    i == 3
+                    i == 3,
+                    if i >= from { 1.0 } else { 4.5 } + 0.1 * f64::from(i),
                 );
                 lines.push(line(&format!("{length}/{i}"), policy, budget, sizes, &own));
             }

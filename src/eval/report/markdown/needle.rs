@@ -18,7 +18,8 @@ impl Section for Needle {
     const CASES: &'static str = "questions";
     const GROUP: Option<&'static str> = Some("length");
     const FIGURES: &'static str = "Shares of right answers in per cent, by the length of the document in tokens; `forgotten` are the \
-        facts that streaming has dropped when the question comes, `closed book` is right without the document.";
+        facts that streaming has dropped when the question comes, `closed book` is right without the document. `nll` is that of a value that \
+        was forgotten, behind the question and the beginning of the fact's sentence, in nats per token.";
 
     fn columns() -> Vec<Column<Self>> {
         vec![
@@ -28,6 +29,11 @@ impl Section for Needle {
                 r.correct.filter(|_| r.forgotten == Some(true)).map(share)
             }),
             Column::mean("closed book, %", Shape::PERCENT, |r| Some(share(r.closed_book))),
+            Column::mean("forgotten: nll", Shape::PLAIN, Needle::forgotten_nll),
+            Column::mean("forgotten: nll - closed book's", Shape::PLAIN.signed(), |r| {
+                Some(r.forgotten_nll()? - r.nll_closed_book?)
+            }),
+            Column::over_streaming("forgotten: nll - streaming's", Shape::PLAIN, Needle::forgotten_nll),
         ]
     }
 
