@@ -18,7 +18,6 @@ fn run(arch: &'static str, cache_type: CacheType, retain: Retain, memory: bool, 
     let model = load(&Tiny { n_vocab: N_VOCAB, n_layer, n_ctx: N_CTX, ..Tiny::new(arch) }.write());
     let mut run = Run::new(&model, arch, cache_type, retain, memory);
     // no token twice: in the first layer equal tokens have equal keys, and nobody could tell which of them stayed
-    // no token comes twice
     let n_text = SEGMENT * (compactions + 2);
     let token = |i: usize| (i as i32 * 5051 + 7) % N_VOCAB as i32;
     let text: Vec<i32> = (0..n_text).map(token).collect();
@@ -27,16 +26,18 @@ fn run(arch: &'static str, cache_type: CacheType, retain: Retain, memory: bool, 
         if i >= 2 {
             run.compact(&model);
         }
-        run.decode(&model, segment, true);
+        // attention is looked at now and then where it is keys that are followed
+        let compare = compactions <= 8 || i % 16 == 2;
+        run.decode(&model, segment, compare);
         // what is asked in between sees what is retained elsewhere, and then the text goes on as before
         if i % 3 == 2 {
             run.set_asked(true);
             let question = |k: usize| -> Vec<i32> { (0..3).map(|j| token(n_text + 3 * (i - k) + j)).collect() };
-            run.decode(&model, &question(0), true);
+            run.decode(&model, &question(0), compare);
             // a long answer makes room too
             if i % 6 == 5 {
                 run.compact(&model);
-                run.decode(&model, &question(1), true);
+                run.decode(&model, &question(1), compare);
             }
             run.set_asked(false);
         }
@@ -373,19 +374,6 @@ fn a_state_with_impossible_tokens_is_refused() {
         assert!(error.contains("damaged"), "{impossible}: {error}");
         assert_eq!(context.n_cached(), 0);
     }
-    // where they stand while something is asked, the last part of the header
-    context.restore_state(&saved).unwrap();
-    context.set_asked(true).unwrap();
-    let asked = context.save_state().unwrap();
-    let header = asked.windows(4).position(|bytes| bytes == b"einf").unwrap();
-    assert_eq!(asked[header + 56..header + 64], 1_i64.to_le_bytes());
-    for impossible in [-1, 0, 1 << 40, i64::MIN] {
-        let mut state = asked.clone();
-        state[header + 64..header + 72].copy_from_slice(&impossible.to_le_bytes());
-        let error = context.restore_state(&state).unwrap_err().to_string();
-        assert!(error.contains("damaged"), "{impossible}: {error}");
-    }
-    context.restore_state(&asked).unwrap();
     assert!(context.restore_state(&saved[..at + 8]).is_err());
     context.restore_state(&saved).unwrap();
     assert_eq!(context.n_retained() as usize, n);

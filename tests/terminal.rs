@@ -8,7 +8,7 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::process::{Command, Stdio};
 
-use common::models::smollm2;
+use common::models::shallow;
 use common::program::{edgeinf, scratch};
 use common::text::story;
 use nix::pty::{Winsize, openpty};
@@ -41,11 +41,11 @@ fn without_a_file_there_is_help() {
 
 #[test]
 fn reading_shows_how_far_it_is() {
-    smollm2();
+    let model = shallow();
     let dir = scratch("terminal");
     let file = dir.join("a.txt");
     fs::write(&file, story(24_000, 1)).unwrap();
-    let args = ["--policy", "streaming", "--window", "128", "--segment", "128", "--max-tokens", "10"];
+    let args = ["-m", &model, "--policy", "streaming", "--window", "128", "--segment", "128", "--max-tokens", "10"];
     let run = |term: &str, quiet: bool| {
         let mut command = edgeinf();
         command.env("TERM", term).env("NO_COLOR", "1").arg("summarize").arg(&file).args(args);
@@ -65,14 +65,14 @@ fn reading_shows_how_far_it_is() {
 
 #[test]
 fn a_pipe_has_no_total() {
-    smollm2();
     let dir = scratch("terminal-pipe");
     let file = dir.join("a.txt");
     fs::write(&file, story(12_000, 2)).unwrap();
     let line = format!(
-        "cat '{}' | '{}' summarize --policy streaming --window 128 --segment 128 --max-tokens 10 >/dev/null",
+        "cat '{}' | '{}' summarize -m '{}' --policy streaming --window 128 --segment 128 --max-tokens 10 >/dev/null",
         file.display(),
-        env!("CARGO_BIN_EXE_edgeinf")
+        env!("CARGO_BIN_EXE_edgeinf"),
+        shallow()
     );
     let (_, screen) = on_terminal(Command::new("sh").args(["-c", &line]).env("TERM", "xterm"), None);
     assert!(screen.contains(" so far") && !screen.contains(" of about ") && !screen.contains(" left "), "{screen}");
