@@ -238,7 +238,6 @@ bool llama_kv_cache_edgeinf::move(
             return false;
         }
     }
-    pos_near = pos_next();
     if ((n_kept > 0 && !turn_retained(lctx, chosen, end)) || (i0 + n_kept > 0 && inject_failure)) {
         return false;
     }

@@ -227,7 +227,6 @@ void llama_kv_cache_edgeinf::reset_memory() {
         group.n_held = 0;
     }
     pos_gap_end   = 0;
-    pos_near      = 0;
     n_first_query = 0;
     numbers.clear();
     std::fill(query_slots.begin(), query_slots.end(), -1);
@@ -401,8 +400,6 @@ void llama_kv_cache_edgeinf::compact_apply(llama_context * lctx) {
 
     if (req.turns) {
         req.status = LLAMA_EDGEINF_POISONED;
-
-        pos_near = pos_next();
         if (!turn_retained(lctx, numbers, pos_gap_end)) {
             poison();
             edgeinf_set_error("failed to turn keys");

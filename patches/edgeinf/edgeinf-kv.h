@@ -103,7 +103,7 @@ public:
 
     void set_readout(bool on) { readout = on; }
 
-    // whether what is retained stands where the newest tokens stand, and not where it stood in the text; false at first, and what is saved
+    // whether what is retained stands right before the window, and not where it stood in the text; false at first, and what is saved
     // with a state. Keys are turned by the next llama_context::memory_update
     llama_edgeinf_status near_request(bool on);
     bool is_near() const { return near; }
@@ -279,7 +279,6 @@ private:
     uint32_t n_front = 0; // tokens before the retained ones whose keys are in k_front
 
     llama_pos pos_gap_end = 0; // position behind the retained tokens; only where there are any
-    llama_pos pos_near    = 0; // the same while something is asked: what came next when they were turned
 
     // of each layer [n_head_kv][n_held]: numbers of the tokens that are retained, and during a compaction of those that will be
     std::map<int32_t, std::vector<int64_t>> numbers;

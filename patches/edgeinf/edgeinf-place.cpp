@@ -2,8 +2,8 @@
 //
 // Like the front they have un-rotated originals, from which they are turned to their positions at each compaction. While a text is read
 // they are as far before the window as they stood in it, but no farther than the trained context reaches: nearer, they would be looked
-// at more than by full attention. When something is asked they stand where the newest tokens stand, as if they had been read last:
-// a small model finds what is near.
+// at more than by full attention. When something is asked they stand right before the window, so that they are looked at as much as what
+// was read last.
 
 #include "edgeinf-error.h"
 #include "edgeinf-rows.h"
@@ -62,7 +62,7 @@ std::vector<int32_t> llama_kv_cache_edgeinf::retained_pos(
     std::vector<int32_t> res;
     for (uint32_t j = j0; j < j1; ++j) {
         for (int64_t h = 0; h < n_head_kv; ++h) {
-            res.push_back(near ? pos_near - n + j : std::max<int64_t>(numbers[h*n + j] - n_turned, end - far));
+            res.push_back(near ? end - n + j : std::max<int64_t>(numbers[h*n + j] - n_turned, end - far));
         }
     }
     return res;

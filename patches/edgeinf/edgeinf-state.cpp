@@ -10,7 +10,7 @@
 #include <vector>
 
 static constexpr uint32_t STATE_MAGIC   = 0x666e6965; // "einf"
-static constexpr uint32_t STATE_VERSION = 5;
+static constexpr uint32_t STATE_VERSION = 6;
 
 namespace {
 
@@ -24,7 +24,6 @@ struct state_header {
     int64_t  n_first_query;
     int64_t  pos_gap_end;
     int64_t  near;
-    int64_t  pos_near;
 };
 
 }
@@ -34,7 +33,7 @@ void llama_kv_cache_edgeinf::state_write(llama_io_write_i & io, llama_seq_id seq
         throw std::runtime_error("the context is poisoned by a failed compaction");
     }
     const state_header h = {
-        STATE_MAGIC, STATE_VERSION, fingerprint(), n_fold, n_front, n_turned, n_first_query, pos_gap_end, near, pos_near };
+        STATE_MAGIC, STATE_VERSION, fingerprint(), n_fold, n_front, n_turned, n_first_query, pos_gap_end, near };
     io.write(&h, sizeof(h));
     for (const auto & group : groups) {
         io.write(&group.n_held, sizeof(group.n_held));
@@ -147,13 +146,11 @@ void llama_kv_cache_edgeinf::state_read(llama_io_read_i & io, llama_seq_id seq_i
     pos_gap_end = h.pos_gap_end;
     numbers     = std::move(read);
     near        = h.near != 0;
-    pos_near    = h.pos_near;
     for (size_t i = 0; i < held.size(); ++i) {
         groups[i].n_held = held[i];
     }
     if (h.n_turned > (int64_t(1) << 60) || h.n_first_query > pos_next() + h.n_turned ||
-        (n_max > 0 && (h.pos_gap_end > INT32_MAX || h.pos_near < 0 || h.pos_near > INT32_MAX || pos_base() < 0 ||
-                (near && h.pos_near < n_max) || (uint32_t) (pos_next() - pos_base()) != n_cached()))) {
+        (n_max > 0 && (h.pos_gap_end > INT32_MAX || pos_base() < 0 || (uint32_t) (pos_next() - pos_base()) != n_cached()))) {
         clear(true);
         throw std::runtime_error("the state is damaged");
     }

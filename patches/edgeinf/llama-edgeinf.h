@@ -182,8 +182,8 @@ extern "C" {
     // way. It is no part of a saved state.
     LLAMA_API void llama_edgeinf_set_readout(struct llama_context * ctx, bool on);
 
-    // Whether retained tokens stand from now on where the newest tokens stand, as if they had been read last, or as far before the window as
-    // they stood in the text, but no farther than three quarters of the trained context, as they do at first. It is part of a saved state.
+    // Whether retained tokens stand right before the window from now on, or as far before it as they stood in the text, but no farther
+    // than three quarters of the trained context, as they do at first. It is part of a saved state.
     LLAMA_API int32_t llama_edgeinf_set_near(struct llama_context * ctx, bool on);
 
     // tokens folded so far, in each head

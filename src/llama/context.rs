@@ -210,8 +210,8 @@ impl<'m> Context<'m> {
     }
 
     /// Says whether what is decoded next is what is asked of a text, and answered, or the text. With a gate whose memory is only read when
-    /// something is asked ([`ReadOut::Asked`]), text does not read it. To text retained tokens stand where they stood, to what is asked where
-    /// the newest tokens stand.
+    /// something is asked ([`ReadOut::Asked`]), text does not read it. To text retained tokens stand where they stood, to what is asked right
+    /// before the window.
     ///
     /// # Errors
     /// [`LlamaError::Poisoned`] if their keys could not be turned.

@@ -69,9 +69,8 @@ pub struct Run<'m> {
     /// Keys as they stood in the cache before they were first compacted, by layer and token.
     pub stored: Vec<HashMap<usize, Vec<f32>>>,
     pub errors: Errors,
-    /// While something is asked: the number of the token that came next when that began or, if that was later, when room was made. What is
-    /// retained stands right before it.
-    asked_at: Option<usize>,
+    /// Whether something is asked, so that what is retained stands right before the window.
+    asked: bool,
 }
 
 impl<'m> Run<'m> {
@@ -101,7 +100,7 @@ impl<'m> Run<'m> {
             memories: shape.layers.iter().map(|&layer| Memory::new(layer, f)).collect(),
             stored: vec![HashMap::new(); shape.layers.len()],
             errors: Errors::default(),
-            asked_at: None,
+            asked: false,
         }
     }
 
@@ -115,30 +114,22 @@ impl<'m> Run<'m> {
         if i < FRONT { i } else { i + self.missing(il) }
     }
 
-    /// The number in the cache of the token that is decoded next.
-    fn next_slot(&self) -> usize {
-        self.slot(0, self.held[0][0].len())
-    }
-
     /// What is decoded next is what is asked of a text, or the text.
     pub fn set_asked(&mut self, asked: bool) {
-        self.asked_at = asked.then(|| self.next_slot());
+        self.asked = asked;
         self.context.set_asked(asked).unwrap();
     }
 
     /// The position of each token that a KV head holds, oldest first, on a scale where the `i`-th of a layer that misses nothing has i. What is
-    /// retained is as far before the window as it was in the text, but no farther than three quarters of the trained context, or, when something
-    /// is asked, right before that, where the window is too.
+    /// retained is as far before the window as it was in the text, but no farther than three quarters of the trained context, or
+    /// right before it when something is asked.
     fn positions(&self, il: usize, held: &[usize]) -> Vec<f64> {
         let far = (3 * N_CTX as usize / 4).max(*self.retain.iter().max().unwrap());
         let behind = FRONT + self.retained[il];
         let window = self.slot(il, behind) as f64;
         let position = |(i, &id): (usize, &usize)| match i {
-            i if i < FRONT || i >= behind => self.slot(il, i) as f64,
-            i => match self.asked_at {
-                Some(end) => (end + i - behind) as f64,
-                None => window - (held[behind] - id).min(far) as f64,
-            },
+            i if self.asked || i < FRONT || i >= behind => self.slot(il, i) as f64,
+            _ => window - (held[behind] - id).min(far) as f64,
         };
         held.iter().enumerate().map(position).collect()
     }
@@ -210,7 +201,6 @@ impl<'m> Run<'m> {
             self.retained[il] = self.retain[il].min(range.len());
         }
         let most = *self.retained.iter().max().unwrap();
-        self.asked_at = self.asked_at.map(|_| FRONT + most + WINDOW);
         assert_eq!(
             (self.context.n_cached() as usize, self.context.n_retained() as usize),
             (FRONT + most + WINDOW, most)
