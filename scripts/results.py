@@ -25,6 +25,8 @@ POLICIES = "full,streaming,snapkv,snapkv-question,pyramidkv"
 BLIND = "full,streaming,snapkv,pyramidkv"
 # what is compared with full attention where the model has a gate
 ALL = "streaming,snapkv,pyramidkv,learned,edgeinfinite"
+# whose summaries are read
+WRITING = "full,streaming,snapkv,learned"
 TECHNICAL = "histogram datamodel bonding ftrace argparse vfs sqlite3 cgroup-v2 unittest alsa-driver logging-cookbook multiprocessing"
 STORIES = ("war-and-peace-1 moby-dick-1 union-1946 don-quixote-1 wonderland union-1907 looking-glass war-and-peace-2 don-quixote-2 "
            "moby-dick-2 war-and-peace-3 don-quixote-3")
@@ -103,8 +105,8 @@ def stages(texts, quick):
              fidelity("fidelity", SMALL, "516tok", both, policies=ALL),
              Stage("needle", ["eval", "needle", "--lengths", "4K,8K,16K,32K", "--seeds", "1,2", "--budget", "516tok", "--policies",
                               "full,streaming,snapkv,learned,edgeinfinite"]),
-             Stage("summary-gulliver", ["eval", "summary", chapters(3), "--budget", "516tok"]),
-             Stage("summary-papers", ["eval", "summary", papers(3), "--budget", "516tok"]),
+             Stage("summary-gulliver", ["eval", "summary", chapters(3), "--budget", "516tok", "--length", "short", "--policies", WRITING]),
+             Stage("summary-papers", ["eval", "summary", papers(3), "--budget", "516tok", "--policies", WRITING]),
              answer("answer-questions", questions, SMALL, "516tok", BLIND),
              memory("answer-questions", questions, "516tok"),
              Stage("lengths", ["bench", "lengths", texts / "gulliver-twice.txt", "--json"], resumes=False)]

@@ -76,7 +76,9 @@ pub struct Run<'m> {
 impl<'m> Run<'m> {
     pub fn new(model: &'m Model, arch: &str, cache_type: CacheType, retain: Retain, memory: bool) -> Self {
         let capture = Capture::default();
-        let builder = ContextBuilder { n_cells: N_CELLS, n_ubatch: BATCH, cache_type, ..Default::default() };
+        // so little is computed at once that threads would only wait for each other
+        let builder =
+            ContextBuilder { n_cells: N_CELLS, n_ubatch: BATCH, n_threads: 1, cache_type, ..Default::default() };
         let gate = gate_for(model, retain, memory);
         let native = gate.as_ref().map(|gate| NativeGate::new(model, gate).unwrap());
         let scores = gate.as_ref().map(|gate| gate.scores.clone()).unwrap_or_default();
