@@ -12,7 +12,8 @@ use common::ContextBuilder;
 use common::models::{pulled, shallow, smollm2};
 use common::program::{assert_fails, edgeinf, scratch, stderr, stdout};
 use common::text::story;
-use edgeinf::llama::{CacheType, Compaction, Logits};
+use edgeinf::llama::{CacheType, Compaction, Logits, Model, Token};
+use edgeinf::sample::Sample;
 use edgeinf::summary::prompt::{Instructions, PromptTokens};
 use edgeinf::summary::request::Length;
 use serde_json::{Value, json};
@@ -44,13 +45,32 @@ fn find<'a>(lines: &'a [Value], case: &str, policy: &str) -> &'a Value {
     lines.iter().find(|line| line["case"] == case && line["policy"] == policy).unwrap()
 }
 
+/// With an F16 cache or the fused kernel, batches of another size round by another percent.
+const EXACT: [&str; 3] = ["--cache-type", "f32", "--no-flash-attention"];
+
+/// Negative log-likelihood of the last `n` tokens in nats per token, all decoded at once.
+fn nll_of_one_decode(model: &Model, all: &[Token], n: usize) -> f64 {
+    let n_all = all.len() as u32;
+    let (cache_type, flash_attention) = (CacheType::F32, false);
+    let sizes = ContextBuilder { n_cells: n_all, n_ubatch: 512, n_outputs: n_all, ..Default::default() };
+    let builder = ContextBuilder { cache_type, flash_attention, ..sizes };
+    let mut context = builder.build(model, Compaction::None, None);
+    context.decode(all, Logits::All).unwrap();
+    let sum: f64 = (all.len() - n..all.len())
+        .map(|i| {
+            let logits = context.logits(i as i32 - 1).unwrap();
+            let sum: f64 = logits.iter().map(|&logit| f64::from(logit).exp()).sum();
+            sum.ln() - f64::from(logits[all[i] as usize])
+        })
+        .sum();
+    sum / n as f64
+}
+
 #[test]
 fn likelihoods_are_those_of_one_decode() {
     let dir = scratch("eval-one-decode");
     let file = pairs(&dir);
-    // with an F16 cache or the fused kernel, batches of another size round by another percent
-    let exact = ["--cache-type", "f32", "--no-flash-attention"];
-    let output = answer(&file, &[&["--policies", "none,full"][..], &exact].concat());
+    let output = answer(&file, &[&["--policies", "none,full"][..], &EXACT].concat());
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let found = lines(&stdout(&output));
     assert_eq!(found.len(), 4);
@@ -62,27 +82,7 @@ fn likelihoods_are_those_of_one_decode() {
     let reference = tokenize("reference");
     for (policy, document) in [("none", Vec::new()), ("full", tokenize("document"))] {
         let all = [prompt.prefix.clone(), document, prompt.suffix.clone(), reference.clone()].concat();
-        let n = all.len() as u32;
-        let (cache_type, flash_attention) = (CacheType::F32, false);
-        let builder = ContextBuilder {
-            n_cells: n,
-            n_ubatch: 512,
-            n_outputs: n,
-            cache_type,
-            flash_attention,
-            ..Default::default()
-        };
-        let mut context = builder.build(&model, Compaction::None, None);
-        context.decode(&all, Logits::All).unwrap();
-        let first = all.len() - reference.len();
-        let sum: f64 = (first..all.len())
-            .map(|i| {
-                let logits = context.logits(i as i32 - 1).unwrap();
-                let sum: f64 = logits.iter().map(|&logit| f64::from(logit).exp()).sum();
-                sum.ln() - f64::from(logits[all[i] as usize])
-            })
-            .sum();
-        let nll = sum / reference.len() as f64;
+        let nll = nll_of_one_decode(&model, &all, reference.len());
         let told = find(&found, "one", policy)["nll"].as_f64().unwrap();
         assert!((told - nll).abs() < 0.005, "{policy}: {told} {nll}");
     }
@@ -345,6 +345,40 @@ fn facts_are_told_where_they_are_still_there() {
     for record in lines(&stdout(&output)) {
         assert_eq!(record["policy"] == "full", record["correct"].is_null(), "{record}");
         assert_eq!(record["policy"] == "full", record["skipped"].as_str().is_some_and(|why| why.contains("2048")));
+    }
+}
+
+#[test]
+fn likelihoods_of_facts_are_those_of_one_decode() {
+    let path = shallow();
+    let args = ["-m", &path, "--lengths", "600", "--policies", "full"];
+    let output = needle(&[&args[..], &EXACT].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let found = lines(&stdout(&output));
+
+    let mut text = Vec::new();
+    let facts = Sample::new(600, 1).unwrap().write(&mut text).unwrap();
+    let model = common::load(Path::new(&path));
+    let tokenize = |text: &str| model.vocab().tokenize(text, false).unwrap();
+    let document = tokenize(std::str::from_utf8(&text).unwrap());
+    assert!(!facts.is_empty() && found.len() == facts.len());
+    for (record, fact) in found.iter().zip(&facts) {
+        let question = record["question"].as_str().unwrap();
+        let instructions = Instructions {
+            before: "Read this document. Afterwards you will be asked about it.\n\n".into(),
+            after: format!("\n\nAnswer from the document above in a few words: {question}"),
+            ..Instructions::request(question).unwrap()
+        };
+        let prompt = PromptTokens::new(&model, &instructions).unwrap();
+        // the answer with the blank before it, which is a part of its first token
+        let (given, _) = fact.sentence.split_at(fact.sentence.find(&fact.answer).unwrap() - 1);
+        let (given, answer) = (tokenize(given), tokenize(&format!(" {}", fact.answer)));
+        for (document, key) in [(&document[..], "nll"), (&[], "nll_closed_book")] {
+            let all = [&prompt.prefix, document, &prompt.suffix, &given, &answer].concat();
+            let nll = nll_of_one_decode(&model, &all, answer.len());
+            let told = record[key].as_f64().unwrap();
+            assert!((told - nll).abs() < 0.005, "{key}: {told} {nll}");
+        }
     }
 }
 
