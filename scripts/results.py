@@ -86,6 +86,10 @@ def stages(texts, quick):
         policies = "edgeinfinite" if more else "learned,edgeinfinite"
         return Stage(name, ["eval", "answer", pairs, "--budget", budget, "--policies", policies, *more])
 
+    def needle(lengths, seeds):
+        return Stage("needle", ["eval", "needle", "--lengths", lengths, "--seeds", seeds, "--budget", "516tok", "--policies",
+                                "full,streaming,snapkv,learned,edgeinfinite"])
+
     if quick:
         return [
             answer("answer-questions", texts / "quick-questions.jsonl", SMALL, "516tok", "full,streaming,snapkv"),
@@ -103,8 +107,8 @@ def stages(texts, quick):
              memory("answer-papers", papers(3), "516tok", "--retain", "128"),
              memory("answer-gulliver", chapters(3), "516tok", "--retain", "128"),
              fidelity("fidelity", SMALL, "516tok", both, policies=ALL),
-             Stage("needle", ["eval", "needle", "--lengths", "4K,8K,16K,32K", "--seeds", "1,2", "--budget", "516tok", "--policies",
-                              "full,streaming,snapkv,learned,edgeinfinite"]),
+             needle("4K", "1,2,3,4,5"),
+             needle("8K,16K,32K", "1,2"),
              Stage("summary-gulliver", ["eval", "summary", chapters(3), "--budget", "516tok", "--length", "short", "--policies", WRITING]),
              Stage("summary-papers", ["eval", "summary", papers(3), "--budget", "516tok", "--policies", WRITING]),
              answer("answer-questions", questions, SMALL, "516tok", BLIND),

@@ -160,7 +160,8 @@ impl TrainArgs {
 pub enum Goal {
     /// To what each token is worth by itself.
     Worth,
-    /// To what attention over all that is kept gives: slower, and better from scores that were fitted the other way before.
+    /// To what attention over all that is kept gives, from scores that were fitted the other way before: slower, and facts lose by it
+    /// (docs/memory.md).
     Choice,
 }
 
