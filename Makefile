@@ -5,6 +5,9 @@ CARGO ?= cargo
 
 PREFIX ?= /usr/local
 
+# What cargo builds: the release, unless a target says otherwise.
+BUILD =
+
 # one build at a time, in one place
 .NOTPARALLEL:
 .PHONY: all build setup test lint unit stock regression results results-quick demo install uninstall
@@ -15,7 +18,7 @@ setup:
 	@scripts/setup.sh
 
 build: setup
-	$(CARGO) build --release
+	$(CARGO) build --release $(BUILD)
 
 # An invented document of 128,000 tokens, 16 times what the model was trained with, and its summary.
 demo: build
@@ -36,11 +39,11 @@ uninstall:
 	    $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_edgeinf \
 	    $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/edgeinf.fish
 
-# stock comes last: it builds the program once more in the same place, without our hooks
+# One profile and one set of features for all checks, those of dependencies that tests have too: else half of them would be built twice.
+# 'stock' comes last: it builds the program once more in the same place, without our hooks, and with the features of the release.
+test: BUILD = --features train --all-targets
 test: setup lint unit regression results-quick stock
 
-# One profile and one set of features for all checks: the C++ build and the dependencies are shared. What is released is built
-# without training, by 'build'.
 lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --release --all-targets --features train -- -D warnings
@@ -64,4 +67,4 @@ results-quick: build
 
 # The same bits as a build without our hooks.
 stock:
-	scripts/compare-stock.sh
+	scripts/compare-stock.sh $(BUILD)

@@ -2,7 +2,7 @@
 //!
 //! The weights were fitted, by least squares over the paragraphs of 120 short and three long documents, to the tokenizer
 //! of the default model (SmolLM2). A paragraph is off by 2 or 3 tokens, a document of 2,000 tokens by 0.6 %, a long
-//! one by 0.3 %. `tests/sample.rs` checks it.
+//! one by 0.3 %. `tests/suite/sample.rs` checks it.
 
 /// What a word costs, in thousandths of a token.
 struct Cost {

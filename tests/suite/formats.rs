@@ -1,13 +1,10 @@
 //! Transcripts, pages and encodings, as the program reads them: what it counts is the text that a reader sees.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
-
-mod common;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use common::models::smollm2;
-use common::program::{assert_fails, edgeinf, scratch, stderr, summarize};
+use crate::common::models::smollm2;
+use crate::common::program::{assert_fails, edgeinf, scratch, stderr, summarize};
 use serde_json::Value;
 
 const SRT: &str = "\
@@ -81,7 +78,7 @@ fn counts(json: &[u8]) -> (u64, u64) {
 }
 
 fn tokens(text: &str) -> u64 {
-    common::load(&smollm2()).vocab().tokenize(text, false).unwrap().len() as u64
+    crate::common::load(&smollm2()).vocab().tokenize(text, false).unwrap().len() as u64
 }
 
 #[test]

@@ -1,16 +1,13 @@
 //! `edgeinf train` as its users run it, on a tiny model.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
-
-mod common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
 
-use common::program::{assert_fails, edgeinf, scratch, stderr, stdout};
-use common::text::story;
-use common::zoo::like_llama;
+use crate::common::program::{assert_fails, edgeinf, scratch, stderr, stdout};
+use crate::common::text::story;
+use crate::common::zoo::like_llama;
 use serde_json::{Value, json};
 
 const SIZES: &[&str] = &["--window", "64", "--segment", "64"];
@@ -331,7 +328,7 @@ fn what_cannot_be_trained_is_refused() {
     assert_fails(&steps(&["--tokens", "5000"]), 2, &["5000", "4096", "teacher"]);
     let output = command(&model, &pairs, &gate, &["--steps", "1", "--text"]).arg(&pairs).output().unwrap();
     assert_fails(&output, 2, &["nothing reads the memory", "--read-out always"]);
-    let gemma = common::zoo::gemma2().write(&dir);
+    let gemma = crate::common::zoo::gemma2().write(&dir);
     assert_fails(&train(&gemma, &pairs, &gate, &["--steps", "1"]), 4, &["gemma2"]);
     assert_fails(&train(&model, &pairs, &dir.join("none/gate.gguf"), &["--steps", "1"]), 1, &["none/gate.gguf"]);
     assert!(!gate.exists());

@@ -1,13 +1,10 @@
 //! `edgeinf doctor` as its users meet it.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
-
-mod common;
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use common::models::smollm2;
+use crate::common::models::smollm2;
 use serde_json::Value;
 
 fn doctor() -> Command {

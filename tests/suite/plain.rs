@@ -1,15 +1,12 @@
 //! Compaction by llama.cpp's own means, as sliding-window models are read: what stays, how keys wear, what a failure does.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
-
-mod common;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use common::state::{self, CacheState};
-use common::tiny::Tiny;
-use common::zoo::{GEMMA3_BASE, GEMMA3_BASE_SLIDING, gemma3};
-use common::{ContextBuilder, load, reference, relative_error, tokens};
+use crate::common::state::{self, CacheState};
+use crate::common::tiny::Tiny;
+use crate::common::zoo::{GEMMA3_BASE, GEMMA3_BASE_SLIDING, gemma3};
+use crate::common::{ContextBuilder, load, reference, relative_error, tokens};
 use edgeinf::llama::{CacheType, Compaction, Context, LlamaError, Logits, Model};
 
 fn tiny_gemma3(n_swa: u32, sliding: &[bool]) -> Model {
@@ -195,7 +192,7 @@ fn an_interrupt_waits_for_a_plain_compaction() {
         // but free cells are taken in another order, and with them the sums in half precision
         let (x, y) = (decode_all(&mut a, &tokens(20, 4)), decode_all(&mut b, &tokens(20, 4)));
         let scale = x.iter().fold(0.0_f32, |m, x| m.max(x.abs()));
-        assert!(common::max_diff(&x, &y) < 0.01 * scale, "{} of {scale}", common::max_diff(&x, &y));
+        assert!(crate::common::max_diff(&x, &y) < 0.01 * scale, "{} of {scale}", crate::common::max_diff(&x, &y));
     }
 }
 

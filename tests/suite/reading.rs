@@ -1,10 +1,7 @@
 //! The reader: every token through the cache, whatever the pieces; answers longer than the cache; graphs used again.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
-mod common;
-
-use common::tiny::Tiny;
-use common::{ContextBuilder, load, tokens};
+use crate::common::tiny::Tiny;
+use crate::common::{ContextBuilder, load, tokens};
 use edgeinf::eval::forgotten;
 use edgeinf::llama::{Compaction, Logits, Model, NativeGate};
 use edgeinf::memory::gate::{FeatureMap, Gate, ReadOut};

@@ -1,17 +1,14 @@
 //! Sentences as vectors, and what compares them.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
-
-mod common;
 
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use common::bert::TinyBert;
-use common::models::pulled;
-use common::program::{assert_fails, edgeinf, scratch, stderr, stdout};
-use common::sandbox::Sandbox;
+use crate::common::bert::TinyBert;
+use crate::common::models::pulled;
+use crate::common::program::{assert_fails, edgeinf, scratch, stderr, stdout};
+use crate::common::sandbox::Sandbox;
 use edgeinf::embed::{EmbedError, Embedder, SentenceModel, cosine};
 use edgeinf::llama::LlamaError;
 use edgeinf::quote::{Alike, FoundBy, Quote, Quotes, Verdict};
@@ -98,7 +95,7 @@ fn other_models_and_broken_files_are_refused() {
     fs::write(&cut, &bytes[..bytes.len() / 2]).unwrap();
     let text = dir.join("text.gguf");
     fs::write(&text, "no model at all").unwrap();
-    let other = common::tiny::Tiny::new("llama").write();
+    let other = crate::common::tiny::Tiny::new("llama").write();
     for name in ["summary.txt", "document.txt", "reference.txt"] {
         fs::write(dir.join(name), "The harbour of Brell was opened in 1842.").unwrap();
     }

@@ -1,15 +1,12 @@
 //! What a model should not have written does not reach the reader: each time by a model that was built to write it.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
-
-mod common;
 
 use std::fs;
 use std::path::Path;
 use std::process::Output;
 
-use common::program::{edgeinf, scratch, stderr, stdout};
-use common::scripted::{Then, scripted};
-use common::text::story;
+use crate::common::program::{edgeinf, scratch, stderr, stdout};
+use crate::common::scripted::{Then, scripted};
+use crate::common::text::story;
 
 const STRATEGIES: [&str; 3] = ["direct", "notes", "map-reduce"];
 

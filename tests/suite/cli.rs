@@ -1,7 +1,4 @@
 //! The program as its users meet it: output, exit codes, bad input.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
-
-mod common;
 
 use std::fs;
 use std::io::{BufRead, Write};
@@ -9,9 +6,9 @@ use std::process::{Child, Command, Stdio};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use common::models::{shallow, smollm2};
-use common::program::{assert_fails, edgeinf, scratch, stderr, stdout, summarize};
-use common::text::story;
+use crate::common::models::{shallow, smollm2};
+use crate::common::program::{assert_fails, edgeinf, scratch, stderr, stdout, summarize};
+use crate::common::text::story;
 use serde_json::Value;
 
 #[test]
@@ -33,7 +30,7 @@ fn a_short_text_takes_the_ordinary_path() {
 fn a_long_text_is_read_to_its_last_token() {
     let dir = scratch("long");
     let file = dir.join("long.txt");
-    let model = common::load(&smollm2());
+    let model = crate::common::load(&smollm2());
     let window = ["--window", "256", "--segment", "256", "--max-tokens", "40", "--json"];
     let built_in = "built-in:smollm2-135m.gguf";
     // two are longer than the trained context of 8,192 tokens
@@ -182,7 +179,7 @@ fn a_gate_of_another_model_is_refused_and_of_another_file_warned_of() {
     let dir = scratch("gates");
     let file = dir.join("text.txt");
     fs::write(&file, story(3000, 6)).unwrap();
-    let model = common::load(&smollm2());
+    let model = crate::common::load(&smollm2());
     let mut gate = Gate::random(&model.shape(), FeatureMap::Elu, 64, 1).unwrap();
     let path = dir.join("gate.gguf");
     let run = || {
@@ -365,7 +362,7 @@ fn control_tokens_in_a_document_are_text() {
     fs::File::create(&file).unwrap().write_all(text.as_bytes()).unwrap();
     let output = summarize(&file, &["--json", "--max-tokens", "60"]);
     let json: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let model = common::load(&smollm2());
+    let model = crate::common::load(&smollm2());
     // as control tokens these would be far fewer
     let as_text = model.vocab().tokenize(&text, false).unwrap().len() as u64;
     let as_control = model.vocab().tokenize(&text, true).unwrap().len() as u64;
@@ -378,7 +375,7 @@ fn a_sliding_window_model_streams_and_has_no_memory() {
     let dir = scratch("gemma");
     let file = dir.join("text.txt");
     fs::write(&file, story(6500, 14)).unwrap();
-    let model = common::models::pulled("gemma3-270m").display().to_string();
+    let model = crate::common::models::pulled("gemma3-270m").display().to_string();
     let base = ["-m", &model, "--max-tokens", "24", "--segment", "256"];
     let run = |more: &[&str]| summarize(&file, &[&base[..], more].concat());
     let output = run(&["--policy", "streaming", "--window", "512", "--json"]);

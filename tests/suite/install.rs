@@ -1,11 +1,8 @@
 //! What an installation gets beside the program: man pages and completions, from the same source as `--help`.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
-
-mod common;
 
 use std::fs;
 
-use common::program::{assert_fails, edgeinf, scratch, stderr, stdout};
+use crate::common::program::{assert_fails, edgeinf, scratch, stderr, stdout};
 
 #[test]
 fn man_pages_and_completions_know_every_visible_command() {

@@ -1,12 +1,9 @@
 //! Every formula that C++ computes, against the plain reference in `common::reference`, on tiny random models.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::needless_range_loop)]
 
-mod common;
-
-use common::capture::Capture;
-use common::reference::{Memory, hadamard64, read};
-use common::tiny::Tiny;
-use common::{ContextBuilder, load, relative_error, tokens};
+use crate::common::capture::Capture;
+use crate::common::reference::{Memory, hadamard64, read};
+use crate::common::tiny::Tiny;
+use crate::common::{ContextBuilder, load, relative_error, tokens};
 use edgeinf::llama::{CacheType, Compaction, Logits, Model, NativeGate};
 use edgeinf::memory::gate::{FeatureMap, Gate};
 
@@ -167,7 +164,7 @@ fn qwen3_formulas() {
 
 #[test]
 fn formulas_of_a_real_model() {
-    let model = load(&common::models::smollm2());
+    let model = load(&crate::common::models::smollm2());
     for gate in gates(&model) {
         let e = run(&model, CacheType::F16, true, &gate, 2);
         println!("SmolLM2 {:?}: {e:?}", gate.feature_map);

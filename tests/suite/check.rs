@@ -1,14 +1,11 @@
 //! `edgeinf check` as its users meet it.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
-
-mod common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use common::models::smollm2;
-use common::text::story;
+use crate::common::models::smollm2;
+use crate::common::text::story;
 use serde_json::Value;
 
 fn scratch(name: &str) -> PathBuf {

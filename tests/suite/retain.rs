@@ -1,14 +1,11 @@
 //! Which tokens stay when others leave: choice, place and memory against the reference, and what each policy must forget.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
-mod common;
-
-use common::retaining::{
+use crate::common::retaining::{
     BATCH, Errors, FRONT, LEARNED, LEARNED_AROUND, N_CTX, N_VOCAB, PYRAMID, RETAIN, Run, SEGMENT, SPREAD, WINDOW,
     gate_for,
 };
-use common::tiny::Tiny;
-use common::{ContextBuilder, load, max_diff, relative_error, tokens};
+use crate::common::tiny::Tiny;
+use crate::common::{ContextBuilder, load, max_diff, relative_error, tokens};
 use edgeinf::llama::{CacheType, Compaction, Context, Depth, LlamaError, Logits, Model, NativeGate, Retain};
 use edgeinf::memory::gate::{FeatureMap, Gate, random_scores};
 

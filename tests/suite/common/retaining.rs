@@ -1,5 +1,4 @@
 //! A reading of segments with compactions between them, beside what the reference says should stay.
-#![allow(clippy::needless_range_loop)]
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -1,8 +1,5 @@
 //! Models that compaction would corrupt are refused by name and reason, before anything is computed. All of them are whole:
 //! each reads a text that fits its context.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
-
-mod common;
 
 use std::cell::Cell;
 use std::fs;
@@ -10,9 +7,9 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::rc::Rc;
 
-use common::text::story;
-use common::zoo::{self, Zoo};
-use common::{ContextBuilder, load, tokens};
+use crate::common::text::story;
+use crate::common::zoo::{self, Zoo};
+use crate::common::{ContextBuilder, load, tokens};
 use edgeinf::llama::{CacheType, Compaction, LlamaError, Logits, Model};
 
 /// A directory that vanishes with the test.

@@ -1,17 +1,12 @@
 //! `edgeinf model` as its users meet it, with a cache and a network of its own.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
-
-mod common;
-#[path = "common/network.rs"]
-mod network;
 
 use std::fs;
 use std::process::Output;
 
-use common::program::{assert_fails, stderr, stdout};
-use common::sandbox::Sandbox;
+use crate::common::network::Network;
+use crate::common::program::{assert_fails, stderr, stdout};
+use crate::common::sandbox::Sandbox;
 use edgeinf::models::Catalogue;
-use network::Network;
 use serde_json::Value;
 
 /// An entry whose hash nobody has checked, and the name of its file.

@@ -1,15 +1,12 @@
 //! `edgeinf summarize` in pipelines: several files, output to a file, JSON, what is asked, what is said on stderr.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
-
-mod common;
 
 use std::fs::{self, File};
 use std::path::Path;
 use std::process::{Output, Stdio};
 
-use common::models::smollm2;
-use common::program::{assert_fails, edgeinf, scratch, stderr, stdout, summarize};
-use common::text::story;
+use crate::common::models::smollm2;
+use crate::common::program::{assert_fails, edgeinf, scratch, stderr, stdout, summarize};
+use crate::common::text::story;
 use edgeinf::memory::policy::Policy;
 use serde_json::Value;
 
@@ -215,7 +212,7 @@ fn a_dry_run_reads_little_and_writes_nothing() {
     let output = summarize(&file, &["--dry-run", "--json"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let line = valid_json(&output).remove(0);
-    let model = common::load(&smollm2());
+    let model = crate::common::load(&smollm2());
     let n_tokens = model.vocab().tokenize(&story(60_000, 8), false).unwrap().len() as u64;
     assert_eq!(line["input"]["tokens"], n_tokens);
     assert_eq!(line["policy"], "streaming");

@@ -1,17 +1,14 @@
 //! Notes while reading: they leave no trace in what is read, cover the whole document, and the summary comes from all of it.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
-
-mod common;
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
-use common::program::{assert_fails, edgeinf, scratch, stderr, stdout, summarize};
-use common::text::story;
-use common::tiny::Tiny;
-use common::zoo::gemma3;
-use common::{ContextBuilder, load, tokens};
+use crate::common::program::{assert_fails, edgeinf, scratch, stderr, stdout, summarize};
+use crate::common::text::story;
+use crate::common::tiny::Tiny;
+use crate::common::zoo::gemma3;
+use crate::common::{ContextBuilder, load, tokens};
 use edgeinf::llama::{Compaction, Model, NativeGate};
 use edgeinf::memory::gate::{FeatureMap, Gate, random_scores};
 use edgeinf::memory::layout::{Layout, WindowSizes};
@@ -214,7 +211,7 @@ fn policies_and_lengths_leave_room_to_write() {
 fn a_run_that_is_broken_off_leaves_its_notes() {
     let (dir, _) = sample("broken", 20_000, 44);
     let kept = dir.join("notes.txt");
-    common::models::smollm2();
+    crate::common::models::smollm2();
     let mut command = edgeinf();
     command.arg("summarize").arg(dir.join("a.txt")).arg("--keep-notes").arg(&kept);
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();

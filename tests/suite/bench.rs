@@ -1,14 +1,11 @@
 //! `edgeinf bench`: what is there, what follows from what, what is refused. Nothing here depends on how fast a machine is.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
-
-mod common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use common::models::smollm2;
-use common::program::{assert_fails, edgeinf, scratch, stderr, stdout};
+use crate::common::models::smollm2;
+use crate::common::program::{assert_fails, edgeinf, scratch, stderr, stdout};
 use serde_json::Value;
 
 /// One thread waits for nobody, whatever else a machine does.

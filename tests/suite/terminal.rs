@@ -1,16 +1,12 @@
 //! What a person at a terminal sees.
-#![cfg(unix)]
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
-
-mod common;
 
 use std::fs::{self, File};
 use std::io::Read;
 use std::process::{Command, Stdio};
 
-use common::models::shallow;
-use common::program::{edgeinf, scratch};
-use common::text::story;
+use crate::common::models::shallow;
+use crate::common::program::{edgeinf, scratch};
+use crate::common::text::story;
 use nix::pty::{Winsize, openpty};
 
 /// Runs a command with a terminal for stdin and stderr, and for stdout too if nothing else was said. Gives its exit code

@@ -1,15 +1,12 @@
 //! Invented documents: their length by the real tokenizer, and the command that writes them.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
-
-mod common;
 
 use std::fs;
 use std::io::Read;
 use std::process::{Command, Stdio};
 
-use common::load;
-use common::models::smollm2;
-use common::program::{assert_fails, edgeinf, scratch};
+use crate::common::load;
+use crate::common::models::smollm2;
+use crate::common::program::{assert_fails, edgeinf, scratch};
 use serde_json::Value;
 
 fn command(tokens: u64, seed: u64) -> Command {

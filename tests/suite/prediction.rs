@@ -1,13 +1,10 @@
 //! What `--dry-run` predicts and `--max-memory` goes by, against what the system measures.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
-
-mod common;
 
 use std::fs;
 
-use common::models::{pulled, smollm2};
-use common::program::{scratch, stderr, stdout, summarize};
-use common::text::story;
+use crate::common::models::{pulled, smollm2};
+use crate::common::program::{scratch, stderr, stdout, summarize};
+use crate::common::text::story;
 use serde_json::Value;
 
 #[track_caller]

@@ -1,19 +1,16 @@
 //! What training computes, against the engine: the same tokens through the same cache and memory.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
-
-mod common;
 
 use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::common::program::scratch;
+use crate::common::text::story;
+use crate::common::tiny::Tiny;
+use crate::common::{ContextBuilder, load, max_diff, tokens};
 use candle_core::Device;
 use candle_core::quantized::gguf_file::Content;
-use common::program::scratch;
-use common::text::story;
-use common::tiny::Tiny;
-use common::{ContextBuilder, load, max_diff, tokens};
 use edgeinf::eval::ANSWER_BATCH;
 use edgeinf::gguf::{Gguf, GgufWriter, TensorData};
 use edgeinf::llama::{CacheType, Compaction, Logits, NativeGate};
@@ -172,7 +169,7 @@ fn dequantized(path: &Path) -> PathBuf {
 
 #[test]
 fn a_real_model_reads_as_the_engine_does() {
-    let path = common::models::smollm2();
+    let path = crate::common::models::smollm2();
     let lengths = Lengths { prefix: 30, document: 1_100, suffix: 40, answer: 30 };
     let layout = layout(lengths, 128, 128);
     let text = real_text(&path, lengths);

@@ -1,14 +1,11 @@
 //! What compaction promises beside its formulas: exactness while nothing was folded, keys that stay fresh, transactions,
 //! saved states, refusals.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
-
-mod common;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use common::tiny::Tiny;
-use common::{ContextBuilder, load, max_diff, tokens};
+use crate::common::tiny::Tiny;
+use crate::common::{ContextBuilder, load, max_diff, tokens};
 use edgeinf::llama::{CacheType, Compaction, Context, LlamaError, Logits, Model, NativeGate};
 use edgeinf::memory::gate::{FeatureMap, Gate};
 

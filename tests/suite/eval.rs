@@ -1,17 +1,14 @@
 //! `edgeinf eval`: the same numbers as by another way, results that can be gone on with, bad input.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
-
-mod common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use common::ContextBuilder;
-use common::models::{pulled, shallow, smollm2};
-use common::program::{assert_fails, edgeinf, scratch, stderr, stdout};
-use common::text::story;
+use crate::common::ContextBuilder;
+use crate::common::models::{pulled, shallow, smollm2};
+use crate::common::program::{assert_fails, edgeinf, scratch, stderr, stdout};
+use crate::common::text::story;
 use edgeinf::llama::{CacheType, Compaction, Logits, Model, Token};
 use edgeinf::sample::Sample;
 use edgeinf::summary::prompt::{Instructions, PromptTokens};
@@ -75,7 +72,7 @@ fn likelihoods_are_those_of_one_decode() {
     let found = lines(&stdout(&output));
     assert_eq!(found.len(), 4);
 
-    let model = common::load(&smollm2());
+    let model = crate::common::load(&smollm2());
     let prompt = PromptTokens::new(&model, &Instructions::summary(Length::default()).unwrap()).unwrap();
     let pair = &lines(&fs::read_to_string(&file).unwrap())[0];
     let tokenize = |key: &str| model.vocab().tokenize(pair[key].as_str().unwrap(), false).unwrap();
@@ -358,7 +355,7 @@ fn likelihoods_of_facts_are_those_of_one_decode() {
 
     let mut text = Vec::new();
     let facts = Sample::new(600, 1).unwrap().write(&mut text).unwrap();
-    let model = common::load(Path::new(&path));
+    let model = crate::common::load(Path::new(&path));
     let tokenize = |text: &str| model.vocab().tokenize(text, false).unwrap();
     let document = tokenize(std::str::from_utf8(&text).unwrap());
     assert!(!facts.is_empty() && found.len() == facts.len());
