@@ -162,8 +162,11 @@ pub(super) fn plain(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::super::sha256_bytes;
     use super::*;
+    use crate::gguf::{Gguf, Value};
     use crate::memory::gate::BuiltIn;
 
     const BUILTIN: &str = include_str!("../../models.toml");
@@ -193,6 +196,9 @@ mod tests {
             let built_in = BuiltIn::find(&gate.file).unwrap();
             assert_eq!(sha256_bytes(built_in.bytes), gate.sha256, "{}", entry.name);
             assert!(built_in.bytes.len() <= 8 << 20, "{}", entry.name);
+            let file = Gguf::built_in(Path::new(built_in.file), built_in.bytes).unwrap();
+            let base = Value::String(entry.sha256.clone().unwrap());
+            assert_eq!(file.get("edgeinf.base_sha256"), Some(&base), "{}", entry.name);
         }
         assert!(catalogue.get(DEFAULT_MODEL).unwrap().gate.is_some());
     }

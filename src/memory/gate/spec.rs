@@ -7,7 +7,7 @@ use std::str::FromStr;
 use super::{BuiltIn, FeatureMap, Gate, GateError, MAX_FEATURES, ModelShape, is_map_width};
 
 /// What stands before the name of a gate that is part of the program.
-const BUILT_IN: &str = "built-in:";
+pub(super) const BUILT_IN: &str = "built-in:";
 
 /// Where a gate comes from: a file, or `random:SEED` or `random:SEED:hedgehog:F` for tests of the machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +56,8 @@ impl GateSpec {
 /// A gate that begins like a random one, but is not.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "gate '{0}' is not understood; write random:SEED, random:SEED:hedgehog:F with F even and from 2 to {MAX_FEATURES}, built-in:smollm2-135m.gguf, or the path of a gate file"
+    "gate '{0}' is not understood; write random:SEED, random:SEED:hedgehog:F with F even and from 2 to {MAX_FEATURES}, {names}, or the path of a gate file",
+    names = BuiltIn::names()
 )]
 pub struct GateSpecError(String);
 
