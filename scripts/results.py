@@ -52,9 +52,9 @@ def fetch(texts, quick, edgeinf, run):
     texts.mkdir(parents=True, exist_ok=True)
     if quick:
         # documents of our own: no network is needed
-        sample = [edgeinf, "sample", "--tokens", "4000", "--seed", "100"]
+        sample = [edgeinf, "sample", "--tokens", "3000", "--seed", "100"]
         run([*sample, "--facts", texts / "facts.jsonl", "-o", texts / "sample.txt"])
-        run([ROOT / "scripts/sample_pairs.py", texts / "quick-questions.jsonl", "3000", "101,102"])
+        run([ROOT / "scripts/sample_pairs.py", texts / "quick-questions.jsonl", "2000", "101,102"])
         facts = [json.loads(line) for line in (texts / "facts.jsonl").read_text().splitlines()]
         pair = {"id": "sample", "document": (texts / "sample.txt").read_text(), "facts": facts,
                 "reference": " ".join(fact["sentence"] for fact in facts)}
@@ -118,9 +118,9 @@ def stages(texts, quick):
         policies = "streaming,snapkv,snapkv-question" if form == "--prefill-once" else "streaming,snapkv"
         budget = ["--retain", "256"] if form == "--no-window" else ["--budget", "516tok"]
         found.append(Stage("answer-gulliver", ["eval", "answer", chapters(3), "--policies", policies, form, *budget]))
-    found += [answer("answer-gulliver", chapters(3), LARGE, "516tok"),
-              fidelity("fidelity", LARGE, "516tok", both[:6], "--tokens", "4096"),
-              Stage("needle", ["eval", "needle", "-m", LARGE, "--lengths", "4K,8K,16K", "--budget", "516tok"]),
+    found += [answer("answer-gulliver", chapters(3), LARGE, "516tok", f"{POLICIES},learned"),
+              fidelity("fidelity", LARGE, "516tok", both[:6], "--tokens", "4096", policies="streaming,snapkv,pyramidkv,learned"),
+              Stage("needle", ["eval", "needle", "-m", LARGE, "--lengths", "4K,8K,16K", "--seeds", "1,2", "--budget", "516tok", "--policies", WRITING]),
               Stage("needle", ["eval", "needle", "--lengths", "64K,128K", "--budget", "516tok"]),
               answer("answer-gulliver", chapters(1), SMALL, "516tok"),
               answer("answer-papers", papers(1), SMALL, "516tok")]

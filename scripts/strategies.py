@@ -5,8 +5,8 @@ usage: scripts/strategies.py [--model NAME] [--tokens N,...] [--seeds N,...] [--
                              [--book] [--papers N] [--render]
 
 Documents are those of 'edgeinf sample', with --book the chapters of Gulliver's Travels in a row against the author's synopses, with
---papers N every N-th paper of ACLSum against its summary. Summaries are of --length long, all read by policy streaming. 'first' and
-'last' are the first and the last words of the document, as many as the summary from notes has.
+--papers N every N-th paper of ACLSum against its summary. Summaries are of --length long, read by the policy that the strategy
+has by default. 'first' and 'last' are the first and the last words of the document, as many as the summary from notes has.
 """
 
 import argparse
@@ -96,11 +96,11 @@ def measure(args, case, known):
     for strategy in args.strategies:
         if (case.name, args.model, strategy) not in known:
             print(f"strategies.py: {case.name}, {args.model}, {strategy}", file=sys.stderr)
-            command = [args.edgeinf, "-q", "summarize", case.document, "-m", args.model, "--strategy", strategy, "--policy", "streaming",
+            command = [args.edgeinf, "-q", "summarize", case.document, "-m", args.model, "--strategy", strategy,
                        "--length", "long", "--json"] + (["--threads", args.threads] if args.threads else [])
             told = json.loads(run(command))
             put(strategy, told["summary"], {
-                "complete": told["complete"], "tokens": told["input"]["tokens"], "notes": told["notes"], "threads": args.threads,
+                "policy": told["policy"], "complete": told["complete"], "tokens": told["input"]["tokens"], "notes": told["notes"], "threads": args.threads,
                 "seconds": told["time"]["total_ms"] / 1e3, "notes_seconds": told["time"]["notes_ms"] / 1e3,
                 "peak_rss_bytes": told["memory"]["peak_rss_bytes"]})
     notes = known.get((case.name, args.model, "notes"))
