@@ -95,14 +95,16 @@ impl Engine {
         Ok(())
     }
 
-    /// The same for a run that can do without: it goes on with no gate if that is not for just this model file, or cannot be looked at.
+    /// The same for a run that can do without: it goes on with no gate if that is not for just this model file, has not both scores and a memory, or
+    /// cannot be looked at.
     pub fn offer_built_in(&mut self) {
         let (None, Some(spec @ GateSpec::BuiltIn(_))) = (&self.gate, &self.gate_spec) else { return };
         let Ok(gate) = spec.open(&self.model.shape()) else { return };
         let Some(sha256) = Cache::from_env().ok().and_then(|cache| cached_sha256(&self.path, cache.dir()).ok()) else {
             return;
         };
-        if gate.matches_base(&sha256) && !gate.scores.is_empty() {
+        // scores without a memory are for whoever asks for them: on texts much longer than what they were fitted to, less is written after them
+        if gate.matches_base(&sha256) && !gate.scores.is_empty() && !gate.layers.is_empty() {
             self.sizes.scored = true;
             self.model_id = model_id(&sha256);
             self.gate = Some(gate);
