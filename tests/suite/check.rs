@@ -1,39 +1,23 @@
 //! `edgeinf check` as its users meet it.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use crate::common::models::smollm2;
+use crate::common::program::{edgeinf, scratch, stderr, stdout};
 use crate::common::text::story;
 use serde_json::Value;
 
-fn scratch(name: &str) -> PathBuf {
-    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("check-{name}"));
-    let _ = fs::remove_dir_all(&dir);
-    fs::create_dir_all(&dir).unwrap();
-    dir
-}
-
-fn edgeinf(args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_edgeinf"));
-    command.args(args).stdin(Stdio::null());
-    command
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
-
 #[track_caller]
 fn ends_with(output: &Output, code: i32) {
-    assert_eq!(output.status.code(), Some(code), "{}{}", text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(code), "{}{}", stdout(output), stderr(output));
 }
 
 #[test]
 fn a_document_is_summarized_and_judged() {
     smollm2();
-    let dir = scratch("judged");
+    let dir = scratch("check-judged");
     fs::write(dir.join("story.txt"), story(2000, 1)).unwrap();
     let cases = dir.join("cases.toml");
     fs::write(
@@ -69,12 +53,13 @@ fn a_document_is_summarized_and_judged() {
     .unwrap();
     let report = dir.join("report.json");
     // from elsewhere: paths are seen from the cases file
-    let output = edgeinf(&["check", cases.to_str().unwrap(), "--format", "json", "-o", report.to_str().unwrap()])
+    let output = edgeinf()
+        .args(["check", cases.to_str().unwrap(), "--format", "json", "-o", report.to_str().unwrap()])
         .current_dir("/")
         .output()
         .unwrap();
     ends_with(&output, 1);
-    let table = text(&output.stdout);
+    let table = stdout(&output);
     assert!(table.contains("\nshort     ok      full"), "{table}");
     assert!(table.contains("\ntoo much  FAILED  streaming"), "{table}");
     assert!(table.contains("\n    the policy was streaming, expected full\n    peak memory"), "{table}");
@@ -91,16 +76,16 @@ fn a_document_is_summarized_and_judged() {
 
 #[test]
 fn a_cases_file_that_is_not_understood_is_refused_before_anything_runs() {
-    let dir = scratch("refused");
+    let dir = scratch("check-refused");
     let check = |cases: &str| {
         let path = dir.join("cases.toml");
         fs::write(&path, cases).unwrap();
-        edgeinf(&["check", path.to_str().unwrap()]).output().unwrap()
+        edgeinf().args(["check", path.to_str().unwrap()]).output().unwrap()
     };
     let refused = |cases: &str, words: &str| {
         let output = check(cases);
         ends_with(&output, 2);
-        let message = text(&output.stderr);
+        let message = stderr(&output);
         assert!(message.starts_with("error: cases file '") && message.contains(words), "{message}");
         assert_eq!((output.stdout.len(), message.lines().count()), (0, 1), "{message}");
     };
@@ -108,14 +93,15 @@ fn a_cases_file_that_is_not_understood_is_refused_before_anything_runs() {
     refused(&format!("{case}expekt = 1\n"), "line 4: unknown field `expekt`");
     refused(&format!("{case}options = {{ windw = 1 }}\n"), "line 1: case 'a': unexpected argument '--windw'");
     refused(&format!("{case}\n[[case]]\nname = 'b'\nfile = 'b'\noptions = {{ window = 0 }}\n"), "line 5: case 'b'");
-    let output = edgeinf(&["check", dir.join("no.toml").to_str().unwrap()]).output().unwrap();
+    let output = edgeinf().args(["check", dir.join("no.toml").to_str().unwrap()]).output().unwrap();
     ends_with(&output, 3);
     let no_directory = dir.join("no/report.xml");
     fs::write(dir.join("cases.toml"), case).unwrap();
     let path = dir.join("cases.toml");
-    let output = edgeinf(&["check", path.to_str().unwrap(), "-o", no_directory.to_str().unwrap()]).output().unwrap();
+    let output =
+        edgeinf().args(["check", path.to_str().unwrap(), "-o", no_directory.to_str().unwrap()]).output().unwrap();
     ends_with(&output, 1);
-    assert!(output.stdout.is_empty() && text(&output.stderr).contains("report.xml' cannot be written"));
+    assert!(output.stdout.is_empty() && stderr(&output).contains("report.xml' cannot be written"));
 }
 
 #[cfg(target_os = "linux")]
@@ -125,11 +111,12 @@ fn an_interrupt_ends_the_run_too() {
     use std::time::{Duration, Instant};
 
     smollm2();
-    let dir = scratch("interrupt");
+    let dir = scratch("check-interrupt");
     fs::write(dir.join("long.txt"), story(2_000_000, 2)).unwrap();
     let cases = dir.join("cases.toml");
     fs::write(&cases, "[[case]]\nname = 'long'\nfile = 'long.txt'\n").unwrap();
-    let mut check = edgeinf(&["check", cases.to_str().unwrap()]);
+    let mut check = edgeinf();
+    check.args(["check", cases.to_str().unwrap()]);
     let check = check.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let children = || {
         let processes = fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| {
@@ -152,6 +139,6 @@ fn an_interrupt_ends_the_run_too() {
     Command::new("kill").args(["-TERM", &check.id().to_string()]).status().unwrap();
     let output = check.wait_with_output().unwrap();
     ends_with(&output, 130);
-    assert!(text(&output.stderr).contains("error: interrupted"), "{}", text(&output.stderr));
+    assert!(stderr(&output).contains("error: interrupted"), "{}", stderr(&output));
     assert!(!Path::new("/proc").join(run).exists(), "the run goes on");
 }
