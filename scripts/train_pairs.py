@@ -7,6 +7,8 @@ abstracts.jsonl      memos of the Internet's engineers (RFCs) with their authors
 chapters.jsonl       chapters of Don Quixote with their titles, which tell what happens in them
 pieces.jsonl         pieces of War and Peace
 facts.jsonl          facts of invented documents (`edgeinf sample`)
+dense-1.jsonl, dense-2.jsonl
+                     the same with the facts of three other documents between the sentences: a reading teaches four times as much
 
 Of the first three more is asked than one thing: headings, what a section says, names, how the text goes on after some words; always of what stands
 early. Pairs of the same document are read together. Nothing of Gulliver's Travels, of ACLSum, of the excerpts in tests/eval/texts.toml or of a seed that evaluations use is in it.
@@ -179,6 +181,26 @@ def facts():
     return pairs
 
 
+def dense_facts():
+    """Invented documents with the facts of three others between their sentences: what is asked of each document."""
+    rng = random.Random(7)
+    documents = []
+    with tempfile.TemporaryDirectory() as folder:
+        for seed in SAMPLE_SEEDS:
+            document, facts = sample(3500, seed, Path(folder))
+            facts = [fact for fact in facts if fact["depth"] <= 0.8]
+            more = [fact for other in (1000, 2000, 3000) for fact in sample(1500, seed + other, Path(folder))[1]]
+            more = [fact for fact in more if fact["answer"] not in document]
+            # between two sentences of a paragraph, where a window loses it
+            ends = [match.end() for match in re.finditer(r"[a-z]{3}\. (?=[A-Z])", document)]
+            ends = [end for end in ends if 0.03 * len(document) < end < 0.78 * len(document)]
+            for end, fact in zip(sorted(rng.sample(ends, len(more)), reverse=True), more):
+                document = document[:end] + fact["sentence"].strip() + " " + document[end:]
+            documents.append([{"id": f"dense-{seed}/{i}-{fact['id']}", "document": document, "reference": fact["answer"],
+                               "question": fact["question"]} for i, fact in enumerate(facts + more)])
+    return documents
+
+
 def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__)
@@ -195,6 +217,9 @@ def main():
         write_pairs(out / "chapters.jsonl", chapters(*read("don_quixote.miguel_de_cervantes.sst")))
         write_pairs(out / "pieces.jsonl", pieces(*read("war_and_peace.leo_tolstoy.sst")))
     write_pairs(out / "facts.jsonl", facts())
+    dense = dense_facts()
+    for name, half in ("dense-1", dense[: len(dense) // 2]), ("dense-2", dense[len(dense) // 2 :]):
+        write_pairs(out / f"{name}.jsonl", [pair for pairs in half for pair in pairs])
 
 
 main()

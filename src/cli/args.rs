@@ -349,7 +349,7 @@ pub enum ModelCommand {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum PolicyArg {
     /// Full attention if the document fits the context, else learned if a gate named by --gate has scores, or with --strategy direct the
-    /// model's own has scores and a memory, edgeinfinite if the one that was named has none, and streaming without a gate.
+    /// model's own serves that, as the default model's does, edgeinfinite if the one that was named has none, and streaming without a gate.
     Auto,
     /// Ordinary attention over everything.
     Full,

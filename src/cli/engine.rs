@@ -26,6 +26,8 @@ pub struct Engine {
     pub gate: Option<Gate>,
     /// Where it is from.
     pub gate_spec: Option<GateSpec>,
+    /// Whether the catalogue says that a direct summary is read by its scores.
+    is_gate_for_direct: bool,
     /// Whether the user named it, and it is not only there because the catalogue has one for the model.
     pub is_gate_named: bool,
     /// Identifies the model; 0 if nobody asked.
@@ -55,16 +57,17 @@ impl Engine {
         set_fatal_exit_code(ExitStatus::Failure as i32);
         let load_time = begin.elapsed();
         // what was typed, else what the catalogue names for this model
-        let named = resolved.entry.as_ref().and_then(|entry| entry.gate.as_ref());
-        let named = named.and_then(|gate| BuiltIn::find(&gate.file));
+        let entry = resolved.entry.as_ref().and_then(|entry| entry.gate.as_ref());
+        let named = entry.and_then(|gate| BuiltIn::find(&gate.file));
         let (gate, model_id) = load_gate(args.gate.as_ref(), &model, &resolved.path, cache.dir(), printer)?;
-        let scored = gate.as_ref().is_some_and(|gate| !gate.scores.is_empty());
+        let shares = gate.as_ref().and_then(Gate::shares);
         let gate_spec = args.gate.clone().or(named.map(GateSpec::BuiltIn));
         Ok(Self {
             path: resolved.path,
             gate,
             gate_spec,
             is_gate_named: args.gate.is_some(),
+            is_gate_for_direct: entry.is_some_and(|gate| gate.direct),
             is_gate_offered: false,
             model_id,
             sizes: SizeRequest {
@@ -74,7 +77,7 @@ impl Engine {
                 retain: args.retain,
                 budget: args.budget,
                 queries: args.queries,
-                scored,
+                shares,
             },
             threads: args.threads.unwrap_or_else(processors),
             load_time,
@@ -90,22 +93,24 @@ impl Engine {
             let cache = Cache::from_env()?;
             (self.gate, self.model_id) =
                 load_gate(self.gate_spec.as_ref(), &self.model, &self.path, cache.dir(), printer)?;
-            self.sizes.scored = self.gate.as_ref().is_some_and(|gate| !gate.scores.is_empty());
+            self.sizes.shares = self.gate.as_ref().and_then(Gate::shares);
         }
         Ok(())
     }
 
-    /// The same for a run that can do without: it goes on with no gate if that is not for just this model file, has not both scores and a memory, or
-    /// cannot be looked at.
+    /// The same for a direct summary, which can do without: it goes on with no gate if the catalogue does not say that this one serves it, if it
+    /// is not for just this model file, has no scores, or cannot be looked at.
     pub fn offer_built_in(&mut self) {
+        if !self.is_gate_for_direct {
+            return;
+        }
         let (None, Some(spec @ GateSpec::BuiltIn(_))) = (&self.gate, &self.gate_spec) else { return };
         let Ok(gate) = spec.open(&self.model.shape()) else { return };
         let Some(sha256) = Cache::from_env().ok().and_then(|cache| cached_sha256(&self.path, cache.dir()).ok()) else {
             return;
         };
-        // scores without a memory are for whoever asks for them: on texts much longer than what they were fitted to, less is written after them
-        if gate.matches_base(&sha256) && !gate.scores.is_empty() && !gate.layers.is_empty() {
-            self.sizes.scored = true;
+        if gate.matches_base(&sha256) && !gate.scores.is_empty() {
+            self.sizes.shares = gate.shares();
             self.model_id = model_id(&sha256);
             self.gate = Some(gate);
             self.is_gate_offered = true;

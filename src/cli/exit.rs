@@ -172,6 +172,7 @@ fn of_train(cause: &(dyn std::error::Error + 'static)) -> Option<ExitStatus> {
         TrainError::NoSuchLayer { .. }
         | TrainError::NotInGate { .. }
         | TrainError::OtherBase { .. }
+        | TrainError::NoScores
         | TrainError::NoStep
         | TrainError::TextUnread
         | TrainError::TooLong { .. }

@@ -65,7 +65,7 @@ pub struct TrainArgs {
     /// Threads; the default is the number of processors.
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub threads: Option<u32>,
-    /// What is fitted; the other part of the gate is that of --from. Scores, by which policy learned and --retain choose tokens, are for
+    /// What is fitted; the other parts of the gate are those of --from. Scores, by which policy learned and --retain choose tokens, are for
     /// all layers, and a step of their fit reads one document.
     #[arg(long, value_enum, default_value_t = Part::Memory, help_heading = "Memory")]
     pub fit: Part,
@@ -78,7 +78,7 @@ pub struct TrainArgs {
     /// How much what is asked of a document counts for scores, where what the next segment of its text needs counts 1.
     #[arg(long, value_name = "X", default_value_t = 4.0, value_parser = parse_weight, help_heading = "Memory")]
     pub asked: f64,
-    /// Tokens that are kept in each KV head, for --goal choice and when scores are measured on what is held out.
+    /// Tokens that are kept in each KV head, for --goal choice and when scores are measured on what is held out; for shares the mean over layers.
     #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=1_000_000), help_heading = "Memory")]
     pub retain: u32,
     /// Begin with a gate that was fitted before, its map, its scores and its layers, or those of --layers, instead of a new one.
@@ -134,12 +134,20 @@ impl TrainArgs {
         if cfg!(feature = "train") && self.pairs.is_empty() && self.text.is_empty() {
             return Err(conflict("train needs something to learn from; name --pairs, --text or both"));
         }
-        if self.fit == Part::Scores && (self.pairs.is_empty() || !self.text.is_empty() || self.resume) {
-            return Err(conflict("scores are fitted to --pairs alone, in one go: leave out --text and --resume"));
-        }
-        if self.fit == Part::Scores && (self.map.is_some() || self.layers.is_some() || self.read_out.is_some()) {
+        let of_memory = self.fit == Part::Memory;
+        if !of_memory && (self.pairs.is_empty() || !self.text.is_empty() || self.resume) {
             return Err(conflict(
-                "--map, --layers and --read-out are of the memory, which a fit of scores leaves as it is",
+                "scores and shares are fitted to --pairs alone, in one go: leave out --text and --resume",
+            ));
+        }
+        if self.fit == Part::Shares && (self.from.is_none() || self.steps.is_none()) {
+            return Err(conflict(
+                "shares are of a gate with scores, and found in some documents: name --from and --steps",
+            ));
+        }
+        if !of_memory && (self.map.is_some() || self.layers.is_some() || self.read_out.is_some()) {
+            return Err(conflict(
+                "--map, --layers and --read-out are of the memory, which a fit of scores or shares leaves as it is",
             ));
         }
         // by whatever names
@@ -172,6 +180,8 @@ pub enum Part {
     Memory,
     /// Which tokens are worth keeping as they are.
     Scores,
+    /// How many of them each layer retains, of a gate with scores: --steps documents are read.
+    Shares,
 }
 
 /// `--map`; none for ELU.

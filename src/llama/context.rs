@@ -140,7 +140,8 @@ impl<'m> Context<'m> {
         retain: Option<Retain>,
         model_id: u64,
     ) -> Result<(), LlamaError> {
-        let by_layer = retain.map(|retain| retain.by_layer(&self.model.shape()));
+        let by_layer =
+            retain.map(|retain| retain.by_layer_within(&self.model.shape(), self.n_cells, self.model.n_ctx_train()));
         let retain = sys::llama_edgeinf_retain {
             score: retain.map_or(sys::LLAMA_EDGEINF_SCORE_SNAPKV, |retain| retain.score.native()),
             n_retain: retain.map_or(0, |retain| retain.tokens),

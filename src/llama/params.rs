@@ -7,7 +7,7 @@ use llama_cpp_sys_2 as sys;
 
 use super::{NativeGate, Watch};
 use crate::memory::gate::{LayerShape, ModelShape};
-use crate::memory::policy::layer_budgets;
+use crate::memory::policy::{Shares, layer_budgets};
 
 /// Element type of the KV cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +65,8 @@ pub enum Depth {
     Even,
     /// Lower layers retain more than higher ones: PyramidKV (arXiv 2406.02069).
     Pyramid,
+    /// As a fit shares them out.
+    Fitted(Shares),
 }
 
 /// Tokens that stay when others leave, others in each KV head of each layer.
@@ -92,10 +94,18 @@ impl Retain {
         let mut budgets = match self.depth {
             Depth::Even => vec![self.tokens; n_layers],
             Depth::Pyramid => layer_budgets(self.tokens, n_layers),
+            Depth::Fitted(shares) => shares.numbers(self.tokens),
         }
         .into_iter();
         let mut next = |layer| if attends(layer) { budgets.next().unwrap_or(0) } else { 0 };
         shape.layers.iter().map(&mut next).collect()
+    }
+
+    /// The same in a cache of `n_cells`, with those of the mean, for a model that was trained with `n_ctx_train` tokens: no layer has more tokens
+    /// than that.
+    pub fn by_layer_within(&self, shape: &ModelShape, n_cells: u32, n_ctx_train: u32) -> Vec<u32> {
+        let room = n_ctx_train.saturating_sub(n_cells.saturating_sub(self.tokens)).max(self.tokens);
+        self.by_layer(shape).into_iter().map(|n| n.min(room)).collect()
     }
 }
 
@@ -172,4 +182,25 @@ pub struct MemoryUsage {
     pub retain_bytes: u64,
     /// Scratch buffers of the graphs.
     pub compute_bytes: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_layer_has_more_tokens_than_the_model_was_trained_with() {
+        let layer = LayerShape { n_head: 4, n_head_kv: 2, d_k: 8, d_v: 8 };
+        let mut layers = vec![layer; 4];
+        layers[1].n_head_kv = 0;
+        let shape = ModelShape { architecture: "llama".into(), n_layer: 4, layers };
+        let depth = Depth::Fitted(Shares::new(&[0.5, 0.5, 2.0]).unwrap());
+        let retain = Retain { score: Score::Learned, tokens: 100, depth, queries: 0, stride: 1, kernel: 3 };
+        assert_eq!(retain.by_layer(&shape), [50, 0, 50, 200]);
+        assert_eq!(retain.by_layer_within(&shape, 400, 500), [50, 0, 50, 200]);
+        assert_eq!(retain.by_layer_within(&shape, 450, 500), [50, 0, 50, 150]);
+        // the mean always fits
+        assert_eq!(retain.by_layer_within(&shape, 500, 500), [50, 0, 50, 100]);
+        assert_eq!(Retain { depth: Depth::Even, ..retain }.by_layer_within(&shape, 500, 500), [100, 0, 100, 100]);
+    }
 }

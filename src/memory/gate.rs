@@ -20,6 +20,8 @@ pub use random::random_scores;
 pub use score::LayerScore;
 pub use spec::{GateSpec, GateSpecError};
 
+use super::policy::Shares;
+
 /// Widest feature map that the engine takes.
 const MAX_FEATURES: u32 = 65536;
 
@@ -171,6 +173,11 @@ impl Gate {
     #[must_use]
     pub fn without_memory(self) -> Self {
         Self { layers: BTreeMap::new(), ..self }
+    }
+
+    /// How its scores share out among layers what stays; none without scores.
+    pub fn shares(&self) -> Option<Shares> {
+        Shares::new(&self.scores.values().map(|score| score.share).collect::<Vec<_>>())
     }
 
     /// Whether it was fitted to the model file with this hash, or may have been.

@@ -34,7 +34,10 @@ pub struct RunSizes {
 pub fn peak_bytes(model: &Model, sizes: RunSizes) -> u64 {
     let (mut kv, mut front, mut memory, mut queries, mut scores) = (0, 0, 0, 0, 0);
     let shape = model.shape();
-    let by_layer = sizes.retain.map_or_else(|| vec![0; shape.layers.len()], |retain| retain.by_layer(&shape));
+    let by_layer = sizes.retain.map_or_else(
+        || vec![0; shape.layers.len()],
+        |retain| retain.by_layer_within(&shape, sizes.n_cells, model.n_ctx_train()),
+    );
     // cells that hold anything
     let n_main = u64::from(sizes.n_cells - sizes.retain.map_or(0, |retain| retain.tokens));
     let n_query = sizes.retain.map_or(0, |retain| retain.queries);

@@ -1,10 +1,10 @@
 //! Sizes as they were asked for, and what a policy makes of them.
 
-use crate::llama::{CacheType, Model, Retain};
+use crate::llama::{CacheType, Depth, Model, Retain};
 
 use super::budget::{Budget, token_bytes};
 use super::layout::WindowSizes;
-use super::policy::Policy;
+use super::policy::{Policy, Shares};
 use super::queries::Queries;
 
 /// What was asked for.
@@ -22,8 +22,9 @@ pub struct SizeRequest {
     pub budget: Option<Budget>,
     /// Whose queries choose what stays; `None` leaves it to the policy.
     pub queries: Option<Queries>,
-    /// Whether there are scores, by which a policy that folds chooses what stays where no queries are asked for.
-    pub scored: bool,
+    /// How the scores that there are share out among layers what stays. A policy that folds chooses by scores too where no queries are
+    /// asked for, but as many in each layer.
+    pub shares: Option<Shares>,
 }
 
 /// Tokens beyond which a budget buys nothing: sizes that are added up stay far from the limits of their type.
@@ -64,12 +65,16 @@ impl SizeRequest {
     pub fn retain_of(&self, policy: Policy, n: u32) -> Option<Retain> {
         let rule = policy.rule();
         match self.queries {
-            _ if rule.scores() => rule.retain(n),
+            _ if rule.scores() => rule.retain(n).map(|retain| Retain { depth: self.depth(), ..retain }),
             Some(Queries { count, stride }) => rule.retain(n).map(|retain| Retain { queries: count, stride, ..retain }),
-            None if self.scored && rule.folds() => Policy::Learned.rule().retain(n),
+            None if self.shares.is_some() && rule.folds() => Policy::Learned.rule().retain(n),
             None => rule.retain(n),
         }
         .filter(|retain| retain.tokens > 0)
+    }
+
+    fn depth(&self) -> Depth {
+        self.shares.filter(|shares| !shares.is_even()).map_or(Depth::Even, Depth::Fitted)
     }
 
     fn divide(&self, policy: Policy, token: u64, memory: u64, budget: Option<u64>) -> Result<WindowSizes, BudgetError> {
@@ -99,7 +104,7 @@ mod tests {
     use crate::llama::Score;
 
     const ASKED: SizeRequest =
-        SizeRequest { sinks: 4, window: 1024, segment: 512, retain: None, budget: None, queries: None, scored: false };
+        SizeRequest { sinks: 4, window: 1024, segment: 512, retain: None, budget: None, queries: None, shares: None };
 
     fn sizes(request: SizeRequest, policy: Policy, memory: u64, budget: Option<u64>) -> (u32, u32) {
         let sizes = request.divide(policy, 100, memory, budget).unwrap();
@@ -125,7 +130,8 @@ mod tests {
         };
         let queries = Some(Queries { count: 9, stride: 2 });
         for scored in [false, true] {
-            let plain = SizeRequest { scored, ..ASKED };
+            let shares = if scored { Shares::new(&[0.5, 1.5]) } else { None };
+            let plain = SizeRequest { shares, ..ASKED };
             let asked = SizeRequest { queries, ..plain };
             assert_eq!(of(plain, Policy::Streaming), None);
             for (policy, score) in [(Policy::SnapKv, Score::SnapKv), (Policy::PyramidKv, Score::SnapKv)] {
@@ -141,6 +147,9 @@ mod tests {
                 (Some(beside), Some((Score::SnapKv, 9)))
             );
             assert_eq!(plain.retain_of(Policy::EdgeInfinite, 0), None);
+            let depth = |policy| plain.retain_of(policy, 100).map(|retain| retain.depth);
+            assert_eq!(depth(Policy::Learned), Some(shares.map_or(Depth::Even, Depth::Fitted)));
+            assert_eq!((depth(Policy::SnapKv), depth(Policy::EdgeInfinite)), (Some(Depth::Even), Some(Depth::Even)));
         }
     }
 

@@ -25,6 +25,9 @@ pub struct GateEntry {
     pub file: String,
     /// Of the file, 64 lower-case hex digits.
     pub sha256: String,
+    /// Whether `summarize --strategy direct` reads by its scores when no policy is named; only where that was shown to serve the summary.
+    #[serde(default)]
+    pub direct: bool,
 }
 
 /// One model of the catalogue.
@@ -199,6 +202,7 @@ mod tests {
             let file = Gguf::built_in(Path::new(built_in.file), built_in.bytes).unwrap();
             let base = Value::String(entry.sha256.clone().unwrap());
             assert_eq!(file.get("edgeinf.base_sha256"), Some(&base), "{}", entry.name);
+            assert!(!gate.direct || file.get("edgeinf.score_age_max").is_some(), "{}: no scores", entry.name);
         }
         assert!(catalogue.get(DEFAULT_MODEL).unwrap().gate.is_some());
     }

@@ -38,6 +38,9 @@ pub enum TrainError {
     /// A layer that the gate to begin with does not have.
     #[error("'{path}' has nothing for layer {layer}; correct --layers, or leave out --from", path = .path.display())]
     NotInGate { layer: u32, path: PathBuf },
+    /// Shares of tokens by scores that are not there.
+    #[error("shares are of a gate with scores; fit those first with --fit scores, and name the gate with --from")]
+    NoScores,
     /// A memory that was fitted to another model file.
     #[error("'{path}' was fitted to another model file; fit its memory again, or leave out --from", path = .path.display())]
     OtherBase { path: PathBuf },

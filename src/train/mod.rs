@@ -4,6 +4,7 @@
 //! [`layer`] computes a layer over a whole sequence and back.
 
 pub mod adam;
+mod allocate;
 pub mod attention;
 pub mod checkpoint;
 pub mod choice;
@@ -24,6 +25,7 @@ pub mod rows;
 pub mod schedule;
 pub mod score;
 pub mod score_fit;
+pub mod share_fit;
 pub mod start;
 pub mod tensors;
 pub mod weights;

@@ -14,7 +14,7 @@ use super::choice::Queries;
 use super::error::TrainError;
 use super::examples::Example;
 use super::layer::Kv;
-use super::pass::{Machine, Watcher};
+use super::pass::{Machine, Text, Watcher};
 use super::schedule::{BLOCK, Block, Schedule};
 use super::tensors::tensor;
 use crate::memory::policy::SNAPKV_QUERIES;
@@ -108,11 +108,33 @@ impl Notice {
 /// # Errors
 /// [`TrainError::Interrupted`], and those of candle.
 pub fn notice(machine: &Machine, example: &Example, window: usize) -> std::result::Result<Notice, TrainError> {
+    Ok(watch(machine, example, window, false)?.0)
+}
+
+/// The same, and the keys and values of the text.
+///
+/// # Errors
+/// As [`notice`].
+pub fn notice_text(
+    machine: &Machine,
+    example: &Example,
+    window: usize,
+) -> std::result::Result<(Notice, Text), TrainError> {
+    watch(machine, example, window, true)
+}
+
+fn watch(
+    machine: &Machine,
+    example: &Example,
+    window: usize,
+    with_text: bool,
+) -> std::result::Result<(Notice, Text), TrainError> {
     let n_text = example.schedule.n_text;
     let schedule = Schedule::full(n_text, &example.asked);
     let mut notes = Notes::new(&schedule, example.schedule.n_front, window, weights(example));
+    notes.kv = with_text.then(Vec::new);
     machine.watch(&example.tokens, &schedule, &mut notes)?;
-    Ok(notes.notice)
+    Ok((notes.notice, Text(notes.kv.unwrap_or_default())))
 }
 
 /// How much each token of a sequence counts when it asks: a question and its answer alike, and each answer like any other.
@@ -146,6 +168,8 @@ struct Notes {
     reading: Vec<Option<(Tensor, Tensor)>>,
     /// The same for those of questions and answers, and how much each counts.
     asking: Vec<(Tensor, Tensor, Vec<f32>)>,
+    /// Keys and values of the text in the layers so far, if somebody wants them.
+    kv: Option<Vec<Kv>>,
     notice: Notice,
 }
 
@@ -170,6 +194,7 @@ impl Notes {
             snap,
             reading,
             asking: Vec::new(),
+            kv: None,
             notice: Notice { moments, window, layers: Vec::new() },
         }
     }
@@ -270,6 +295,10 @@ impl Watcher for Notes {
     }
 
     fn layer(&mut self, _: usize, kv: &Kv) -> Result<()> {
+        if let Some(all) = &mut self.kv {
+            let text = |x: &Tensor| x.narrow(1, 0, self.n_text)?.to_dtype(DType::F16);
+            all.push(Kv { k: text(&kv.k)?, v: text(&kv.v)? });
+        }
         let n = self.n();
         let part = |x: &Tensor| x.narrow(1, self.n_front, n)?.contiguous();
         let (k, v) = (part(&kv.k)?, part(&kv.v)?);

@@ -20,7 +20,7 @@ pub type LayerGates = BTreeMap<u32, LayerGate>;
 
 /// Keys and values of a text that was read without a memory, by layer, in 16 bits as the engine's cache has them.
 #[derive(Debug)]
-pub struct Text(Vec<Kv>);
+pub struct Text(pub(super) Vec<Kv>);
 
 impl Text {
     /// What it takes.
@@ -163,6 +163,17 @@ impl Machine {
         Ok(())
     }
 
+    /// What a layer makes of what is asked of a text that was read before, without a memory, from its input `[n, n_embd]`.
+    ///
+    /// # Errors
+    /// As [`Machine::read`].
+    pub fn one_layer(&self, il: usize, input: &Tensor, schedule: &Schedule, text: &Text) -> Result<Tensor, TrainError> {
+        self.stop()?;
+        let own = text.of_layer(il, None)?;
+        let given = Given { folded: own.clone(), text: own };
+        Ok(self.model.layers[il].forward(input, self.pass(schedule), None, Some(&given))?.output)
+    }
+
     /// Reads a sequence, or what is asked of a text that was read before, and keeps what the way back needs.
     ///
     /// # Errors
@@ -225,7 +236,7 @@ impl Machine {
         Ok(gradients)
     }
 
-    fn embed(&self, tokens: &[i32]) -> Result<Tensor, TrainError> {
+    pub(super) fn embed(&self, tokens: &[i32]) -> Result<Tensor, TrainError> {
         let ids: Vec<u32> = tokens.iter().map(|&token| token as u32).collect();
         let ids = Tensor::from_vec(ids, tokens.len(), &Device::Cpu)?;
         Ok(self.model.embedding.index_select(&ids, 0)?)

@@ -31,6 +31,8 @@ pub struct FittedScore {
     deviation: Tensor,
     /// The oldest age that was seen.
     age_max: u32,
+    /// Of retained tokens; a fit of scores leaves it as it is.
+    share: f32,
     step: i32,
 }
 
@@ -60,7 +62,7 @@ impl FittedScore {
         let zeros = |var: &Var| Tensor::zeros(var.shape(), DType::F32, &Device::Cpu);
         let both = |var: &Var| Ok::<_, candle_core::Error>([zeros(var)?, zeros(var)?]);
         let means = [both(&parts[0])?, both(&parts[1])?, both(&parts[2])?, both(&parts[3])?];
-        Ok(Self { parts, means, mean, deviation, age_max: 1, step: 0 })
+        Ok(Self { parts, means, mean, deviation, age_max: 1, share: 1.0, step: 0 })
     }
 
     /// A score that goes on from one of a gate.
@@ -81,7 +83,7 @@ impl FittedScore {
         for (var, value) in fresh.parts.iter().zip([map, of_age, bias, weight]) {
             var.set(&value)?;
         }
-        Ok(Self { age_max: score.age_max, ..fresh })
+        Ok(Self { age_max: score.age_max, share: score.share, ..fresh })
     }
 
     /// What hidden units get of inputs `[n_head_kv, n, 2 d]`, whatever their age: `[n_head_kv, n, n_hidden]`.
@@ -223,7 +225,7 @@ impl FittedScore {
         let map = Tensor::cat(&[&map, &of_age.transpose(1, 2)?], 2)?;
         let n_head_kv = u32::try_from(map.dim(0)?).unwrap_or(0);
         let [map, bias, weight] = [&map, &bias, weight.as_tensor()].map(floats);
-        Ok(LayerScore { n_head_kv, age_max: self.age_max, map: map?, bias: bias?, weight: weight? })
+        Ok(LayerScore { n_head_kv, age_max: self.age_max, map: map?, bias: bias?, weight: weight?, share: self.share })
     }
 }
 

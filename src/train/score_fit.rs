@@ -335,7 +335,7 @@ fn by_number(notice: &Notice, layer: &Noticed) -> candle_core::Result<Vec<Tensor
 }
 
 /// Documents of each kind in turn, within a kind in an order of their own.
-fn in_turns(examples: &[Example], seed: u64) -> Vec<&Example> {
+pub(super) fn in_turns(examples: &[Example], seed: u64) -> Vec<&Example> {
     let n_kinds = examples.iter().map(|example| example.kind + 1).max().unwrap_or(0);
     let mut kinds: Vec<VecDeque<&Example>> = vec![VecDeque::new(); n_kinds];
     let mut order: Vec<usize> = (0..examples.len()).collect();

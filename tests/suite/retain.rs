@@ -1,8 +1,10 @@
 //! Which tokens stay when others leave: choice, place and memory against the reference, and what each policy must forget.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use crate::common::retaining::{
     BATCH, Errors, FRONT, LEARNED, LEARNED_AROUND, N_CTX, N_VOCAB, PYRAMID, RETAIN, Run, SEGMENT, SPREAD, WINDOW,
-    gate_for,
+    gate_for, shared,
 };
 use crate::common::tiny::Tiny;
 use crate::common::{ContextBuilder, load, max_diff, relative_error, tokens};
@@ -11,7 +13,7 @@ use edgeinf::memory::gate::{FeatureMap, Gate, random_scores};
 
 /// Reads segments with compactions between them.
 fn run(arch: &'static str, cache_type: CacheType, retain: Retain, memory: bool, compactions: usize) -> Errors {
-    let n_layer = if retain.depth == Depth::Pyramid { 5 } else { 2 };
+    let n_layer = if retain.depth == Depth::Even { 2 } else { 5 };
     let model = load(&Tiny { n_vocab: N_VOCAB, n_layer, n_ctx: N_CTX, ..Tiny::new(arch) }.write());
     let mut run = Run::new(&model, arch, cache_type, retain, memory);
     // no token twice: in the first layer equal tokens have equal keys, and nobody could tell which of them stayed
@@ -40,13 +42,30 @@ fn run(arch: &'static str, cache_type: CacheType, retain: Retain, memory: bool, 
     run.errors
 }
 
+/// Runs cases that compute with one thread each, as many at a time as there are processors.
+fn side_by_side<T: Sync>(cases: &[T], check: impl Fn(&T) + Sync) {
+    let n_threads = std::thread::available_parallelism().map_or(1, |n| n.get());
+    let (next, check) = (AtomicUsize::new(0), &check);
+    std::thread::scope(|scope| {
+        for _ in 0..n_threads {
+            scope.spawn(|| {
+                while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    check(case);
+                }
+            });
+        }
+    });
+}
+
 #[test]
 fn what_stays_is_what_the_reference_chooses() {
     let even = [("llama", false), ("llama", true), ("qwen2", true), ("qwen3", false)].map(|(a, m)| (a, RETAIN, m));
     let pyramid = ["llama", "qwen3"].map(|arch| (arch, PYRAMID, false));
     let spread = [("llama", SPREAD, true), ("qwen3", Retain { depth: Depth::Pyramid, ..SPREAD }, false)];
     let learned = [("llama", LEARNED, true), ("qwen2", LEARNED, false), ("qwen3", LEARNED_AROUND, true)];
-    for (arch, retain, memory) in even.into_iter().chain(pyramid).chain(spread).chain(learned) {
+    let shared = [("llama", shared(), false), ("qwen2", Retain { kernel: 3, ..shared() }, false)];
+    let cases: Vec<_> = even.into_iter().chain(pyramid).chain(spread).chain(learned).chain(shared).collect();
+    side_by_side(&cases, |&(arch, retain, memory)| {
         for (cache_type, exact) in [(CacheType::F16, 5e-4), (CacheType::F32, 1e-6), (CacheType::Q8_0, 1.5e-2)] {
             let e = run(arch, cache_type, retain, memory, 8);
             let what = format!("{arch} {retain:?} {cache_type:?} memory {memory}: {e:?}");
@@ -57,22 +76,23 @@ fn what_stays_is_what_the_reference_chooses() {
             assert!(e.score <= 4.0 * exact.max(1e-5) && e.memory <= exact, "{what}");
             assert!(e.different > 0, "heads chose alike, so nothing shows that they choose for themselves: {what}");
         }
-    }
+    });
 }
 
 #[test]
 fn retained_keys_are_not_worn_down() {
-    for (cache_type, retain, memory) in [
+    let cases = [
         (CacheType::F16, RETAIN, false),
         (CacheType::Q8_0, RETAIN, true),
         (CacheType::F16, PYRAMID, false),
         (CacheType::F16, LEARNED, true),
-    ] {
+    ];
+    side_by_side(&cases, |&(cache_type, retain, memory)| {
         // 15,360 tokens: positions are turned back on the way
         let e = run("llama", cache_type, retain, memory, 256);
         println!("{cache_type:?}: {e:?}");
         assert!(e.wear > 0.0 && e.wear <= 0.01 && e.score <= 0.05, "{cache_type:?}: {e:?}");
-    }
+    });
 }
 
 /// A context on a model with a single layer that attends, in which a token can only act through its own key and value there.
@@ -292,6 +312,7 @@ fn a_state_brings_back_what_was_retained_and_who_will_choose() {
         (CacheType::Q8_0, PYRAMID, false, false),
         (CacheType::Q8_0, LEARNED, false, false),
         (CacheType::F16, LEARNED, true, true),
+        (CacheType::F16, shared(), false, true),
     ] {
         let what = format!("{cache_type:?} {:?}", retain.depth);
         let [mut a, mut b] = [0, 1].map(|_| retaining(&model, cache_type, retain, memory));

@@ -205,6 +205,28 @@ fn scores_find_what_is_looked_at_and_can_be_used() {
         assert!(errors.len() == 3 && errors.iter().all(|&x| x > 0.0 && x < 1.5), "{lines:?}");
     }
     assert_eq!(policy(&better, &[]), "learned");
+    // how many tokens each of the two layers retains, of scores that are there
+    let shared = dir.join("shared.gguf");
+    let shares = |from: &Path| {
+        let mut command = edgeinf();
+        command.args(["train", "--fit", "shares", "-m"]).arg(&model).arg("--pairs").arg(&pairs).arg("-o").arg(&shared);
+        command.arg("--from").arg(from).args(["--steps", "2", "--retain", "32", "--held-out", "0", "--threads", "2"]);
+        command.args(["--window", "64", "--segment", "64", "--tokens", "2500"]).output().unwrap()
+    };
+    assert_fails(&shares(&dir.join("memory.gguf")), 2, &["a gate with scores", "--fit scores", "--from"]);
+    let output = shares(&gate);
+    assert_eq!((output.status.code(), stdout(&output)), (Some(0), String::new()), "{}", stderr(&output));
+    let lines = log(&shared);
+    let list =
+        |name: &str| -> Vec<f64> { lines[1][name].as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect() };
+    // what it costs to forget the document in one layer is something, and scores keep a part of it
+    assert!(list("lost").iter().all(|&x| x > 0.0) && list("kept").iter().all(|x| (0.0..=1.0).contains(x)), "{lines:?}");
+    assert!((list("shares").iter().sum::<f64>() - 2.0).abs() < 1e-6, "{lines:?}");
+    // and it can be used
+    let mut eval = edgeinf();
+    eval.args(["eval", "answer"]).arg(&pairs).arg("-m").arg(&model).arg("--gate").arg(&shared).args(SIZES);
+    let output = eval.args(["--policies", "learned", "--retain", "32"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
 }
 
 #[test]

@@ -23,6 +23,7 @@ use crate::train::objective::Objective;
 use crate::train::pass::Machine;
 use crate::train::schedule::BLOCK;
 use crate::train::score_fit::{self, ScoreLine, ScoreSettings};
+use crate::train::share_fit::{self, ShareSettings, ShareStep};
 use crate::train::start::{Map, Start};
 use crate::train::weights::Frozen;
 
@@ -53,6 +54,18 @@ pub fn run(args: &TrainArgs, printer: &mut Printer, interrupt: &Arc<AtomicBool>)
     describe(args, &examples, &gate, printer);
     // a teacher's sequence is as long as the student's
     let machine = Machine::new(frozen, args.tokens as usize, Arc::clone(interrupt));
+    if args.fit == Part::Shares {
+        let settings = ShareSettings {
+            output: args.output.clone(),
+            steps: args.steps.unwrap_or(0),
+            seed: args.seed,
+            window: args.window as usize,
+            n_retain: args.retain as usize,
+        };
+        share_fit::fit(&machine, &examples, gate, &settings, &mut |line| printer.note(&of_share_line(line)))?;
+        printer.note(&format!("wrote {}", args.output.display()));
+        return Ok(ExitStatus::Success);
+    }
     if args.fit == Part::Scores {
         score_fit::fit(&machine, &examples, gate, &score_settings(args), &mut |line| {
             printer.note(&of_score_line(line))
@@ -99,9 +112,13 @@ fn gate(args: &TrainArgs, shape: &ModelShape, base_sha256: String) -> Result<Gat
             let fit = Some(FitSettings { n_segment: BLOCK as u32, ..fit_settings(args) });
             Ok(Gate { fit, ..new_gate(args, shape, base_sha256)?.without_memory() })
         }
+        (Part::Shares, None) => Err(TrainError::NoScores),
+        (Part::Shares, Some((_, gate))) if gate.scores.is_empty() => Err(TrainError::NoScores),
         // the memory, if there is one, stays as it is
-        (Part::Scores, Some((_, gate))) if gate.matches_base(&base_sha256) => Ok(Gate { base_sha256, ..gate }),
-        (Part::Scores, Some((path, _))) => Err(TrainError::OtherBase { path: path.clone() }),
+        (Part::Scores | Part::Shares, Some((_, gate))) if gate.matches_base(&base_sha256) => {
+            Ok(Gate { base_sha256, ..gate })
+        }
+        (Part::Scores | Part::Shares, Some((path, _))) => Err(TrainError::OtherBase { path: path.clone() }),
         (Part::Memory, None) => new_gate(args, shape, base_sha256),
         (Part::Memory, Some((_, Gate { layers, scores, .. }))) if layers.is_empty() => {
             Ok(Gate { scores, ..new_gate(args, shape, base_sha256)? })
@@ -207,6 +224,20 @@ fn of_score_line(line: &ScoreLine) -> String {
             )
         }
     }
+}
+
+/// A line of the log of shares for a person.
+fn of_share_line(line: &ShareStep) -> String {
+    let list =
+        |values: &mut dyn Iterator<Item = f64>| values.map(|value| format!("{value:.2}")).collect::<Vec<_>>().join(" ");
+    format!(
+        "document {}: a layer without it costs {}; shares {}; {:.0} s, {}",
+        line.step,
+        list(&mut line.lost.iter().copied()),
+        list(&mut line.shares.iter().map(|&share| f64::from(share))),
+        line.seconds,
+        line.id
+    )
 }
 
 fn describe(args: &TrainArgs, examples: &Examples, gate: &Gate, printer: &mut Printer) {

@@ -2,6 +2,7 @@
 
 use super::{FeatureMap, MAX_FEATURES};
 use crate::gguf::GgufError;
+use crate::memory::policy::{GROUPS, MAX_LAYERS};
 
 /// Why a gate cannot be used. Each message is one line: the gate, the cause, the remedy.
 ///
@@ -64,6 +65,12 @@ pub enum GateError {
         "{gate} has scores that count ages up to {age_max} in layer {layer}, expected one number above 0; fit others"
     )]
     AgeMax { gate: String, layer: u32, age_max: u32 },
+
+    /// Shares of retained tokens that cannot be.
+    #[error(
+        "{gate} shares retained tokens out among layers as {found}, expected numbers from 0 to 60 of at most {GROUPS} kinds with a mean of 1, in {MAX_LAYERS} layers at most; fit others"
+    )]
+    Shares { gate: String, found: String },
 
     // The tensors
     /// A tensor that does not belong there.

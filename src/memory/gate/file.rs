@@ -41,7 +41,9 @@ const PARTS: [&str; 6] = [W, A, B, C, MAP_Q, MAP_K];
 const SCORE_MAP: &str = "edgeinf_score_kv.weight";
 const SCORE_BIAS: &str = "edgeinf_score_kv.bias";
 const SCORE_WEIGHT: &str = "edgeinf_score.weight";
-const SCORE_PARTS: [&str; 3] = [SCORE_MAP, SCORE_BIAS, SCORE_WEIGHT];
+/// Absent where all layers retain equally many tokens.
+const SCORE_SHARE: &str = "edgeinf_score_share";
+const SCORE_PARTS: [&str; 4] = [SCORE_MAP, SCORE_BIAS, SCORE_WEIGHT, SCORE_SHARE];
 
 /// Most hidden units of a score.
 const MAX_HIDDEN: u64 = 4096;
@@ -81,7 +83,11 @@ impl Gate {
         let scores = file.scores(shape)?;
         let (n_features, layers) = file.layers(feature_map, shape, !scores.is_empty())?;
         let (architecture, base_sha256) = (architecture.to_owned(), base_sha256.to_owned());
-        Ok(Self { architecture, feature_map, n_features, read_out, base_sha256, fit, layers, scores })
+        let found = Self { architecture, feature_map, n_features, read_out, base_sha256, fit, layers, scores };
+        if !found.scores.is_empty() {
+            found.check_shares(&file.gate)?;
+        }
+        Ok(found)
     }
 
     /// Writes the gate with 32-bit floats. Whatever happens, the file is the old one or the new one, whole.
@@ -139,6 +145,10 @@ impl Gate {
         if let Some(age_max) = age_max {
             out.set(AGE_MAX, age_max);
         }
+        if !self.scores.is_empty() {
+            self.check_shares(&gate)?;
+        }
+        let even = self.scores.values().all(|score| score.share == 1.0);
         for (&il, score) in &self.scores {
             if score.age_max == 0 || Some(score.age_max) != age_max {
                 return Err(GateError::AgeMax { gate, layer: il, age_max: score.age_max });
@@ -155,8 +165,21 @@ impl Gate {
             ] {
                 add(&mut out, &gate, tensor_name(il, part), dims, values, &encode)?;
             }
+            if !even {
+                // as they are: rounded ones would have another mean
+                let share = |values: &[f32]| TensorData::F32(values.to_vec());
+                add(&mut out, &gate, tensor_name(il, SCORE_SHARE), &[1], &[score.share], share)?;
+            }
         }
         Ok(out.write_to(path)?)
+    }
+}
+
+impl Gate {
+    /// Whether its scores share out what stays.
+    fn check_shares(&self, gate: &str) -> Result<(), GateError> {
+        let found = || format!("{:?}", self.scores.values().map(|score| score.share).collect::<Vec<_>>());
+        self.shares().map(|_| ()).ok_or_else(|| GateError::Shares { gate: gate.to_owned(), found: found() })
     }
 }
 
@@ -301,6 +324,7 @@ impl GateFile {
                 map: need(SCORE_MAP, &[u64::from(layer.d_k) + u64::from(layer.d_v) + 1, n_hidden, heads])?,
                 bias: need(SCORE_BIAS, &[n_hidden, heads])?,
                 weight: need(SCORE_WEIGHT, &[n_hidden, heads])?,
+                share: self.values(&tensor_name(il, SCORE_SHARE), vec![1])?.map_or(1.0, |share| share[0]),
             };
             scores.insert(il, score);
         }

@@ -44,7 +44,7 @@ pub fn random_scores(shape: &ModelShape, n_hidden: u32, seed: u64) -> BTreeMap<u
         let (n_in, rows) = ((layer.d_k + layer.d_v + 1) as usize, (n_hidden * layer.n_head_kv) as usize);
         let map = rng.normals(n_in * rows, 0.0, 1.0 / (n_in as f64).sqrt());
         let (bias, weight) = (rng.normals(rows, 0.0, 0.5), rng.normals(rows, 0.0, 1.0));
-        (il, LayerScore { n_head_kv: layer.n_head_kv, age_max: 300, map, bias, weight })
+        (il, LayerScore { n_head_kv: layer.n_head_kv, age_max: 300, map, bias, weight, share: 1.0 })
     };
     shape.attention().map(of_layer).collect()
 }

@@ -17,6 +17,8 @@ pub struct LayerScore {
     pub bias: Vec<f32>,
     /// `[n_hidden, n_head_kv]`: w.
     pub weight: Vec<f32>,
+    /// How many tokens are retained in this layer, as a multiple of the mean over layers.
+    pub share: f32,
 }
 
 impl LayerScore {

@@ -118,6 +118,25 @@ fn scores_are_for_all_layers_that_attend_or_for_none() {
     assert_eq!(found.scores.keys().collect::<Vec<_>>(), [&0, &1, &3]);
     assert_eq!((found.scores[&3].n_hidden(), found.scores[&3].map.len()), (3, 17 * 3 * 2));
 
+    // shares of what is retained
+    assert!(
+        alone.shares().unwrap().is_even() && Gate::random(&shape(), FeatureMap::Elu, 8, 7).unwrap().shares().is_none()
+    );
+    let mut shared = alone.clone();
+    for (score, share) in shared.scores.values_mut().zip([0.5, 0.5, 2.0]) {
+        score.share = share;
+    }
+    shared.save_f16(&path).unwrap();
+    let found = Gate::load(&path, &shape()).unwrap();
+    assert_eq!(found.shares().unwrap().numbers(10), [5, 5, 20]);
+    let mut content = Content::of(&shared, &path);
+    content.tensor("blk.1.edgeinf_score_share").2 = TensorData::F32(vec![0.75]);
+    content.write(&path);
+    let error = Gate::load(&path, &shape()).unwrap_err().to_string();
+    assert!(error.contains("as [0.5, 0.75, 2.0], expected numbers from 0 to 60"), "{error}");
+    shared.scores.get_mut(&0).unwrap().share = -1.0;
+    assert!(matches!(shared.save(&path), Err(GateError::Shares { .. })));
+
     let refused = |change: &dyn Fn(&mut Content)| {
         let mut content = Content::of(&gate, &path);
         change(&mut content);

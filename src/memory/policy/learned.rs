@@ -9,8 +9,8 @@ use crate::llama::{Depth, Retain, Score};
 
 use super::Rule;
 
-/// Width of the neighbourhood: every token counts by itself.
-const KERNEL: u32 = 1;
+/// Width of the neighbourhood: a name of several tokens rather stays whole.
+const KERNEL: u32 = 3;
 
 pub(super) struct Learned;
 

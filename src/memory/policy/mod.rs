@@ -4,6 +4,7 @@ mod edgeinfinite;
 mod full;
 mod learned;
 mod pyramidkv;
+mod shares;
 mod snapkv;
 mod streaming;
 
@@ -13,6 +14,7 @@ use crate::llama::Retain;
 use crate::memory::gate::Gate;
 
 pub use pyramidkv::layer_budgets;
+pub use shares::{GROUPS, MAX_LAYERS, Shares};
 pub use snapkv::{KERNEL as SNAPKV_KERNEL, QUERIES as SNAPKV_QUERIES};
 
 /// What happens to tokens that leave the window.

@@ -7,12 +7,11 @@
 use crate::llama::{Depth, Retain};
 
 use super::Rule;
+use super::shares::GROUPS;
 use super::snapkv::SnapKv;
 
 /// How much less than the mean the highest layer gets; 20 as in the published code.
 const BETA: f64 = 20.0;
-/// Groups of layers at most: each has an attention mask of its own.
-const GROUPS: usize = 4;
 
 pub(super) struct PyramidKv;
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use edgeinf::llama::{CacheType, Compaction, Context, Depth, Logits, Model, NativeGate, Retain, Score};
 use edgeinf::memory::gate::{FeatureMap, Gate, LayerScore, random_scores};
+use edgeinf::memory::policy::Shares;
 
 use super::capture::Capture;
 use super::reference::{Asking, Memory, attention, hadamard64, largest_around, rope, snapkv};
@@ -27,6 +28,12 @@ pub const SPREAD: Retain = Retain { queries: 9, stride: 5, ..RETAIN };
 /// By scores of a gate, which nobody asks.
 pub const LEARNED: Retain = Retain { score: Score::Learned, queries: 0, kernel: 1, ..RETAIN };
 pub const LEARNED_AROUND: Retain = Retain { kernel: 5, ..LEARNED };
+
+/// As a gate shares them out among five layers: one retains nothing, and one more than the window has.
+pub fn shared() -> Retain {
+    let shares = Shares::new(&[3.0, 0.5, 0.0, 1.0, 0.5]).unwrap();
+    Retain { depth: Depth::Fitted(shares), ..LEARNED }
+}
 
 /// q, k, v of all tokens of a layer before RoPE.
 #[derive(Default, Clone)]
