@@ -79,6 +79,8 @@ pub fn memory_bytes(model: &Model, gate: &Gate) -> u64 {
 
 /// Bytes of K and V of sinks, retained tokens and window, and the `memory` bytes of M and z.
 ///
+/// Where layers retain different numbers these are the bytes of the mean, which are never exceeded.
+///
 /// The prompt, which always stays, and the segment that is being read come on top and are the same for all policies.
 pub fn surviving_bytes(model: &Model, policy: Policy, sizes: WindowSizes, cache_type: CacheType, memory: u64) -> u64 {
     let tokens = u64::from(sizes.sinks) + u64::from(sizes.window);
