@@ -91,6 +91,9 @@ pub struct Setting {
     /// Whose attention chose them, where that is not what the policy was published with; `scores` for none's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queries: Option<String>,
+    /// How many neighbours count together where scores of the gate chose them; results without it are of times when each token counted alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub neighbours: Option<u32>,
     /// Most recent tokens that stay.
     pub window: u32,
     /// Tokens read at a time.
@@ -118,12 +121,14 @@ impl Setting {
             (Some(Policy::EdgeInfinite), Some(Score::Learned)) => Some(BY_SCORES.to_owned()),
             _ => None,
         };
+        let by_scores = retain.filter(|retain| retain.score == Score::Learned);
         Self {
             gate: self.gate.clone().filter(|_| has_gate),
             gate_sha256: self.gate_sha256.clone().filter(|_| has_gate),
             sinks: sizes.sinks,
             retain: sizes.retain,
             queries,
+            neighbours: by_scores.map(|retain| retain.kernel),
             window: sizes.window,
             segment: sizes.segment,
             ..self.clone()
@@ -253,6 +258,7 @@ pub(super) mod tests {
                 sinks: 4,
                 retain: 0,
                 queries: None,
+                neighbours: None,
                 window: 512,
                 segment: 512,
                 cache_type: "f16".into(),

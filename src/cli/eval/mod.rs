@@ -224,6 +224,7 @@ fn setting(args: &EngineArgs, engine: &Engine, form: Form) -> Result<Setting> {
         sinks: engine.sizes.sinks,
         retain: 0,
         queries: args.queries.map(|queries| queries.to_string()),
+        neighbours: None,
         window: engine.sizes.window,
         segment: engine.sizes.segment,
         cache_type: clap::ValueEnum::to_possible_value(&args.cache_type)

@@ -75,6 +75,8 @@ pub struct Setting {
     pub retain: u32,
     /// Whose attention chose them, where that is not what the policy was published with.
     pub queries: Option<String>,
+    /// How many neighbours count together where scores of the gate chose them.
+    pub neighbours: Option<u32>,
     /// Most recent tokens that stay.
     pub window: u32,
     /// Tokens read at a time.
@@ -128,6 +130,9 @@ impl Setting {
         if let Some(queries) = &self.queries {
             let who = if queries == BY_SCORES { "by the gate's scores".into() } else { format!("queries {queries}") };
             parts.push((Part::Queries, who));
+        }
+        if let Some(n) = self.neighbours {
+            parts.push((Part::Queries, format!("{n} neighbours together")));
         }
         if sized {
             parts.push((Part::Sinks, format!("{} sinks", self.sinks)));
