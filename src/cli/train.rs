@@ -140,9 +140,9 @@ impl TrainArgs {
                 "scores and shares are fitted to --pairs alone, in one go: leave out --text and --resume",
             ));
         }
-        if self.fit == Part::Shares && (self.from.is_none() || self.steps.is_none()) {
+        if self.fit == Part::Shares && (self.from.is_none() || self.steps.is_none() || self.minutes.is_some()) {
             return Err(conflict(
-                "shares are of a gate with scores, and found in some documents: name --from and --steps",
+                "shares are of a gate with scores, and found in so many documents: name --from and --steps, and leave out --minutes",
             ));
         }
         if !of_memory && (self.map.is_some() || self.layers.is_some() || self.read_out.is_some()) {

@@ -204,7 +204,9 @@ mod tests {
             assert_eq!(file.get("edgeinf.base_sha256"), Some(&base), "{}", entry.name);
             assert!(!gate.direct || file.get("edgeinf.score_age_max").is_some(), "{}: no scores", entry.name);
         }
-        assert!(catalogue.get(DEFAULT_MODEL).unwrap().gate.is_some());
+        // what reads direct summaries is what was shown to serve them
+        let direct = |name: &str| catalogue.get(name).unwrap().gate.as_ref().unwrap().direct;
+        assert!(direct(DEFAULT_MODEL) && !direct("qwen2.5-coder-0.5b"));
     }
 
     #[test]

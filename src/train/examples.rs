@@ -1,6 +1,6 @@
 //! What is trained on: documents with answers, laid out as `summarize` lays them out, and plain texts.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +12,7 @@ use crate::eval::{Pair, read_pairs, tokenize};
 use crate::input::Markers;
 use crate::llama::{Model, Token};
 use crate::memory::layout::{ANSWER_RESERVE, Layout, WindowSizes};
+use crate::rng::Rng;
 use crate::summary::plan::windowed_layout_around;
 use crate::summary::prompt::{Instructions, PromptTokens};
 use crate::summary::request::Length;
@@ -309,6 +310,22 @@ fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, TrainError> {
         files.extend(inside);
     }
     Ok(files)
+}
+
+/// Documents of each kind in turn, within a kind in an order of their own.
+pub(super) fn in_turns(examples: &[Example], seed: u64) -> Vec<&Example> {
+    let n_kinds = examples.iter().map(|example| example.kind + 1).max().unwrap_or(0);
+    let mut kinds: Vec<VecDeque<&Example>> = vec![VecDeque::new(); n_kinds];
+    let mut order: Vec<usize> = (0..examples.len()).collect();
+    Rng::new(seed).shuffle(&mut order);
+    for i in order {
+        kinds[examples[i].kind].push_back(&examples[i]);
+    }
+    let mut all = Vec::with_capacity(examples.len());
+    while all.len() < examples.len() {
+        all.extend(kinds.iter_mut().filter_map(VecDeque::pop_front));
+    }
+    all
 }
 
 #[cfg(test)]

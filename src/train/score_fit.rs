@@ -11,7 +11,7 @@ use candle_core::Tensor;
 use serde::Serialize;
 
 use super::error::TrainError;
-use super::examples::{Example, Examples};
+use super::examples::{Example, Examples, in_turns};
 use super::kept::{best, errors, kept};
 use super::log;
 use super::notice::{Notice, Noticed, notice};
@@ -332,20 +332,4 @@ fn by_number(notice: &Notice, layer: &Noticed) -> candle_core::Result<Vec<Tensor
         Tensor::new(vec![row; heads], layer.asked.device())
     };
     (0..notice.moments.len()).map(at).collect()
-}
-
-/// Documents of each kind in turn, within a kind in an order of their own.
-pub(super) fn in_turns(examples: &[Example], seed: u64) -> Vec<&Example> {
-    let n_kinds = examples.iter().map(|example| example.kind + 1).max().unwrap_or(0);
-    let mut kinds: Vec<VecDeque<&Example>> = vec![VecDeque::new(); n_kinds];
-    let mut order: Vec<usize> = (0..examples.len()).collect();
-    Rng::new(seed).shuffle(&mut order);
-    for i in order {
-        kinds[examples[i].kind].push_back(&examples[i]);
-    }
-    let mut all = Vec::with_capacity(examples.len());
-    while all.len() < examples.len() {
-        all.extend(kinds.iter_mut().filter_map(VecDeque::pop_front));
-    }
-    all
 }

@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use super::allocate::{EIGHTHS, allocate};
 use super::error::TrainError;
-use super::examples::{Example, Examples};
+use super::examples::{Example, Examples, in_turns};
 use super::kept::kept;
 use super::log;
 use super::loss::Predicted;
@@ -23,7 +23,6 @@ use super::notice::notice_text;
 use super::pass::{Machine, Text};
 use super::schedule::Schedule;
 use super::score::FittedScore;
-use super::score_fit::in_turns;
 use crate::memory::gate::Gate;
 use crate::rng::Rng;
 
@@ -73,6 +72,9 @@ pub fn fit(
     settings: &ShareSettings,
     sink: &mut dyn FnMut(&ShareStep),
 ) -> Result<Gate, TrainError> {
+    if settings.steps == 0 {
+        return Err(TrainError::NoStep);
+    }
     let mut order = in_turns(&examples.train, settings.seed);
     let limit = order.iter().map(|example| example.tokens.len()).max().unwrap_or(0);
     // as many tokens as a layer can retain

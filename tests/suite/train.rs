@@ -207,14 +207,22 @@ fn scores_find_what_is_looked_at_and_can_be_used() {
     assert_eq!(policy(&better, &[]), "learned");
     // how many tokens each of the two layers retains, of scores that are there
     let shared = dir.join("shared.gguf");
-    let shares = |from: &Path| {
+    let shares = |from: &Path, more: &[&str]| {
         let mut command = edgeinf();
         command.args(["train", "--fit", "shares", "-m"]).arg(&model).arg("--pairs").arg(&pairs).arg("-o").arg(&shared);
-        command.arg("--from").arg(from).args(["--steps", "2", "--retain", "32", "--held-out", "0", "--threads", "2"]);
+        command.arg("--from").arg(from).args(["--retain", "32", "--held-out", "0", "--threads", "2"]).args(more);
         command.args(["--window", "64", "--segment", "64", "--tokens", "2500"]).output().unwrap()
     };
-    assert_fails(&shares(&dir.join("memory.gguf")), 2, &["a gate with scores", "--fit scores", "--from"]);
-    let output = shares(&gate);
+    assert_fails(
+        &shares(&dir.join("memory.gguf"), &["--steps", "2"]),
+        2,
+        &["a gate with scores", "--fit scores", "--from"],
+    );
+    assert_fails(&shares(&gate, &["--steps", "2", "--minutes", "1"]), 2, &["--steps", "--minutes"]);
+    assert_fails(&shares(&gate, &["--steps", "0"]), 2, &["no document was read"]);
+    assert_fails(&shares(&gate, &["--steps", "2", "--resume"]), 2, &["--text", "--resume"]);
+    assert!(!shared.exists());
+    let output = shares(&gate, &["--steps", "2"]);
     assert_eq!((output.status.code(), stdout(&output)), (Some(0), String::new()), "{}", stderr(&output));
     let lines = log(&shared);
     let list =
@@ -285,8 +293,25 @@ fn ctrl_c_leaves_the_scores_of_the_last_document() {
     assert!(!gate.exists());
     nix::sys::signal::kill(nix::unistd::Pid::from_raw(child.id() as i32), nix::sys::signal::Signal::SIGINT).unwrap();
     assert_eq!(child.wait_with_output().unwrap().status.code(), Some(130));
-    let shape = edgeinf::gguf::Gguf::open(&gate).unwrap();
-    assert!(shape.tensors().iter().any(|tensor| tensor.name == "blk.1.edgeinf_score.weight"));
+    let has = |gate: &Path, name: &str| {
+        edgeinf::gguf::Gguf::open(gate).unwrap().tensors().iter().any(|tensor| tensor.name == name)
+    };
+    assert!(has(&gate, "blk.1.edgeinf_score.weight"));
+
+    // and the shares
+    let shared = dir.join("shared.gguf");
+    let mut command = edgeinf();
+    command.args(["train", "--fit", "shares", "-m"]).arg(&model).arg("--pairs").arg(&pairs).arg("-o").arg(&shared);
+    command.arg("--from").arg(&gate).args(SIZES).args(["--tokens", "2500", "--retain", "32", "--threads", "2"]);
+    let child = command.args(["--steps", "100000"]).stderr(Stdio::null()).spawn().unwrap();
+    let begin = Instant::now();
+    while fs::read_to_string(shared.with_extension("log.jsonl")).map_or(0, |text| text.lines().count()) < 2 {
+        assert!(begin.elapsed() < Duration::from_secs(120));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(child.id() as i32), nix::sys::signal::Signal::SIGINT).unwrap();
+    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(130));
+    assert!(has(&shared, "blk.1.edgeinf_score.weight"));
 }
 
 #[test]
