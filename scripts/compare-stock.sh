@@ -1,19 +1,19 @@
 #!/bin/sh
 # Builds once more without hooks and compares logits bit by bit: stock, with hooks but not attached, attached and empty.
 #
-# usage: scripts/compare-stock.sh [WHAT TO BUILD WITH HOOKS]...
+# usage: scripts/compare-stock.sh [--features FEATURES]
 #
-# Arguments are those of cargo, for a build that is there already; by default the program and the example, with the features of the release.
+# With the features of what was built last, less has to be built.
 set -eu
 cd "$(dirname "$0")/.."
 
-[ $# -gt 0 ] || set -- --bin edgeinf --example logits
-cargo build --release --quiet "$@"
+cargo build --release --quiet --bin edgeinf --example logits "$@"
 # the model: pulled by this project itself
 model=$(target/release/edgeinf model pull smollm2-135m)
 with_hooks=$(target/release/examples/logits "$model")
-# in the same place, where only what builds on llama.cpp is built once more; the next build without the variable builds it again
-EDGEINF_STOCK=1 cargo build --release --quiet --example logits
+# in the same place, where only what builds on llama.cpp is built once more, our own part of it quickly, since all that computes is llama.cpp's;
+# the next build without the variable builds it again
+EDGEINF_STOCK=1 cargo build --release --quiet --example logits "$@" --config 'profile.release.package.edgeinf.opt-level=0'
 stock=$(target/release/examples/logits "$model")
 
 echo "$with_hooks" | sed 's/^/with hooks:    /'

@@ -5,7 +5,7 @@ set -eu
 [ $# -ge 1 ] || { echo "usage: $0 TEXT [MODEL] [THREADS]" >&2; exit 2; }
 text=$1
 model=${2:-smollm2-135m}
-threads=${3:-$(getconf _NPROCESSORS_ONLN)}
+threads=${3:-${EDGEINF_THREADS:-$(getconf _NPROCESSORS_ONLN)}}
 edgeinf="$(dirname "$0")/../target/release/edgeinf"
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT INT TERM

@@ -32,5 +32,6 @@ pub mod sample;
 pub mod size;
 pub mod summary;
 pub mod text;
+pub mod threads;
 #[cfg(feature = "train")]
 pub mod train;

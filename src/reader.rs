@@ -176,7 +176,7 @@ impl<'m> Reader<'m> {
     }
 
     /// Decodes what still waits and then `suffix` as [`Reader::finish`] does, and compacts once more, so that the queries of the
-    /// suffix have a say in what is retained.
+    /// suffix have a say in what is retained. Where [`Layout::with_aside`] has room for the suffix there is always something to choose from.
     ///
     /// # Errors
     /// As [`Reader::push`].
@@ -184,10 +184,13 @@ impl<'m> Reader<'m> {
         let Some(layout) = self.layout else { return self.finish(suffix) };
         self.flush()?;
         let (body, last) = suffix.split_at(suffix.len().saturating_sub(1));
-        self.make_room(suffix.len() as u32 + ANSWER_RESERVE)?;
+        // in the cells that reading leaves free: if room were made now, nothing would be left to choose from
+        if layout.n_aside < body.len() as u32 {
+            self.make_room(body.len() as u32)?;
+        }
         self.context.set_asked(true)?;
         for part in body.chunks(self.segment) {
-            self.read(part, Logits::None)?;
+            self.context.decode(part, Logits::None)?;
         }
         // the suffix comes on top of what survives, as it does where nothing is chosen after it
         let n_text = self.context.n_cached().saturating_sub(body.len() as u32);

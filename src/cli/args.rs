@@ -270,7 +270,7 @@ pub struct EngineArgs {
     /// Compute attention without the fused kernel.
     #[arg(long)]
     pub no_flash_attention: bool,
-    /// Threads; the default is the number of processors.
+    /// Threads; the default is what EDGEINF_THREADS says, else the number of processors.
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub threads: Option<u32>,
     /// Layers to put on a GPU, in a build with the feature cuda, metal or vulkan.

@@ -11,7 +11,6 @@ use crate::embed::{EmbedError, Embedder, SentenceModel};
 use crate::llama::set_fatal_exit_code;
 use crate::models::{Cache, Catalogue, ModelError};
 
-use super::engine::processors;
 use super::exit::ExitStatus;
 
 /// The model that is taken where none is named, if it was pulled.
@@ -59,9 +58,8 @@ impl EmbeddingArgs {
 /// Those of [`Embedder::new`].
 pub fn embedder<'m>(
     model: Option<&'m SentenceModel>,
-    threads: Option<u32>,
+    threads: u32,
     interrupt: &Arc<AtomicBool>,
 ) -> Result<Option<Embedder<'m>>, EmbedError> {
-    let threads = threads.unwrap_or_else(processors);
     model.map(|model| Embedder::new(model, threads, Arc::clone(interrupt))).transpose()
 }

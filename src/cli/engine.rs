@@ -9,8 +9,9 @@ use crate::llama::{Backend, LlamaError, Model, ModelParams, set_fatal_exit_code}
 use crate::memory::gate::{BuiltIn, Gate, GateSpec};
 use crate::memory::request::SizeRequest;
 use crate::models::{Cache, Catalogue, cached_sha256};
+use crate::threads::by_default;
 
-use super::args::EngineArgs;
+use super::args::{EngineArgs, conflict};
 use super::exit::ExitStatus;
 use super::printer::Printer;
 
@@ -79,7 +80,7 @@ impl Engine {
                 queries: args.queries,
                 shares,
             },
-            threads: args.threads.unwrap_or_else(processors),
+            threads: threads(args.threads)?,
             load_time,
             model,
         })
@@ -122,9 +123,15 @@ fn model_id(sha256: &str) -> u64 {
     u64::from_str_radix(sha256.get(..16).unwrap_or_default(), 16).unwrap_or(0)
 }
 
-/// Threads that can run at once.
-pub fn processors() -> u32 {
-    std::thread::available_parallelism().map_or(1, |n| n.get() as u32)
+/// Those that were asked for, or what is used by default.
+///
+/// # Errors
+/// [`crate::threads::BadThreads`], exit code 2.
+pub fn threads(asked: Option<u32>) -> Result<u32> {
+    match asked {
+        Some(threads) => Ok(threads),
+        None => by_default().map_err(|error| conflict(&error.to_string()).into()),
+    }
 }
 
 fn load_gate(

@@ -28,7 +28,7 @@ use crate::summary::writing::Writing;
 
 use super::args::SummarizeArgs;
 use super::embeddings::embedder;
-use super::engine::Engine;
+use super::engine::{Engine, threads};
 use super::exit::ExitStatus;
 use super::keep_notes::NotesFile;
 use super::printer::{Printer, chain, one_line};
@@ -209,7 +209,7 @@ impl Pass<'_> {
         let summary = outcome.written.text.trim();
         let (mut quotes, mut quote_error) = (None, None);
         if self.args.quote {
-            let found = embedder(sentences.as_ref(), self.args.engine.threads, interrupt)
+            let found = embedder(sentences.as_ref(), threads(self.args.engine.threads)?, interrupt)
                 .map_err(Error::from)
                 .and_then(|mut embedder| quotes::find(&mut document, summary, embedder.as_mut(), interrupt));
             match found {

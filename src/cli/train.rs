@@ -62,7 +62,7 @@ pub struct TrainArgs {
     /// Start of the random numbers: the same seed, material, machine and threads give the same file.
     #[arg(long, value_name = "S", default_value_t = 1)]
     pub seed: u64,
-    /// Threads; the default is the number of processors.
+    /// Threads; the default is what EDGEINF_THREADS says, else the number of processors.
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub threads: Option<u32>,
     /// What is fitted; the other parts of the gate are those of --from. Scores, by which policy learned and --retain choose tokens, are for

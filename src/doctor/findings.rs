@@ -36,7 +36,7 @@ pub enum Level {
 impl Facts {
     /// What a user should know, problems first.
     pub fn findings(&self) -> Vec<Finding> {
-        let problems = [self.crash(), self.no_model(), self.no_memory()];
+        let problems = [self.crash(), self.processor.threads_problem.clone(), self.no_model(), self.no_memory()];
         let problems = problems.into_iter().flatten().map(|text| Finding { level: Level::Problem, text });
         let warnings = [
             self.debug(),

@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::thread;
 
 use nix::sys::statvfs::{Statvfs, statvfs};
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
 use crate::llama::Build;
 use crate::models::{Cache, Catalogue, ModelEntry, ModelError, Verified, verify_cached};
+use crate::threads;
 
 use super::{CacheFacts, Facts, Memory, ModelFacts, ModelState, Processor, Python, SCHEMA_VERSION, Wanted};
 
@@ -29,6 +29,7 @@ pub fn gather(model: &Path) -> Result<Facts, ModelError> {
         Ok(cache) => catalogue.iter().map(|entry| look_at(entry, cache)).collect(),
         Err(_) => Vec::new(),
     };
+    let threads = threads::by_default();
     Ok(Facts {
         schema_version: SCHEMA_VERSION,
         version: env!("CARGO_PKG_VERSION"),
@@ -37,7 +38,8 @@ pub fn gather(model: &Path) -> Result<Facts, ModelError> {
         processor: Processor {
             name: system.cpus().first().map_or(String::new(), |cpu| cpu.brand().trim().to_owned()),
             processors: system.cpus().len(),
-            threads: thread::available_parallelism().map_or(1, Into::into),
+            threads: *threads.as_ref().unwrap_or(&1) as usize,
+            threads_problem: threads.err().map(|error| error.to_string()),
             features: super::cpu::features(&engine.cpu_features),
         },
         engine,

@@ -55,8 +55,11 @@ pub struct Processor {
     pub name: String,
     /// Processors of the machine.
     pub processors: usize,
-    /// Threads that a run takes unless it is told otherwise: the processors that this process may use.
+    /// Threads that a run takes unless it is told otherwise: `EDGEINF_THREADS`, or the processors that this process may use.
     pub threads: usize,
+    /// Why that cannot be said.
+    #[serde(skip)]
+    pub threads_problem: Option<String>,
     /// Instruction sets.
     pub features: Vec<Feature>,
 }

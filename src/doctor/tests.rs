@@ -14,6 +14,7 @@ fn facts() -> Facts {
             name: "Test Processor".into(),
             processors: 8,
             threads: 4,
+            threads_problem: None,
             features: vec![
                 feature("AVX2", true, Some(true)),
                 feature("AVX512", false, Some(false)),

@@ -138,7 +138,7 @@ impl<'m> Examiner<'m> {
         let reading = self.desk.read(condition, &prompt.prefix, document, prompt.suffix.len(), reference.len())?;
         let Some(mut reading) = reading else { return Ok(None) };
         reading.ask(&prompt.suffix)?;
-        Ok(Some(reading.nll(reference)?))
+        Ok(Some(reading.likelihood(reference)?.nll))
     }
 }
 

@@ -14,7 +14,7 @@ use crate::sample::{Fact, Sample};
 use crate::summary::prompt::{Instructions, PromptTokens};
 
 use super::error::EvalError;
-use super::reading::{Desk, Reading, tokenize};
+use super::reading::{Desk, Likelihood, Reading, tokenize};
 use super::record::{Condition, Setting};
 use super::scores::says;
 
@@ -55,6 +55,11 @@ pub struct NeedleRecord {
     pub nll: Option<f64>,
     /// The same without the document.
     pub nll_closed_book: Option<f64>,
+    /// Whether greedy decoding would go on in the begun sentence with the tokens of the answer; `None` without a result.
+    pub completed: Option<bool>,
+    /// The same without the document.
+    #[serde(default)]
+    pub completed_closed_book: bool,
     /// Why there is no result.
     pub skipped: Option<String>,
     /// Time that the question took, in seconds, without that of reading.
@@ -180,8 +185,8 @@ pub fn run(
         let setting = setting.under(condition.policy(), sizes, &desk.settings.sizes);
         let known = |case: &str| {
             let same = |r: &&NeedleRecord| {
-                // those of earlier builds have no likelihood
-                let is_whole = r.nll.is_some() || r.skipped.is_some();
+                // those of earlier builds lack this
+                let is_whole = r.completed.is_some() || r.skipped.is_some();
                 is_whole
                     && r.case == case
                     && r.policy == condition
@@ -228,8 +233,10 @@ pub fn run(
                 expected: fact.answer.clone(),
                 correct: told.as_ref().map(|told| says(&told.text, &fact.answer)),
                 closed_book: without.is_some_and(|told| says(&told.text, &fact.answer)),
-                nll: told.as_ref().map(|told| told.nll),
-                nll_closed_book: without.map(|told| told.nll),
+                nll: told.as_ref().map(|told| told.right.nll),
+                nll_closed_book: without.map(|told| told.right.nll),
+                completed: told.as_ref().map(|told| told.right.likeliest),
+                completed_closed_book: without.is_some_and(|told| told.right.likeliest),
                 skipped: told.is_none().then(|| desk.too_long()),
                 given: told.map(|told| told.text),
                 seconds: (begin.elapsed().as_secs_f64() * 1e3).round() / 1e3,
@@ -246,8 +253,8 @@ pub fn run(
 struct Told {
     /// What it writes.
     text: String,
-    /// How likely the right answer is, in nats per token.
-    nll: f64,
+    /// How likely the right answer is where the fact's sentence has been begun.
+    right: Likelihood,
 }
 
 impl Told {
@@ -255,10 +262,10 @@ impl Told {
     fn new(reading: &mut Reading<'_>, state: &[u8], question: &Question) -> Result<Self, EvalError> {
         reading.restore(state)?;
         reading.ask(&question.suffix)?;
-        let nll = reading.nll_after(&question.given, &question.answer)?;
+        let right = reading.likelihood_after(&question.given, &question.answer)?;
         reading.restore(state)?;
         reading.ask(&question.suffix)?;
-        Ok(Self { text: reading.complete(ANSWER_TOKENS)?, nll })
+        Ok(Self { text: reading.complete(ANSWER_TOKENS)?, right })
     }
 }
 

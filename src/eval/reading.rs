@@ -91,7 +91,11 @@ impl<'m> Desk<'m> {
         let policy = condition.policy().unwrap_or(Policy::Full);
         let layout = match policy {
             Policy::Full => None,
-            _ => Some(self.layout(policy, prefix.len(), document.len(), n_suffix)?),
+            _ => {
+                let layout = self.layout(policy, prefix.len(), document.len(), n_suffix)?;
+                let is_asked_first = condition == Condition::SnapKvQuestion;
+                Some(if is_asked_first { layout.with_aside(n_suffix as u32, 0) } else { layout })
+            }
         };
         let n_cells = layout.map_or(n_all, |layout| layout.n_cells as usize);
         if n_cells > self.model.n_ctx_train() as usize {
@@ -123,7 +127,8 @@ impl<'m> Desk<'m> {
             windowed_layout_around(self.model, sizes, n_prefix, n_suffix)?
         };
         if self.form.prefill_once {
-            let n_all = n_prefix + n_document as u32 + n_suffix + ANSWER_RESERVE;
+            // a text takes no cells of retained tokens
+            let n_all = n_prefix + n_document as u32 + n_suffix + ANSWER_RESERVE + layout.n_retain;
             layout.n_cells = layout.n_cells.max(n_all.next_multiple_of(64));
         }
         Ok(layout)
@@ -166,6 +171,15 @@ impl<'m> Desk<'m> {
     }
 }
 
+/// How likely an answer is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Likelihood {
+    /// Negative log-likelihood in nats per token.
+    pub nll: f64,
+    /// Whether each of its tokens is the likeliest behind those before it: greedy decoding would begin with just these.
+    pub likeliest: bool,
+}
+
 /// A document that was read.
 #[derive(Debug)]
 pub struct Reading<'m> {
@@ -203,35 +217,41 @@ impl Reading<'_> {
         }
     }
 
-    /// Negative log-likelihood of an answer that follows, in nats per token.
+    /// How likely an answer is that follows.
     ///
     /// # Errors
     /// Those of [`Reader::extend`]; an answer without a token is one.
-    pub fn nll(&mut self, answer: &[Token]) -> Result<f64, LlamaError> {
+    pub fn likelihood(&mut self, answer: &[Token]) -> Result<Likelihood, LlamaError> {
         let Some((&first, next)) = answer.split_first() else {
             return Err(LlamaError::Tokenize("a reference gives no token".into()));
         };
-        let mut sum = -LogSoftmax::new(self.reader.logits()?).of(first as usize);
+        let mut all = Likelihood { nll: 0.0, likeliest: true };
+        let mut add = |logits: &[f32], token: Token| {
+            let predicted = LogSoftmax::new(logits);
+            all.nll -= predicted.of(token as usize) / answer.len() as f64;
+            all.likeliest &= predicted.top() == token as usize;
+        };
+        add(self.reader.logits()?, first);
         // the last token is only predicted
         let known = &answer[..answer.len() - 1];
         for (part, next) in known.chunks(ANSWER_BATCH).zip(next.chunks(ANSWER_BATCH)) {
             self.reader.extend(part, Logits::All)?;
             for (i, &token) in next.iter().enumerate() {
-                sum -= LogSoftmax::new(self.reader.context().logits(i as i32)?).of(token as usize);
+                add(self.reader.context().logits(i as i32)?, token);
             }
         }
-        Ok(sum / answer.len() as f64)
+        Ok(all)
     }
 
     /// The same of an answer after the first tokens of what says it, which count for nothing.
     ///
     /// # Errors
-    /// As [`Reading::nll`].
-    pub fn nll_after(&mut self, given: &[Token], answer: &[Token]) -> Result<f64, LlamaError> {
+    /// As [`Reading::likelihood`].
+    pub fn likelihood_after(&mut self, given: &[Token], answer: &[Token]) -> Result<Likelihood, LlamaError> {
         for part in given.chunks(ANSWER_BATCH) {
             self.reader.extend(part, Logits::Last)?;
         }
-        self.nll(answer)
+        self.likelihood(answer)
     }
 
     /// Lets the model go on, with the likeliest token each time, until it ends by itself or `max_tokens` were written.

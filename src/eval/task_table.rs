@@ -10,16 +10,17 @@ use super::summary::SummaryRecord;
 use super::table::{name, shown};
 
 /// A table of questions by policy, budget and length: shares of right answers with intervals of 95 % over the questions, those
-/// about what streaming has forgotten apart, and by the tenth of the document that the answer stands in, in per cent.
+/// about what streaming has forgotten apart, also of begun sentences that are completed rightly, and by the tenth of the document that the answer stands in, in per cent.
 pub fn needle_table(records: &[NeedleRecord]) -> String {
     let mut text = format!(
-        "{:<15} {:>10} {:>8} {:>6} {:>24} {:>24} {:>12} {:>24}  {}\n",
+        "{:<15} {:>10} {:>8} {:>6} {:>24} {:>24} {:>24} {:>12} {:>24}  {}\n",
         "policy",
         "budget MiB",
         "length",
         "asked",
         "correct",
         "of the forgotten",
+        "of them completed",
         "closed book",
         "nll - closed book's",
         "by tenths, %"
@@ -37,19 +38,22 @@ pub fn needle_table(records: &[NeedleRecord]) -> String {
         let all = share(&|_| true);
         let forgotten_gain: Vec<f64> =
             of.iter().filter(|r| r.forgotten).filter_map(|r| Some(r.nll? - r.nll_closed_book?)).collect();
+        let completed: Vec<f64> =
+            of.iter().filter(|r| r.forgotten).filter_map(|r| r.completed).map(|yes| f64::from(u8::from(yes))).collect();
         let closed = of.iter().filter(|r| r.closed_book).count() as f64 / of.len() as f64;
         let tenths: Vec<String> = (0..10)
             .map(|i| mean(&share(&|r| r.decile == i)).map_or("-".into(), |e| format!("{:.0}", 100.0 * e.value)))
             .collect();
         let _ = writeln!(
             text,
-            "{:<15} {:>10.1} {:>8} {:>6} {:>24} {:>24} {closed:>12.3} {:>24}  {}",
+            "{:<15} {:>10.1} {:>8} {:>6} {:>24} {:>24} {:>24} {closed:>12.3} {:>24}  {}",
             name(row.1),
             row.2 as f64 / 1024.0,
             row.0,
             all.len(),
             shown(mean(&all)),
             shown(mean(&share(&|r| r.forgotten))),
+            shown(mean(&completed)),
             shown(mean(&forgotten_gain)),
             tenths.join(" "),
         );

@@ -1,8 +1,9 @@
 //! Process-wide set-up of llama.cpp: logging, and what happens when it gives up.
 
+use std::cell::RefCell;
 use std::ffi::{CStr, c_char, c_void};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
-use std::sync::{Mutex, OnceLock};
 
 use llama_cpp_2::llama_backend::LlamaBackend;
 use llama_cpp_sys_2 as sys;
@@ -18,9 +19,13 @@ pub type AbortHandler = fn(&str);
 static BACKEND: OnceLock<Result<LlamaBackend, String>> = OnceLock::new();
 static SINK: OnceLock<LogSink> = OnceLock::new();
 static ABORT: OnceLock<AbortHandler> = OnceLock::new();
-static LAST_LOG_ERROR: Mutex<String> = Mutex::new(String::new());
 static FATAL_EXIT_CODE: AtomicI32 = AtomicI32::new(1);
 static ENDING: AtomicBool = AtomicBool::new(false);
+
+thread_local! {
+    /// A call that fails logs why on the thread that called it: what models on other threads say is not its reason.
+    static LAST_LOG_ERROR: RefCell<String> = const { RefCell::new(String::new()) };
+}
 
 /// The initialized engine. There is one for each process.
 #[derive(Debug, Clone, Copy)]
@@ -91,10 +96,9 @@ pub fn set_fatal_exit_code(code: i32) {
     FATAL_EXIT_CODE.store(code, Ordering::Relaxed);
 }
 
-/// The last error that llama.cpp logged since the last call, without its function name.
+/// The first error that llama.cpp logged on this thread since the last call, without its function name.
 pub(super) fn take_log_error() -> String {
-    let mut last = LAST_LOG_ERROR.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let text = std::mem::take(&mut *last);
+    let text = LAST_LOG_ERROR.take();
     if text.is_empty() { "no reason was given".into() } else { text }
 }
 
@@ -107,11 +111,12 @@ unsafe extern "C" fn on_log(level: sys::ggml_log_level, text: *const c_char, _: 
     if level == sys::GGML_LOG_LEVEL_ERROR {
         // "function: reason"
         let reason = text.split_once(": ").map_or(text.as_ref(), |(_, reason)| reason).trim();
-        let mut last = LAST_LOG_ERROR.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        // the first error names the cause, later ones repeat that something failed
-        if last.is_empty() {
-            reason.clone_into(&mut last);
-        }
+        // the first error names the cause, later ones repeat that something failed; a thread that ends has nobody who asks
+        let _ = LAST_LOG_ERROR.try_with(|last| {
+            if last.borrow().is_empty() {
+                last.replace(reason.to_owned());
+            }
+        });
     }
     // debugging notes of llama.cpp are pages long for each graph
     if level != sys::GGML_LOG_LEVEL_DEBUG

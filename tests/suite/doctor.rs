@@ -14,6 +14,22 @@ fn doctor() -> Command {
 }
 
 #[test]
+fn threads_come_from_the_environment() {
+    smollm2();
+    let told = |threads: &str| -> (Option<i32>, Value) {
+        let output = doctor().arg("--json").env("EDGEINF_THREADS", threads).output().unwrap();
+        (output.status.code(), serde_json::from_slice(&output.stdout).unwrap())
+    };
+    assert_eq!(told("3").1["processor"]["threads"], 3);
+    // empty is as if it were not there
+    let processors = std::thread::available_parallelism().unwrap().get();
+    assert_eq!(told("").1["processor"]["threads"], processors);
+    let (code, json) = told("many");
+    assert_eq!((code, &json["ok"]), (Some(1), &false.into()), "{json}");
+    assert!(json["findings"].to_string().contains("EDGEINF_THREADS is 'many'"), "{json}");
+}
+
+#[test]
 fn the_doctor_finds_what_is_there_and_what_is_not() {
     smollm2();
     let output = doctor().arg("--json").output().unwrap();

@@ -31,7 +31,8 @@ fn run(model: &Model, cache_type: CacheType, flash_attention: bool, gate: &Gate,
     let shape = model.shape();
     let n_layer = shape.n_layer as usize;
     let capture = Capture::default();
-    let builder = ContextBuilder { n_cells: 256, n_ubatch: 48, cache_type, flash_attention, ..Default::default() };
+    let builder =
+        ContextBuilder { n_cells: 256, n_ubatch: 48, n_threads: 2, cache_type, flash_attention, ..Default::default() };
     let native = NativeGate::new(model, gate).unwrap();
     let compaction = Compaction::Edgeinf { gate: Some(native), n_front_max: FRONT, retain: None, model_id: 0 };
     let mut context = builder.build(model, compaction, Some(capture.callback()));

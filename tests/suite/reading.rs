@@ -6,6 +6,7 @@ use edgeinf::eval::forgotten;
 use edgeinf::llama::{Compaction, Logits, Model, NativeGate};
 use edgeinf::memory::gate::{FeatureMap, Gate, ReadOut};
 use edgeinf::memory::layout::{ANSWER_RESERVE, Layout, WindowSizes};
+use edgeinf::memory::policy::Policy;
 use edgeinf::reader::Reader;
 
 const SIZES: WindowSizes = WindowSizes { sinks: 4, retain: 0, window: 100, segment: 64 };
@@ -36,6 +37,28 @@ fn what_streaming_forgets_is_known_beforehand() {
         reader.finish(&suffix).unwrap();
         let range = forgotten(&layout, 20, n as u32, 30);
         assert_eq!((range.start, range.len() as u64), (4, reader.progress().tokens_dropped), "{n}");
+    }
+}
+
+#[test]
+fn a_question_can_choose_whatever_the_length_of_the_text() {
+    let model = load(&Tiny::new("llama").write());
+    let retain = Policy::SnapKv.rule().retain(32);
+    let layout = Layout::new(WindowSizes { retain: 32, ..SIZES }, 20, 30).with_aside(30, 0);
+    for n in 1500..1500 + 64 {
+        let builder = ContextBuilder { n_cells: layout.n_cells, n_ubatch: 64, n_outputs: 1, ..Default::default() };
+        let compaction = Compaction::Edgeinf { gate: None, n_front_max: layout.n_front, retain, model_id: 0 };
+        let mut reader = Reader::new(builder.build(&model, compaction, None), Some(layout), SIZES.segment);
+        reader.push(&tokens(20, 1)).unwrap();
+        reader.push(&tokens(n, 2)).unwrap();
+        reader.flush().unwrap();
+        let before = reader.progress().compactions;
+        reader.finish_and_choose(&tokens(30, 3)).unwrap();
+        assert_eq!(reader.progress().compactions, before + 1, "{n}");
+        // front, retained tokens, window and the question
+        assert_eq!(reader.context().n_cached(), 24 + 32 + 100 + 30, "{n}");
+        reader.extend(&tokens(ANSWER_RESERVE as usize, 4), Logits::Last).unwrap();
+        assert_eq!(reader.progress().compactions, before + 1, "{n}");
     }
 }
 

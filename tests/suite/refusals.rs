@@ -152,7 +152,7 @@ fn a_model_that_cannot_write_is_not_advised_to_read_in_full() {
 
 fn summarize(model: &Path, text: &Path, args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_edgeinf"));
-    command.arg("summarize").arg(text).arg("-m").arg(model).args(["--max-tokens", "4", "--threads", "2"]).args(args);
+    command.arg("summarize").arg(text).arg("-m").arg(model).args(["--max-tokens", "4", "--threads", "1"]).args(args);
     command.stdin(Stdio::null()).output().unwrap()
 }
 

@@ -5,8 +5,9 @@ use std::io::Read;
 use std::process::{Command, Stdio};
 
 use crate::common::models::shallow;
-use crate::common::program::{edgeinf, scratch};
+use crate::common::program::{calm, edgeinf, scratch};
 use crate::common::text::story;
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::pty::{Winsize, openpty};
 
 /// Runs a command with a terminal for stdin and stderr, and for stdout too if nothing else was said. Gives its exit code
@@ -14,6 +15,10 @@ use nix::pty::{Winsize, openpty};
 fn on_terminal(command: &mut Command, stdout: Option<Stdio>) -> (Option<i32>, String) {
     let size = Winsize { ws_row: 40, ws_col: 120, ws_xpixel: 0, ws_ypixel: 0 };
     let pty = openpty(&size, None).unwrap();
+    // children of other tests would keep it open
+    for end in [&pty.master, &pty.slave] {
+        fcntl(end, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).unwrap();
+    }
     let end = || Stdio::from(pty.slave.try_clone().unwrap());
     command.stdin(end()).stderr(end()).stdout(stdout.unwrap_or_else(end));
     let mut child = command.spawn().unwrap();
@@ -70,6 +75,6 @@ fn a_pipe_has_no_total() {
         env!("CARGO_BIN_EXE_edgeinf"),
         shallow()
     );
-    let (_, screen) = on_terminal(Command::new("sh").args(["-c", &line]).env("TERM", "xterm"), None);
+    let (_, screen) = on_terminal(calm(&mut Command::new("sh")).args(["-c", &line]).env("TERM", "xterm"), None);
     assert!(screen.contains(" so far") && !screen.contains(" of about ") && !screen.contains(" left "), "{screen}");
 }

@@ -30,7 +30,7 @@ fn command(model: &Path, pairs: &Path, gate: &Path, args: &[&str]) -> std::proce
     let mut command = edgeinf();
     command.args(["train", "-m"]).arg(model).arg("--pairs").arg(pairs).arg("-o").arg(gate);
     let by_default =
-        [("--window", "64"), ("--segment", "64"), ("--tokens", "2500"), ("--map", "hedgehog:16"), ("--threads", "2")];
+        [("--window", "64"), ("--segment", "64"), ("--tokens", "2500"), ("--map", "hedgehog:16"), ("--threads", "1")];
     for (name, value) in by_default.into_iter().filter(|(name, _)| !args.contains(name)) {
         command.args([name, value]);
     }
@@ -81,7 +81,7 @@ fn an_answer_can_be_learned_and_the_gate_be_used() {
     let (from, more) = (gate.display().to_string(), dir.join("more.gguf"));
     let mut command = edgeinf();
     command.args(["train", "-m"]).arg(&model).arg("--pairs").arg(&pairs).arg("-o").arg(&more).args(SIZES);
-    command.args(["--tokens", "2500", "--threads", "2", "--contrast", "0", "--steps", "1", "--from", &from]);
+    command.args(["--tokens", "2500", "--threads", "1", "--contrast", "0", "--steps", "1", "--from", &from]);
     let output = command.output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let some = |layers: &str, from: &Path, to: &str| {
@@ -110,7 +110,7 @@ fn scores_find_what_is_looked_at_and_can_be_used() {
     let run = |gate: &Path, more: &[&str]| {
         let mut command = edgeinf();
         command.args(["train", "-m"]).arg(&model).arg("--pairs").arg(&pairs).arg("-o").arg(gate).args(args).args(more);
-        command.args(["--window", "64", "--segment", "64", "--tokens", "2500", "--threads", "2"]).output().unwrap()
+        command.args(["--window", "64", "--segment", "64", "--tokens", "2500", "--threads", "1"]).output().unwrap()
     };
     let output = run(&gate, &[]);
     assert_eq!((output.status.code(), stdout(&output)), (Some(0), String::new()), "{}", stderr(&output));
@@ -210,7 +210,7 @@ fn scores_find_what_is_looked_at_and_can_be_used() {
     let shares = |from: &Path, more: &[&str]| {
         let mut command = edgeinf();
         command.args(["train", "--fit", "shares", "-m"]).arg(&model).arg("--pairs").arg(&pairs).arg("-o").arg(&shared);
-        command.arg("--from").arg(from).args(["--retain", "32", "--held-out", "0", "--threads", "2"]).args(more);
+        command.arg("--from").arg(from).args(["--retain", "32", "--held-out", "0", "--threads", "1"]).args(more);
         command.args(["--window", "64", "--segment", "64", "--tokens", "2500"]).output().unwrap()
     };
     assert_fails(
@@ -281,7 +281,7 @@ fn ctrl_c_leaves_the_scores_of_the_last_document() {
         "--checkpoint-every",
         "100000",
         "--threads",
-        "2",
+        "1",
     ]);
     let child = command.stderr(Stdio::null()).spawn().unwrap();
     let begin = Instant::now();
@@ -302,7 +302,7 @@ fn ctrl_c_leaves_the_scores_of_the_last_document() {
     let shared = dir.join("shared.gguf");
     let mut command = edgeinf();
     command.args(["train", "--fit", "shares", "-m"]).arg(&model).arg("--pairs").arg(&pairs).arg("-o").arg(&shared);
-    command.arg("--from").arg(&gate).args(SIZES).args(["--tokens", "2500", "--retain", "32", "--threads", "2"]);
+    command.arg("--from").arg(&gate).args(SIZES).args(["--tokens", "2500", "--retain", "32", "--threads", "1"]);
     let child = command.args(["--steps", "100000"]).stderr(Stdio::null()).spawn().unwrap();
     let begin = Instant::now();
     while fs::read_to_string(shared.with_extension("log.jsonl")).map_or(0, |text| text.lines().count()) < 2 {

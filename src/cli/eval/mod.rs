@@ -74,7 +74,7 @@ pub enum EvalCommand {
     Answer(AnswerArgs),
     /// How far the predictions on a text are from those of full attention.
     Fidelity(FidelityArgs),
-    /// How many facts of an invented document the model can tell after reading it, by length and depth.
+    /// How many facts of an invented document the model can tell or complete after reading it, by length and depth.
     Needle(NeedleArgs),
     /// The benchmark LongBench, from a folder of its files.
     #[command(name = "longbench")]

@@ -11,6 +11,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::cli::embeddings::{EmbeddingArgs, embedder};
+use crate::cli::engine::threads;
 use crate::cli::exit::ExitStatus;
 use crate::cli::printer::Printer;
 use crate::eval::{Fact, Scorer, Scores, similarity};
@@ -77,7 +78,7 @@ pub(super) fn run(args: &ScoreArgs, printer: &mut Printer, interrupt: &Arc<Atomi
     let (mut scores, not_in_document) = scorer.finish(&reference, &facts)?;
     if args.reference.is_some() {
         let model = args.embeddings.load()?;
-        if let Some(mut embedder) = embedder(model.as_ref(), None, interrupt)? {
+        if let Some(mut embedder) = embedder(model.as_ref(), threads(None)?, interrupt)? {
             scores.similarity = similarity(&mut embedder, &reference, &summary)?;
         }
     }

@@ -9,6 +9,7 @@ use clap::Args;
 
 use crate::cli::args::EngineArgs;
 use crate::cli::embeddings::{EmbeddingArgs, embedder};
+use crate::cli::engine::threads;
 use crate::cli::exit::ExitStatus;
 use crate::cli::printer::Printer;
 use crate::eval::summary::{self, Plan};
@@ -51,7 +52,7 @@ pub(super) fn run(args: &SummaryArgs, printer: &mut Printer, interrupt: &Arc<Ato
     let pairs = read_pairs(&args.pairs)?;
     let (mut results, done) = Results::open(args.output.as_deref())?;
     let sentences = args.embeddings.load()?;
-    let mut embedder = embedder(sentences.as_ref(), args.engine.threads, interrupt)?;
+    let mut embedder = embedder(sentences.as_ref(), threads(args.engine.threads)?, interrupt)?;
     let sentences_sha256 = match &sentences {
         Some(model) => cached_sha256(model.path(), Cache::from_env()?.dir())?,
         None => String::new(),

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+use crate::cli::engine::threads;
 use crate::cli::exit::ExitStatus;
 use crate::cli::printer::Printer;
 use crate::llama::{Backend, CacheType, LlamaError, Model, ModelParams, keep_freed_memory, set_fatal_exit_code};
@@ -38,9 +39,8 @@ const SCORE_RATE: f64 = 3e-3;
 /// Fits a gate.
 pub fn run(args: &TrainArgs, printer: &mut Printer, interrupt: &Arc<AtomicBool>) -> Result<ExitStatus> {
     check_output(&args.output)?;
-    if let Some(threads) = args.threads {
-        rayon::ThreadPoolBuilder::new().num_threads(threads as usize).build_global().map_err(TrainError::from)?;
-    }
+    let threads = threads(args.threads)? as usize;
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().map_err(TrainError::from)?;
     let cache = Cache::from_env()?;
     let resolved = cache.resolve(&Catalogue::builtin()?, &args.model)?;
     if !resolved.path.is_file() {

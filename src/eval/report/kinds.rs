@@ -84,6 +84,16 @@ pub struct Needle {
     pub nll: Option<f64>,
     /// The same without the document.
     pub nll_closed_book: Option<f64>,
+    /// Whether its begun sentence would be completed rightly.
+    pub completed: Option<bool>,
+    /// The same without the document.
+    #[serde(default)]
+    pub completed_closed_book: bool,
+}
+
+/// 1 for yes and 0 for no.
+pub fn share(yes: bool) -> f64 {
+    f64::from(u8::from(yes))
 }
 
 impl Needle {
@@ -91,11 +101,21 @@ impl Needle {
     pub fn forgotten_nll(&self) -> Option<f64> {
         self.nll.filter(|_| self.forgotten == Some(true))
     }
+
+    /// Of facts that streaming has forgotten, 1 for one whose sentence would be completed rightly, else 0.
+    pub fn forgotten_completed(&self) -> Option<f64> {
+        self.completed.filter(|_| self.forgotten == Some(true)).map(share)
+    }
 }
 
 impl Measure for Needle {
     fn group(&self) -> Group {
         Group { order: self.length, name: self.length.to_string() }
+    }
+
+    // results of earlier builds know less
+    fn reach(&self) -> u64 {
+        u64::from(self.completed.is_some())
     }
 
     fn scored(&self) -> bool {

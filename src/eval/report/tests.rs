@@ -93,9 +93,11 @@ pub fn needles() -> Vec<String> {
                 ("snapkv", (256, 256), 10 << 20, 2),
             ] {
                 let own = format!(
-                    r#""length":{length},"depth":0.{i},"decile":{i},"forgotten":{},"correct":{},"closed_book":{},"nll":{},"nll_closed_book":5"#,
+                    r#""length":{length},"depth":0.{i},"decile":{i},"forgotten":{},"correct":{},"completed":{},"completed_closed_book":{},"closed_book":{},"nll":{},"nll_closed_book":5"#,
                     i < 5,
                     i >= from,
+                    i + 1 >= from,
+                    i == 0,
                     i == 3,
                     if i >= from { 1.0 } else { 4.5 } + 0.1 * f64::from(i),
                 );

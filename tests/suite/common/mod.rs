@@ -41,7 +41,7 @@ impl Default for ContextBuilder {
         Self {
             n_cells: 512,
             n_ubatch: 128,
-            n_threads: 2,
+            n_threads: 1,
             n_outputs: 512,
             cache_type: CacheType::F16,
             flash_attention: true,

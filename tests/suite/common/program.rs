@@ -14,11 +14,16 @@ pub fn scratch(name: &str) -> PathBuf {
     dir
 }
 
+/// One thread, since as many tests run beside each other as there are processors. Where a test asks for more: threads that spin while they
+/// wait take ten times as long where something else runs too.
+pub fn calm(command: &mut Command) -> &mut Command {
+    command.env("EDGEINF_THREADS", "1").env("GOMP_SPINCOUNT", "2000")
+}
+
 pub fn edgeinf() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_edgeinf"));
-    // Threads that spin while they wait take ten times as long where something else runs too, and those that sleep at once take 1.6 times
-    // as long where nothing does: 18 s for what takes 11 s, and 13 s with this.
-    command.stdin(Stdio::null()).env("GOMP_SPINCOUNT", "2000");
+    calm(&mut command);
+    command.stdin(Stdio::null());
     command
 }
 

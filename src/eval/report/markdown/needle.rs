@@ -4,14 +4,9 @@ use super::column::Column;
 use super::section::Section;
 use crate::eval::report::error::ReportError;
 use crate::eval::report::format::Shape;
-use crate::eval::report::kinds::Needle;
+use crate::eval::report::kinds::{Needle, share};
 use crate::eval::report::plots::{self, Plot};
 use crate::eval::report::rows::Rows;
-
-/// 1 for yes and 0 for no.
-fn share(yes: bool) -> f64 {
-    f64::from(u8::from(yes))
-}
 
 impl Section for Needle {
     const TITLE: &'static str = "Planted facts";
@@ -19,7 +14,8 @@ impl Section for Needle {
     const GROUP: Option<&'static str> = Some("length");
     const FIGURES: &'static str = "Shares of right answers in per cent, by the length of the document in tokens; `forgotten` are the \
         facts that streaming has dropped when the question comes, `closed book` is right without the document. `nll` is that of a value that \
-        was forgotten, behind the question and the beginning of the fact's sentence, in nats per token.";
+        was forgotten, behind the question and the beginning of the fact's sentence, in nats per token; `completed` are those of which each token is \
+        the likeliest there.";
 
     fn columns() -> Vec<Column<Self>> {
         vec![
@@ -28,6 +24,11 @@ impl Section for Needle {
             Column::mean("forgotten: correct, %", Shape::PERCENT, |r| {
                 r.correct.filter(|_| r.forgotten == Some(true)).map(share)
             }),
+            Column::mean("forgotten: completed, %", Shape::PERCENT, Needle::forgotten_completed),
+            Column::mean("forgotten: completed - closed book's", Shape::PERCENT.signed(), |r| {
+                Some(r.forgotten_completed()? - share(r.completed_closed_book))
+            }),
+            Column::over_streaming("forgotten: completed - streaming's", Shape::PERCENT, Needle::forgotten_completed),
             Column::mean("closed book, %", Shape::PERCENT, |r| Some(share(r.closed_book))),
             Column::mean("forgotten: nll", Shape::PLAIN, Needle::forgotten_nll),
             Column::mean("forgotten: nll - closed book's", Shape::PLAIN.signed(), |r| {

@@ -78,6 +78,8 @@ fn each_field_has_its_share() {
     let drawing = Drawing::of(&needles(), "needle-m");
     drawing.has(&["full", "streaming, 10.0 MiB", "snapkv, 10.0 MiB", "2000", "8K", "30-40 %", "1/1", "0/1"]);
     drawing.has(&["length of the document (tokens)", "place of the fact", "right answers"]);
+    let completed = Drawing::of(&needles(), "needle-completed-m");
+    completed.has(&["Share of begun sentences completed rightly: m (01234567)", "1/1", "0/1"]);
     // three policies, two lengths, six places
     assert_eq!(drawing.texts.iter().filter(|text| text.ends_with("/1")).count(), 36);
     // and one in the legend
