@@ -79,6 +79,31 @@ const TALK: &[&str] = &[
     "part of a document",
 ];
 
+/// Whose contents a sentence lists instead of telling them: `This document discusses the causes of quarrels.`
+const SUBJECT: &[&str] =
+    &["this document", "the document", "this text", "the text", "this passage", "the passage", "it also"];
+
+/// What it is said to do.
+const LISTS: &[&str] = &[
+    "discusses",
+    "describes",
+    "mentions",
+    "highlights",
+    "outlines",
+    "covers",
+    "explores",
+    "provides",
+    "presents",
+    "contains",
+    "details",
+    "includes",
+    "focuses on",
+    "deals with",
+    "talks about",
+    "is about",
+    "refers to",
+];
+
 /// Words of a sentence from which on a piece without an end is no sentence but a line.
 const LINE: usize = 5;
 
@@ -111,6 +136,17 @@ pub fn is_scaffold(sentence: &str) -> bool {
     }
 }
 
+/// Whether a sentence says of the document what it is about, as a table of contents does.
+fn is_contents(sentence: &str) -> bool {
+    let text = sentence.trim_start_matches(ORNAMENT).to_lowercase();
+    let after = |start: &str| text.strip_prefix(start)?.strip_prefix(' ').map(str::to_owned);
+    let mut rests = SUBJECT.iter().filter_map(|subject| after(subject));
+    rests.any(|rest| {
+        let rest = rest.strip_prefix("also ").unwrap_or(&rest);
+        LISTS.iter().any(|verb| rest.strip_prefix(verb).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric)))
+    })
+}
+
 /// Passes on the sentences of a text that say something.
 #[derive(Debug, Default)]
 pub struct Cleaner {
@@ -121,6 +157,8 @@ pub struct Cleaner {
     compare: bool,
     /// Whether a few words without an end pass: `1842` is an answer.
     brief: bool,
+    /// Whether the first sentence may say what the document is about.
+    overview: bool,
 }
 
 impl Cleaner {
@@ -132,6 +170,11 @@ impl Cleaner {
     /// The same for answers, which may be a few words that are no sentence.
     pub fn brief(self) -> Self {
         Self { brief: true, ..self }
+    }
+
+    /// The same for a summary, whose first sentence may say what the document is about.
+    pub fn with_overview(self) -> Self {
+        Self { overview: true, ..self }
     }
 
     /// Takes the sentences of a text as said: one who repeats what was asked says nothing.
@@ -153,11 +196,14 @@ impl Cleaner {
 
     /// Whether a sentence says something that was not said before.
     pub fn passes(&mut self, sentence: &str, sources: &[&str]) -> bool {
+        let words = Words::of(sentence);
+        let may_list = self.overview && self.said.is_empty() || !words.telling.is_empty();
         // what stands in the document itself speaks of something there
-        if is_scaffold(sentence) && !sources.iter().any(|source| source.contains(sentence)) {
+        if (is_scaffold(sentence) || !may_list && is_contents(sentence))
+            && !sources.iter().any(|source| source.contains(sentence))
+        {
             return false;
         }
-        let words = Words::of(sentence);
         if words.all.is_empty() || !self.brief && !is_whole(sentence) && words.n < LINE {
             return false;
         }
@@ -287,6 +333,31 @@ mod tests {
         ] {
             assert!(!is_scaffold(text), "{text}");
         }
+    }
+
+    #[test]
+    fn a_list_of_contents_is_no_content() {
+        let vague = [
+            "This document discusses the history of a town and the causes of quarrels.",
+            "It also mentions the committee's regret for the loss of a clerk.",
+            "The text also describes the damage to the oak.",
+        ];
+        for text in vague {
+            assert!(!Cleaner::new(true).passes(text, &[]), "{text}");
+            // the document says so itself
+            assert!(Cleaner::new(true).passes(text, &[text]), "{text}");
+        }
+        for text in [
+            "The document was signed by all of them.",
+            "It also rained on the second day of the fair.",
+            "The text covering the wall was painted over.",
+            "This document describes the trial of Quentin Hartley.",
+        ] {
+            assert!(Cleaner::new(true).passes(text, &["the trial of Quentin Hartley"]), "{text}");
+        }
+        // a summary may begin so, and not go on
+        let mut summary = Cleaner::new(true).with_overview();
+        assert_eq!(vague.map(|text| summary.passes(text, &[])), [true, false, false]);
     }
 
     #[test]

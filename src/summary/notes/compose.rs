@@ -164,7 +164,7 @@ impl Composer<'_, '_> {
     ) -> Result<Written, SummaryError> {
         let task = self.task();
         // names are written in another way in another language
-        let mut cleaner = Cleaner::new(self.request.language.is_none());
+        let mut cleaner = Cleaner::new(self.request.language.is_none()).with_overview();
         if let Some(question) = &self.request.question {
             cleaner = cleaner.brief();
             cleaner.heard(question);
