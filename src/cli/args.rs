@@ -15,6 +15,7 @@ use crate::models::DEFAULT_MODEL;
 use crate::size::parse_size;
 use crate::summary::request::{Length, Style};
 use crate::summary::strategy::Strategy;
+use crate::threads;
 
 use super::bench::args::{BenchArgs, BenchRunArgs};
 use super::check::CheckArgs;
@@ -271,7 +272,7 @@ pub struct EngineArgs {
     #[arg(long)]
     pub no_flash_attention: bool,
     /// Threads; the default is what EDGEINF_THREADS says, else the number of processors.
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(threads::MOST)))]
     pub threads: Option<u32>,
     /// Layers to put on a GPU, in a build with the feature cuda, metal or vulkan.
     #[arg(long, value_name = "N", default_value_t = 0)]

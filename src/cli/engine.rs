@@ -11,7 +11,7 @@ use crate::memory::request::SizeRequest;
 use crate::models::{Cache, Catalogue, cached_sha256};
 use crate::threads::by_default;
 
-use super::args::{EngineArgs, conflict};
+use super::args::EngineArgs;
 use super::exit::ExitStatus;
 use super::printer::Printer;
 
@@ -130,7 +130,7 @@ fn model_id(sha256: &str) -> u64 {
 pub fn threads(asked: Option<u32>) -> Result<u32> {
     match asked {
         Some(threads) => Ok(threads),
-        None => by_default().map_err(|error| conflict(&error.to_string()).into()),
+        None => Ok(by_default()?),
     }
 }
 

@@ -14,6 +14,7 @@ use crate::models::ModelError;
 use crate::summary::error::SummaryError;
 use crate::summary::prompt::PromptError;
 use crate::summary::prompts::PromptsError;
+use crate::threads::BadThreads;
 
 /// What the process tells its caller. The numbers are part of the interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +69,7 @@ impl ExitStatus {
                 .or_else(|| cause.downcast_ref().map(of_model))
                 .or_else(|| cause.downcast_ref().map(of_input))
                 .or_else(|| cause.downcast_ref::<GateError>().map(|_| Self::Model))
+                .or_else(|| cause.downcast_ref::<BadThreads>().map(|_| Self::Usage))
                 .or_else(|| cause.downcast_ref().map(of_prompt))
                 .or_else(|| cause.downcast_ref().map(of_prompts))
                 .or_else(|| cause.downcast_ref().map(of_check))

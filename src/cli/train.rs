@@ -10,6 +10,7 @@ use clap::{Args, ValueEnum};
 
 use crate::memory::gate::ReadOut;
 use crate::models::DEFAULT_MODEL;
+use crate::threads;
 
 use super::args::conflict;
 
@@ -63,7 +64,7 @@ pub struct TrainArgs {
     #[arg(long, value_name = "S", default_value_t = 1)]
     pub seed: u64,
     /// Threads; the default is what EDGEINF_THREADS says, else the number of processors.
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(threads::MOST)))]
     pub threads: Option<u32>,
     /// What is fitted; the other parts of the gate are those of --from. Scores, by which policy learned and --retain choose tokens, are for
     /// all layers, and a step of their fit reads one document.

@@ -31,9 +31,8 @@ fn a_long_text_is_read_to_its_last_token() {
     let dir = scratch("long");
     let file = dir.join("long.txt");
     let model = crate::common::load(&smollm2());
-    let window = ["--window", "256", "--segment", "256", "--max-tokens", "40", "--strategy", "direct", "--json"];
+    let window = ["--window", "256", "--segment", "256", "--max-tokens", "40", "--json"];
     let built_in = "built-in:smollm2-135m.gguf";
-    let shallow = shallow();
     // two are longer than the trained context of 8,192 tokens
     let cases = [
         ("auto", None, 42_000),
@@ -47,10 +46,6 @@ fn a_long_text_is_read_to_its_last_token() {
         assert_eq!(n_tokens > 8192, n_bytes > 8000);
         let mut args = window.to_vec();
         args.extend(["--policy", policy]);
-        // that of the program is for the whole model
-        if gate != Some(built_in) {
-            args.extend(["-m", &shallow]);
-        }
         if let Some(gate) = gate.filter(|&gate| gate != built_in) {
             args.extend(["--gate", gate]);
         }

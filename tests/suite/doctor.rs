@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::common::models::smollm2;
+use crate::common::program::{assert_fails, edgeinf};
 use serde_json::Value;
 
 fn doctor() -> Command {
@@ -27,6 +28,9 @@ fn threads_come_from_the_environment() {
     let (code, json) = told("many");
     assert_eq!((code, &json["ok"]), (Some(1), &false.into()), "{json}");
     assert!(json["findings"].to_string().contains("EDGEINF_THREADS is 'many'"), "{json}");
+    let output =
+        edgeinf().args(["eval", "needle", "--lengths", "1200"]).env("EDGEINF_THREADS", "many").output().unwrap();
+    assert_fails(&output, 2, &["EDGEINF_THREADS is 'many'", "from 1 to 1024"]);
 }
 
 #[test]

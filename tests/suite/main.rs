@@ -13,6 +13,7 @@ mod eval;
 mod formats;
 mod install;
 mod models;
+mod needle;
 mod notes;
 mod parity;
 mod plain;

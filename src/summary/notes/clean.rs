@@ -139,10 +139,9 @@ pub fn is_scaffold(sentence: &str) -> bool {
 /// Whether a sentence says of the document what it is about, as a table of contents does.
 fn is_contents(sentence: &str) -> bool {
     let text = sentence.trim_start_matches(ORNAMENT).to_lowercase();
-    let after = |start: &str| text.strip_prefix(start)?.strip_prefix(' ').map(str::to_owned);
-    let mut rests = SUBJECT.iter().filter_map(|subject| after(subject));
+    let mut rests = SUBJECT.iter().filter_map(|subject| text.strip_prefix(subject)?.strip_prefix(' '));
     rests.any(|rest| {
-        let rest = rest.strip_prefix("also ").unwrap_or(&rest);
+        let rest = rest.strip_prefix("also ").unwrap_or(rest);
         LISTS.iter().any(|verb| rest.strip_prefix(verb).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric)))
     })
 }
