@@ -120,6 +120,15 @@ pub struct SummarizeArgs {
     /// Write the notes to FILE as they come, as JSONL if its name ends so.
     #[arg(long, value_name = "FILE", help_heading = "Summary")]
     pub keep_notes: Option<PathBuf>,
+    /// Read no document, but write the summary from notes that --keep-notes wrote to FILE as JSONL (- is standard input): in another
+    /// length, style or language, or of what a run that was broken off has read.
+    #[arg(
+        long,
+        value_name = "FILE",
+        help_heading = "Summary",
+        conflicts_with_all = ["files", "input_format", "encoding", "quote", "embeddings", "keep_notes", "note_every", "note_tokens", "dry_run"]
+    )]
+    pub from_notes: Option<PathBuf>,
     /// Tokens of the document for each note [default: what window and segment hold].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000), help_heading = "Summary")]
     pub note_every: Option<u32>,
@@ -178,6 +187,14 @@ impl SummarizeArgs {
             ));
         }
         self.check_notes()?;
+        if let Some(notes) = &self.from_notes {
+            if self.strategy.0.is_some_and(|strategy| strategy != Strategy::Notes) {
+                return Err(conflict("--from-notes writes by strategy notes; leave --strategy out"));
+            }
+            if self.output.as_deref().is_some_and(|output| same_file(notes, output)) {
+                return Err(conflict("--output names the notes that are read; give the summary a file of its own"));
+            }
+        }
         if self.keep_notes.is_some() && self.files.len() > 1 {
             return Err(conflict("--keep-notes takes the notes of one file; call edgeinf for each file"));
         }
@@ -189,6 +206,11 @@ impl SummarizeArgs {
 }
 
 impl SummarizeArgs {
+    /// Whether the document is what is piped in.
+    pub fn reads_stdin(&self) -> bool {
+        self.files.is_empty() && self.from_notes.is_none()
+    }
+
     /// Whether the gate that the catalogue has for the model may be of use where nobody names a policy. Where a document is read and then written about
     /// at once, what its scores keep of the beginning is worth something; notes are written of what is in the window anyway.
     pub fn may_use_gate(&self) -> bool {
@@ -205,7 +227,7 @@ impl SummarizeArgs {
         let gate = self.engine.gate.as_ref().and_then(GateSpec::path);
         let read = self.files.iter().map(PathBuf::as_path).filter(|file| *file != Path::new("-"));
         let others = read.chain(self.output.as_deref()).chain(self.template.as_deref()).chain(gate);
-        let stdin = self.files.is_empty() || self.files.iter().any(|file| file == Path::new("-"));
+        let stdin = self.reads_stdin() || self.files.iter().any(|file| file == Path::new("-"));
         let stdin = stdin.then_some(Path::new("/dev/stdin"));
         // a model may be a name of the catalogue, which is no file here
         let mut others = others.chain([self.engine.model.as_path()]).chain(stdin);

@@ -12,6 +12,7 @@ use crate::llama::LlamaError;
 use crate::memory::gate::GateError;
 use crate::models::ModelError;
 use crate::summary::error::SummaryError;
+use crate::summary::notes::NotesError;
 use crate::summary::prompt::PromptError;
 use crate::summary::prompts::PromptsError;
 use crate::threads::BadThreads;
@@ -69,6 +70,7 @@ impl ExitStatus {
                 .or_else(|| cause.downcast_ref().map(of_model))
                 .or_else(|| cause.downcast_ref().map(of_input))
                 .or_else(|| cause.downcast_ref::<GateError>().map(|_| Self::Model))
+                .or_else(|| cause.downcast_ref().map(of_notes))
                 .or_else(|| cause.downcast_ref::<BadThreads>().map(|_| Self::Usage))
                 .or_else(|| cause.downcast_ref().map(of_prompt))
                 .or_else(|| cause.downcast_ref().map(of_prompts))
@@ -95,6 +97,13 @@ fn of_summary(error: &SummaryError) -> ExitStatus {
         | SummaryError::WindowTooSmall { .. }
         | SummaryError::LayoutTooLarge { .. }
         | SummaryError::Budget(_) => ExitStatus::Usage,
+    }
+}
+
+fn of_notes(error: &NotesError) -> ExitStatus {
+    match error {
+        NotesError::Input(e) => of_input(e),
+        NotesError::TooLong { .. } | NotesError::Invalid { .. } | NotesError::Empty { .. } => ExitStatus::Input,
     }
 }
 

@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::summary::notes::Note;
+use crate::summary::notes::{End, Line, Note};
 
 /// A file that notes are written to as they come, so that a run that is broken off has left something.
 #[derive(Debug)]
@@ -12,6 +12,8 @@ pub struct NotesFile {
     path: PathBuf,
     file: File,
     json: bool,
+    /// Where the last note ends.
+    end: End,
 }
 
 impl NotesFile {
@@ -23,7 +25,7 @@ impl NotesFile {
         let file = OpenOptions::new().write(true).create(true).truncate(true).open(path);
         let file = file.map_err(|error| named(path, &error))?;
         let json = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("jsonl") || e.eq_ignore_ascii_case("json"));
-        Ok(Self { path: path.to_owned(), file, json })
+        Ok(Self { path: path.to_owned(), file, json, end: End { tokens: 0, bytes: 0 } })
     }
 
     /// Adds a note.
@@ -31,6 +33,7 @@ impl NotesFile {
     /// # Errors
     /// If it cannot be written.
     pub fn put(&mut self, note: &Note) -> io::Result<()> {
+        self.end = End { tokens: note.tokens.end, bytes: note.bytes.end };
         let text = if self.json {
             serde_json::to_string(note)? + "\n"
         } else {
@@ -40,6 +43,19 @@ impl NotesFile {
             }
             text
         };
+        self.write(&text)
+    }
+
+    /// Tells that the document has no more, which JSONL says on its last line.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn end(&mut self) -> io::Result<()> {
+        let text = if self.json { serde_json::to_string(&Line::End { end: self.end })? + "\n" } else { String::new() };
+        self.write(&text)
+    }
+
+    fn write(&mut self, text: &str) -> io::Result<()> {
         self.file.write_all(text.as_bytes()).and_then(|()| self.file.flush()).map_err(|error| named(&self.path, &error))
     }
 }

@@ -64,7 +64,7 @@ pub fn run() -> ExitCode {
         Err(error) => return printer.fail(&error.into()).into(),
     };
     let result = match cli.command {
-        Command::Summarize(args) if args.files.is_empty() && io::stdin().is_terminal() => {
+        Command::Summarize(args) if args.reads_stdin() && io::stdin().is_terminal() => {
             printer.usage(&help("summarize"));
             Ok(ExitStatus::Usage)
         }

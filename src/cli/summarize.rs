@@ -11,18 +11,19 @@ use anyhow::{Error, Result};
 use crate::input::{Source, TokenStream};
 use crate::llama::SamplerParams;
 use crate::memory::policy::Policy;
-use crate::quote::show;
+use crate::quote::{Quote, show};
 use crate::report::dry_run::DryRun;
 use crate::report::failure::Failure;
 use crate::report::memory::{peak_rss_bytes, reset_peak_rss};
 use crate::report::statistics::{Run, Statistics};
+use crate::summary::again::from_notes;
 use crate::summary::error::SummaryError;
 use crate::summary::forecast::forecast;
-use crate::summary::notes::NoteSizes;
+use crate::summary::notes::{KeptNotes, NoteSizes};
 use crate::summary::plan::Settings;
 use crate::summary::prompts::Prompts;
 use crate::summary::request::Request;
-use crate::summary::run::{Event, summarize};
+use crate::summary::run::{Event, Outcome, summarize};
 use crate::summary::strategy::Strategy;
 use crate::summary::writing::Writing;
 
@@ -43,7 +44,11 @@ pub fn run(
     start: Instant,
 ) -> Result<ExitStatus> {
     let stdin = [PathBuf::from("-")];
-    let files = if args.files.is_empty() { &stdin } else { args.files.as_slice() };
+    let files = match &args.from_notes {
+        Some(notes) => std::slice::from_ref(notes),
+        None if args.files.is_empty() => &stdin,
+        None => args.files.as_slice(),
+    };
     if let Some(path) = &args.output {
         printer.redirect(path)?;
     }
@@ -88,6 +93,23 @@ pub fn run(
     Ok(worst)
 }
 
+/// What a summary is written from.
+enum Input {
+    Document(Box<Source>),
+    Notes(KeptNotes),
+}
+
+/// What is reported beside the outcome.
+struct Told {
+    /// Of the document.
+    bytes: u64,
+    /// Time to load the model.
+    load: Duration,
+    /// Time until reading began.
+    before: Duration,
+    quotes: Option<Vec<Quote>>,
+}
+
 /// One file on its way through.
 struct Pass<'a> {
     args: &'a SummarizeArgs,
@@ -108,9 +130,11 @@ impl Pass<'_> {
         interrupt: &Arc<AtomicBool>,
     ) -> Result<ExitStatus> {
         // the document first: its faults are cheap to find
-        let source = Source::open(self.file, self.args.input.reading(), interrupt)?;
-        let total_bytes = source.total_bytes();
-        let mut load_time = Duration::ZERO;
+        let input = match &self.args.from_notes {
+            Some(path) => Input::Notes(KeptNotes::open(path, interrupt)?),
+            None => Input::Document(Box::new(Source::open(self.file, self.args.input.reading(), interrupt)?)),
+        };
+        let mut load = Duration::ZERO;
         let engine = match engine {
             Some(engine) => {
                 reset_peak_rss();
@@ -123,7 +147,7 @@ impl Pass<'_> {
                 } else if self.args.may_use_gate() {
                     loaded.offer_built_in();
                 }
-                load_time = loaded.load_time;
+                load = loaded.load_time;
                 engine.insert(loaded)
             }
         };
@@ -131,13 +155,24 @@ impl Pass<'_> {
         let sentences = if self.args.quote { self.args.embeddings.load()? } else { None };
         let settings = self.settings(engine);
         let writing = self.writing()?;
+        let source = match input {
+            Input::Document(source) => *source,
+            Input::Notes(kept) => {
+                let (before, (_, bytes)) = (self.start.elapsed(), kept.covered());
+                let outcome = self.write(printer, None, interrupt, |observer| {
+                    from_notes(&engine.model, kept, settings, &writing, interrupt, observer)
+                })?;
+                return self.report(printer, engine, &outcome, Told { bytes, load, before, quotes: None });
+            }
+        };
+        let total_bytes = source.total_bytes();
         let mut document = TokenStream::new(source, engine.model.vocab(), Arc::clone(interrupt))?;
         if self.args.dry_run {
             let forecast = forecast(&engine.model, &mut document, &settings, &writing, interrupt)?;
             if let Some(error) = &forecast.no_notes {
                 printer.warn(&no_notes(error));
             }
-            let report = DryRun::new(self.file, document.bytes_read(), load_time, &forecast);
+            let report = DryRun::new(self.file, document.bytes_read(), load, &forecast);
             if self.args.json {
                 self.print(printer, &(serde_json::to_string(&report)? + "\n"))?;
             } else {
@@ -151,64 +186,12 @@ impl Pass<'_> {
             quotes::keep(&mut document)?;
         }
         let before = self.start.elapsed();
-        let begin = Instant::now();
-        let (mut wrote, mut unquoted) = (false, String::new());
-        let mut write_error = None;
-        let mut notes: Option<NotesFile> = None;
-        let outcome =
-            summarize(&engine.model, &mut document, settings, &writing, interrupt, &mut |event| match event {
-                Event::Started(policy, strategy) => {
-                    printer.detail(&format!("policy {policy}, strategy {strategy}"));
-                    let path = self.args.keep_notes.as_deref();
-                    if path.is_some() && strategy != Strategy::Notes {
-                        printer.warn(&format!("strategy {strategy} takes no notes; they are not kept"));
-                    }
-                    match path.filter(|_| strategy == Strategy::Notes).map(NotesFile::create).transpose() {
-                        Ok(file) => notes = file,
-                        Err(error) => {
-                            interrupt.store(true, Ordering::Relaxed);
-                            write_error.get_or_insert(error);
-                        }
-                    }
-                }
-                Event::Note(note) => {
-                    if let Some(Err(error)) = notes.as_mut().map(|file| file.put(note)) {
-                        interrupt.store(true, Ordering::Relaxed);
-                        write_error.get_or_insert(error);
-                    }
-                }
-                Event::Read { tokens, bytes, segments } => {
-                    printer.reading(&Reading { tokens, bytes, total_bytes, segments, elapsed: begin.elapsed() });
-                }
-                Event::ReadAll => printer.end_progress(),
-                Event::NoNotes(error) => printer.warn(&no_notes(error)),
-                Event::Text(_) if self.args.json => {}
-                Event::Text(text) if self.args.quote => unquoted += text,
-                Event::Text(text) => {
-                    let header = if wrote { String::new() } else { self.header() };
-                    wrote = true;
-                    if let Err(error) = printer.summary(&(header + text)) {
-                        // nothing that comes could be written either
-                        interrupt.store(true, Ordering::Relaxed);
-                        write_error.get_or_insert(error);
-                    }
-                }
-            });
-        printer.end_progress();
-        if let Some(error) = write_error {
-            return Err(self.cannot_write(error));
-        }
-        if wrote {
-            self.print(printer, "\n")?;
-        }
-        if outcome.is_err() && !unquoted.is_empty() {
-            // what was written before it was broken off is not lost
-            self.print(printer, &(self.header() + &unquoted + "\n"))?;
-        }
-        let outcome = outcome?;
-        let summary = outcome.written.text.trim();
+        let outcome = self.write(printer, total_bytes, interrupt, |observer| {
+            summarize(&engine.model, &mut document, settings, &writing, interrupt, observer)
+        })?;
         let (mut quotes, mut quote_error) = (None, None);
         if self.args.quote {
+            let summary = outcome.written.text.trim();
             let found = embedder(sentences.as_ref(), threads(self.args.engine.threads)?, interrupt)
                 .map_err(Error::from)
                 .and_then(|mut embedder| quotes::find(&mut document, summary, embedder.as_mut(), interrupt));
@@ -223,27 +206,90 @@ impl Pass<'_> {
                 printer.summary(&(self.header() + &text)).map_err(|error| self.cannot_write(error))?;
             }
         }
+        let told = Told { bytes: document.bytes_read(), load, before, quotes };
+        let status = self.report(printer, engine, &outcome, told)?;
+        Ok(quote_error.map_or(status, |error| printer.fail(&error)))
+    }
 
+    /// Lets the model write, and prints what comes as it comes.
+    fn write(
+        &mut self,
+        printer: &mut Printer,
+        total_bytes: Option<u64>,
+        interrupt: &AtomicBool,
+        call: impl FnOnce(&mut dyn FnMut(Event<'_>)) -> Result<Outcome, SummaryError>,
+    ) -> Result<Outcome> {
+        let begin = Instant::now();
+        let (mut wrote, mut unquoted) = (false, String::new());
+        let mut write_error: Option<io::Error> = None;
+        // nothing that comes could be written either
+        let mut give_up = |result: io::Result<()>| {
+            if let Err(error) = result {
+                interrupt.store(true, Ordering::Relaxed);
+                write_error.get_or_insert(error);
+            }
+        };
+        let mut notes: Option<NotesFile> = None;
+        let outcome = call(&mut |event| match event {
+            Event::Started(policy, strategy) => {
+                printer.detail(&format!("policy {policy}, strategy {strategy}"));
+                let path = self.args.keep_notes.as_deref();
+                if path.is_some() && strategy != Strategy::Notes {
+                    printer.warn(&format!("strategy {strategy} takes no notes; they are not kept"));
+                }
+                let file = path.filter(|_| strategy == Strategy::Notes).map(NotesFile::create).transpose();
+                give_up(file.map(|file| notes = file));
+            }
+            Event::Note(note) => give_up(notes.as_mut().map_or(Ok(()), |file| file.put(note))),
+            Event::Read { tokens, bytes, segments } => {
+                printer.reading(&Reading { tokens, bytes, total_bytes, segments, elapsed: begin.elapsed() });
+            }
+            Event::ReadAll => {
+                printer.end_progress();
+                give_up(notes.as_mut().map_or(Ok(()), NotesFile::end));
+            }
+            Event::NoNotes(error) => printer.warn(&no_notes(error)),
+            Event::Text(_) if self.args.json => {}
+            Event::Text(text) if self.args.quote => unquoted += text,
+            Event::Text(text) => {
+                let header = if wrote { String::new() } else { self.header() };
+                wrote = true;
+                give_up(printer.summary(&(header + text)));
+            }
+        });
+        printer.end_progress();
+        if let Some(error) = write_error {
+            return Err(self.cannot_write(error));
+        }
+        if wrote {
+            self.print(printer, "\n")?;
+        }
+        if outcome.is_err() && !unquoted.is_empty() {
+            // what was written before it was broken off is not lost
+            self.print(printer, &(self.header() + &unquoted + "\n"))?;
+        }
+        Ok(outcome?)
+    }
+
+    /// Says what it cost.
+    fn report(&mut self, printer: &mut Printer, engine: &Engine, outcome: &Outcome, told: Told) -> Result<ExitStatus> {
         let run = Run {
             input: self.file.display().to_string(),
-            input_bytes: document.bytes_read(),
+            input_bytes: told.bytes,
             model: engine.path.display().to_string(),
             gate: engine.gate_spec.as_ref().filter(|_| outcome.policy.needs_gate()).map(ToString::to_string),
             weights_bytes: engine.model.weight_bytes(),
-            load: load_time,
-            before,
+            load: told.load,
+            before: told.before,
             total: self.start.elapsed(),
             peak_rss_bytes: peak_rss_bytes(),
         };
-        let counted = quotes.as_deref().map(quotes::count);
-        let statistics = Statistics::new(run, &outcome, quotes);
+        let counted = told.quotes.as_deref().map(quotes::count);
+        let statistics = Statistics::new(run, outcome, told.quotes);
         if self.args.json {
             self.print(printer, &(serde_json::to_string(&statistics)? + "\n"))?;
         } else {
             printer.note(&(statistics.to_text() + &counted.unwrap_or_default()));
-        }
-        if let Some(error) = quote_error {
-            return Ok(printer.fail(&error));
         }
         match statistics.incomplete_reason {
             Some(reason) => {

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::terms::each_term;
 use crate::text::marks::is_bullet;
 use crate::text::names::each_name_or_number;
 use crate::text::split::{Lines, Sentence, Splitter};
+use crate::text::stems::each_term;
 
 /// Words of a line that announces what follows and says nothing: `The main points are:`.
 const LONGEST_ANNOUNCEMENT: usize = 8;

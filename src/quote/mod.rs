@@ -75,7 +75,6 @@ mod claims;
 mod finder;
 mod score;
 mod show;
-mod terms;
 #[cfg(test)]
 mod tests;
 mod verdict;

@@ -200,16 +200,24 @@ impl Statistics {
             },
         );
         line("document", format!("{} tokens in {} bytes", self.input.tokens, self.input.bytes));
-        line("read", format!("{} tokens in {} segments", self.input.tokens_read, self.segments));
-        line(
-            "left the window",
-            format!("{} tokens, {} folded into the memory", self.tokens_dropped, self.tokens_folded),
-        );
-        if self.notes > 0 {
-            line("strategy", format!("{}, {} of them, {:.1} s", self.strategy, self.notes, self.time.notes_ms / 1e3));
+        let is_read_before = self.segments == 0;
+        if is_read_before {
+            line("strategy", format!("{}, {} of them, taken before", self.strategy, self.notes));
+        } else {
+            line("read", format!("{} tokens in {} segments", self.input.tokens_read, self.segments));
+            line(
+                "left the window",
+                format!("{} tokens, {} folded into the memory", self.tokens_dropped, self.tokens_folded),
+            );
+            if self.notes > 0 {
+                let seconds = self.time.notes_ms / 1e3;
+                line("strategy", format!("{}, {} of them, {seconds:.1} s", self.strategy, self.notes));
+            }
         }
         line("time to first token", format!("{:.1} s", self.time.ttft_ms / 1e3));
-        line("prefill", format!("{:.1} tokens/s", self.time.prefill_tokens_per_second));
+        if !is_read_before {
+            line("prefill", format!("{:.1} tokens/s", self.time.prefill_tokens_per_second));
+        }
         line(
             "generation",
             format!("{:.1} tokens/s, {} tokens", self.time.generation_tokens_per_second, self.output.tokens),

@@ -101,7 +101,7 @@ pub fn forecast(
         }
         document_tokens += head.len() as u64;
     }
-    let cost = writing.cost(model, settings, (plan.policy, strategy), document_tokens, &mut scribe)?;
+    let cost = writing.cost(model, settings, (&plan, strategy), document_tokens, &mut scribe)?;
     let all = prompt.prefix.len() as u64 + document_tokens;
     Ok(Forecast {
         policy: plan.policy,

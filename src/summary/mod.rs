@@ -1,5 +1,6 @@
 //! From a document to a summary: prompts, chat templates, the pass over the text, and writing.
 
+pub mod again;
 pub mod error;
 mod filter;
 pub mod forecast;

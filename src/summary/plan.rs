@@ -127,19 +127,31 @@ pub fn plan(
             None => {}
         }
     }
-    let windowed = |policy: Policy| {
-        // before what could be mended by other arguments
-        model.check_compaction()?;
-        policy.check_gate(settings.gate.as_ref())?;
-        let layout = windowed_layout(model, settings.sizes_of(policy, model)?, prompt)?;
-        let plan = Plan::new(model, settings, policy, Some(layout), layout.n_cells);
-        plan.check_memory(settings).map(|()| plan)
-    };
-    match windowed(settings.policy.unwrap_or_else(|| settings.by_gate())) {
+    match windowed_plan(model, settings, settings.policy.unwrap_or_else(|| settings.by_gate()), prompt) {
         // what nobody asked for must not be what fails
-        Err(_) if settings.policy.is_none() && settings.is_gate_offered => windowed(Policy::Streaming),
+        Err(_) if settings.policy.is_none() && settings.is_gate_offered => {
+            windowed_plan(model, settings, Policy::Streaming, prompt)
+        }
         plan => plan,
     }
+}
+
+/// The plan of a policy whose cache does not grow with the document.
+///
+/// # Errors
+/// [`SummaryError`] as [`plan`] says.
+pub fn windowed_plan(
+    model: &Model,
+    settings: &Settings,
+    policy: Policy,
+    prompt: &PromptTokens,
+) -> Result<Plan, SummaryError> {
+    // before what could be mended by other arguments
+    model.check_compaction()?;
+    policy.check_gate(settings.gate.as_ref())?;
+    let layout = windowed_layout(model, settings.sizes_of(policy, model)?, prompt)?;
+    let plan = Plan::new(model, settings, policy, Some(layout), layout.n_cells);
+    plan.check_memory(settings).map(|()| plan)
 }
 
 /// The layout of a cache that is compacted, for a model and a prompt.

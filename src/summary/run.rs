@@ -14,7 +14,6 @@ use super::filter::filtered;
 use super::notes::{Note, compose};
 use super::plan::{Settings, new_context, plan};
 use super::prompt::PromptTokens;
-use super::prompts::Values;
 use super::scribe::Scribe;
 use super::strategy::Strategy;
 use super::writer::{Written, write};
@@ -180,8 +179,9 @@ impl<'m> Pass<'_, 'm, '_> {
         let max_tokens = self.settings.max_tokens;
         let notes = taker.finish();
         outcome.notes = notes.len() as u64;
-        self.written(outcome, |give, writing, values| {
-            compose(scribe, &mut reader, &writing.prompts, &writing.request, values, (notes, max_tokens), give)
+        let (writing, values) = (self.writing, self.writing.values(self.model));
+        outcome.written(self.start, self.observer, |give| {
+            compose(scribe, &mut reader, &writing.prompts, &writing.request, &values, (notes, max_tokens), give)
         })
     }
 
@@ -204,28 +204,10 @@ impl<'m> Pass<'_, 'm, '_> {
         (self.observer)(Event::ReadAll);
         outcome.notes = chunks.n_chunks;
         let max_tokens = self.settings.max_tokens;
-        self.written(outcome, |give, _, values| {
-            filtered(give, |give| chunks.reduce(&mut reader, scribe, values, max_tokens, give))
+        let values = self.writing.values(self.model);
+        outcome.written(self.start, self.observer, |give| {
+            filtered(give, |give| chunks.reduce(&mut reader, scribe, &values, max_tokens, give))
         })
-    }
-
-    /// Writes the summary from what was noted.
-    fn written(
-        self,
-        mut outcome: Outcome,
-        write: impl FnOnce(&mut dyn FnMut(&str), &Writing, &Values) -> Result<Written, SummaryError>,
-    ) -> Result<Outcome, SummaryError> {
-        let (start, observer) = (self.start, self.observer);
-        let mut first = None;
-        let mut give = |text: &str| {
-            first.get_or_insert_with(|| start.elapsed());
-            observer(Event::Text(text));
-        };
-        outcome.written = write(&mut give, self.writing, &self.writing.values(self.model))?;
-        // with the merges, until the first sentence: what a reader waits for
-        outcome.prefill = first.unwrap_or_else(|| start.elapsed());
-        outcome.written.first_token = Duration::ZERO;
-        Ok(outcome)
     }
 
     /// Gives the document's tokens to `watch`, a segment at most at a time, and counts them.
@@ -257,7 +239,13 @@ impl<'m> Pass<'_, 'm, '_> {
 
 impl Outcome {
     /// What is known when the document was read.
-    fn of_reading(reader: &mut Reader<'_>, policy: Policy, strategy: Strategy, tokens: u64, n_prefix: u64) -> Self {
+    pub(super) fn of_reading(
+        reader: &mut Reader<'_>,
+        policy: Policy,
+        strategy: Strategy,
+        tokens: u64,
+        n_prefix: u64,
+    ) -> Self {
         Self {
             policy,
             strategy,
@@ -272,5 +260,24 @@ impl Outcome {
             notes_time: Duration::ZERO,
             notes: 0,
         }
+    }
+
+    /// Writes the summary from what was noted.
+    pub(super) fn written(
+        mut self,
+        start: Instant,
+        observer: &mut dyn FnMut(Event<'_>),
+        write: impl FnOnce(&mut dyn FnMut(&str)) -> Result<Written, SummaryError>,
+    ) -> Result<Self, SummaryError> {
+        let mut first = None;
+        let mut give = |text: &str| {
+            first.get_or_insert_with(|| start.elapsed());
+            observer(Event::Text(text));
+        };
+        self.written = write(&mut give)?;
+        // with the merges, until the first sentence: what a reader waits for
+        self.prefill = first.unwrap_or_else(|| start.elapsed());
+        self.written.first_token = Duration::ZERO;
+        Ok(self)
     }
 }

@@ -6,7 +6,7 @@ use crate::memory::policy::Policy;
 
 use super::error::SummaryError;
 use super::map_reduce::MapReduce;
-use super::notes::{MERGED_TOKENS, NoteSizes, NoteTaker, QUOTED};
+use super::notes::{MERGED_TOKENS, NoteSizes, NoteTaker, QUOTED, composing, n_parts};
 use super::plan::{Plan, Settings};
 use super::prompt::{Instructions, PromptError};
 use super::prompts::{Prompts, Values};
@@ -17,7 +17,7 @@ use super::strategy::Strategy;
 /// Tokens that notes are written from at least, beside the summary.
 const APART: u32 = 1280;
 
-/// What notes cost at most.
+/// What notes cost.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct NotesCost {
     /// Notes that are taken while reading.
@@ -112,24 +112,45 @@ impl Writing {
         strategy: Strategy,
         scribe: &mut Scribe<'_>,
     ) -> Result<Plan, SummaryError> {
-        let answer = self.request.length.max_tokens().min(512);
         match strategy {
             Strategy::Direct => Ok(plan),
             Strategy::Notes if model.n_swa() > 0 => Err(SummaryError::NotesDisturb { n_swa: model.n_swa() }),
-            Strategy::Notes => {
-                let taker = self.note_taker(model, settings, plan.policy)?;
-                let longest = self.notes.tokens(self.sizes(model, settings, plan.policy)?);
-                plan.with_aside(model, settings, taker.room(scribe)?, APART.max(8 * longest) + answer)
-            }
+            Strategy::Notes => self.room_for_notes(model, settings, plan, scribe),
             Strategy::MapReduce => {
                 let sizes = self.sizes(model, settings, plan.policy)?;
                 let longest = self.notes.tokens(sizes);
-                plan.with_aside(model, settings, 0, (self.notes.every(sizes) + APART / 2).max(8 * longest) + answer)
+                plan.with_aside(
+                    model,
+                    settings,
+                    0,
+                    (self.notes.every(sizes) + APART / 2).max(8 * longest) + self.longest_answer(),
+                )
             }
         }
     }
 
-    /// What notes cost at most for a document of so many tokens, merges included.
+    /// The plan with room for notes and for the summary from them.
+    ///
+    /// # Errors
+    /// As [`Writing::room`].
+    pub fn room_for_notes(
+        &self,
+        model: &Model,
+        settings: &Settings,
+        plan: Plan,
+        scribe: &mut Scribe<'_>,
+    ) -> Result<Plan, SummaryError> {
+        let taker = self.note_taker(model, settings, plan.policy)?;
+        let longest = self.notes.tokens(self.sizes(model, settings, plan.policy)?);
+        plan.with_aside(model, settings, taker.room(scribe)?, APART.max(8 * longest) + self.longest_answer())
+    }
+
+    /// Tokens of an answer that there is room for beside what it is written from.
+    fn longest_answer(&self) -> u32 {
+        self.request.length.max_tokens().min(512)
+    }
+
+    /// What notes cost for a document of so many tokens if each is as long as it may be, with what is read for the summary from them, about.
     ///
     /// # Errors
     /// Those of the templates.
@@ -137,24 +158,28 @@ impl Writing {
         &self,
         model: &Model,
         settings: &Settings,
-        (policy, strategy): (Policy, Strategy),
+        (plan, strategy): (&Plan, Strategy),
         document_tokens: u64,
         scribe: &mut Scribe<'_>,
     ) -> Result<NotesCost, SummaryError> {
         if strategy == Strategy::Direct {
             return Ok(NotesCost::default());
         }
-        let sizes = self.sizes(model, settings, policy)?;
+        let sizes = self.sizes(model, settings, plan.policy)?;
         let longest = u64::from(self.notes.tokens(sizes));
-        let room = u64::from(self.note_taker(model, settings, policy)?.room(scribe)?);
+        let room = u64::from(self.note_taker(model, settings, plan.policy)?.room(scribe)?);
         let notes = document_tokens.div_ceil(u64::from(self.notes.every(sizes)));
-        // eight notes become one, so a seventh more are written in all, and each is read once more with the sentences that it keeps
-        let in_all = (notes * 8).div_ceil(7);
-        Ok(NotesCost {
-            notes,
-            tokens_read: notes * (room - longest) + in_all * (longest + u64::from(QUOTED)),
-            tokens_written: notes * longest + (in_all - notes) * u64::from(MERGED_TOKENS),
-        })
+        let (read, written) = if strategy == Strategy::Notes {
+            let parts = u64::from(n_parts(&self.request, settings.max_tokens));
+            let n_apart = plan.n_cells - plan.layout.map_or(0, |layout| layout.n_retain);
+            let for_part = n_apart.saturating_sub(self.longest_answer() + 2 * QUOTED);
+            composing(notes, longest, (parts, u64::from(for_part)))
+        } else {
+            // eight summaries become one, so a seventh more are written in all, and each is read once more
+            let merges = notes.div_ceil(7);
+            ((notes + merges) * (longest + u64::from(QUOTED)), merges * u64::from(MERGED_TOKENS))
+        };
+        Ok(NotesCost { notes, tokens_read: notes * (room - longest) + read, tokens_written: notes * longest + written })
     }
 
     /// Takes the notes.

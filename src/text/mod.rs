@@ -8,6 +8,7 @@ pub mod sentences;
 pub mod split;
 #[cfg(test)]
 mod split_tests;
+pub mod stems;
 pub mod support;
 #[cfg(test)]
 mod support_tests;

@@ -112,8 +112,11 @@ fn notes_cover_the_whole_document() {
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let json: Value = serde_json::from_str(&stdout(&output)).unwrap();
     assert_eq!(json["strategy"], "notes");
-    let kept: Vec<Value> =
+    let mut kept: Vec<Value> =
         fs::read_to_string(&kept).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let end = kept.pop().unwrap();
+    assert_eq!(end["end"]["bytes"], fs::metadata(&file).unwrap().len());
+    assert_eq!(end["end"]["tokens"], json["input"]["tokens"]);
     assert_eq!(json["notes"], kept.len());
     // one behind the other, from the first byte to the last
     let mut at = 0;
@@ -126,6 +129,22 @@ fn notes_cover_the_whole_document() {
     let all = kept.iter().map(Value::to_string).collect::<Vec<_>>().join("\n");
     let noted = facts.iter().filter(|fact| all.contains(fact.as_str())).count();
     assert!(noted * 2 >= facts.len(), "{noted} of {} facts", facts.len());
+
+    // from them comes the same summary without the document, and another one of another form
+    let again = |more: &[&str]| {
+        let output = edgeinf().args(["summarize", "--from-notes", &path, "--json"]).args(more).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        serde_json::from_str::<Value>(&stdout(&output)).unwrap()
+    };
+    let same = again(&["--policy", "streaming", "--length", "150"]);
+    for key in ["summary", "complete", "strategy", "notes"] {
+        assert_eq!(same[key], json[key], "{key}");
+    }
+    for key in ["tokens", "bytes"] {
+        assert_eq!(same["input"][key], json["input"][key], "{key}");
+    }
+    let short = again(&["--length", "short", "--style", "bullets"]);
+    assert!(short["summary"].as_str().unwrap().lines().all(|line| line.starts_with("- ")), "{short}");
 
     // what the summary says stands somewhere, names and numbers do in each sentence
     let quotes = json["quotes"].as_array().unwrap();
@@ -154,18 +173,23 @@ fn notes_cover_the_whole_document() {
 #[test]
 fn styles_are_forms_of_the_same() {
     let (dir, _) = sample("styles", 3200, 42);
-    let run = |more: &[&str]| {
-        let args =
-            [&["--strategy", "notes", "--policy", "streaming", "--window", "512", "--length", "100"], more].concat();
-        let output = summarize(&dir.join("a.txt"), &args);
+    let kept = dir.join("notes.jsonl");
+    let kept = kept.to_str().unwrap();
+    let run = |args: &[&str]| {
+        let args = [args, &["--policy", "streaming", "--window", "512", "--length", "100"]].concat();
+        let output = edgeinf().arg("summarize").args(&args).output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
         stdout(&output)
     };
-    let paragraph = run(&[]);
+    crate::common::models::smollm2();
+    let file = dir.join("a.txt");
+    let outline = run(&[file.to_str().unwrap(), "--strategy", "notes", "--style", "outline", "--keep-notes", kept]);
+    let paragraph = run(&["--from-notes", kept]);
     assert!(!paragraph.trim_end().contains('\n') && paragraph.ends_with(".\n"), "{paragraph}");
-    let bullets = run(&["--style", "bullets"]);
+    let bullets = run(&["--from-notes", kept, "--style", "bullets"]);
     assert!(bullets.lines().all(|line| line.starts_with("- ")), "{bullets}");
-    let outline = run(&["--style", "outline"]);
+    let answer = run(&["--from-notes", kept, "--prompt", "Who paid for something?"]);
+    assert!(!answer.trim().is_empty() && answer != paragraph, "{answer}");
     assert!(
         outline.starts_with("1. ") && outline.lines().all(|l| l.starts_with("   - ") || l.contains(". ")),
         "{outline}"
@@ -210,19 +234,45 @@ fn policies_and_lengths_leave_room_to_write() {
 #[test]
 fn a_run_that_is_broken_off_leaves_its_notes() {
     let (dir, _) = sample("broken", 20_000, 44);
-    let kept = dir.join("notes.txt");
+    let kept = dir.join("notes.jsonl");
     crate::common::models::smollm2();
     let mut command = edgeinf();
     command.arg("summarize").arg(dir.join("a.txt")).arg("--keep-notes").arg(&kept);
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-    while fs::read_to_string(&kept).unwrap_or_default().lines().filter(|line| line.starts_with('[')).count() < 2 {
+    while fs::read_to_string(&kept).unwrap_or_default().lines().count() < 2 {
         assert!(child.try_wait().unwrap().is_none(), "it ended before there were notes");
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
     nix::sys::signal::kill(nix::unistd::Pid::from_raw(child.id() as i32), nix::sys::signal::Signal::SIGINT).unwrap();
     let log: Vec<String> = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap).collect();
     assert_eq!(child.wait().unwrap().code(), Some(130), "{log:?}");
-    assert!(fs::read_to_string(&kept).unwrap().starts_with("[bytes 0-"));
+    // they are worth a summary of what was read, which says that it is one of that
+    let output = edgeinf().args(["summarize", "--length", "short", "--from-notes"]).arg(&kept).output().unwrap();
+    assert_eq!(output.status.code(), Some(6), "{}", stderr(&output));
+    assert!(stdout(&output).ends_with(".\n"), "{}", stdout(&output));
+    let told = stderr(&output);
+    assert!(
+        told.contains("the notes end at byte") && told.contains("taken before") && !told.contains("prefill"),
+        "{told}"
+    );
+}
+
+#[test]
+fn only_notes_are_taken_for_notes() {
+    let dir = scratch("refused");
+    let kept = dir.join("notes.jsonl");
+    fs::write(&kept, "[bytes 0-5] Anne left.\n").unwrap();
+    let kept = kept.to_str().unwrap();
+    let run = |args: &[&str]| edgeinf().args(["summarize", "--from-notes"]).args(args).output().unwrap();
+    assert_fails(&run(&[kept]), 3, &["line 1", "notes.jsonl", "--keep-notes"]);
+    assert_fails(&run(&["/no/notes.jsonl"]), 3, &["/no/notes.jsonl"]);
+    assert_fails(&run(&["/"]), 3, &["is a directory"]);
+    assert_fails(&run(&["/dev/null"]), 3, &["is empty"]);
+    for more in [&["--quote"][..], &["a.txt"], &["--strategy", "direct"], &["--keep-notes", "b.jsonl"], &["-o", kept]] {
+        let output = run(&[&[kept], more].concat());
+        assert_eq!(output.status.code(), Some(2), "{more:?}: {}", stderr(&output));
+    }
+    assert_eq!(fs::read_to_string(kept).unwrap(), "[bytes 0-5] Anne left.\n");
 }
 
 #[test]

@@ -1,55 +1,14 @@
 //! What of a model's text is not passed on.
 //!
-//! Left out are sentences that speak of the task instead of the document, sentences that were there before, and sentences with a
-//! name or a number that neither the document's stretch nor the notes have. So a text can only become shorter, and what remains
-//! is the model's own.
+//! Left out are sentences that speak of the task instead of the document, sentences that were there before, and sentences that neither the
+//! document's stretch nor the notes can be the ground of; and that the document says what it says. So a text can only become shorter.
 
 use crate::text::one_line;
 use crate::text::sentences::{is_whole, sentences};
-use crate::text::support::Support;
 use crate::text::words::{each_word, folded};
 
-/// How texts begin that speak of the task, folded.
-const SCAFFOLD: &[&str] = &[
-    "here is",
-    "here's",
-    "here are",
-    "sure",
-    "certainly",
-    "of course",
-    "okay",
-    "summary",
-    "note",
-    "notes",
-    "in summary",
-    "in conclusion",
-    "to summarize",
-    "to sum up",
-    "overall",
-    "as an ai",
-    "i hope",
-    "let me know",
-    "based on the",
-    "this chunk",
-    "this note",
-    "these notes",
-    "the notes",
-    "the note",
-    "the summary",
-    "this summary",
-    "the following",
-    "the last part above",
-    "the last part of the document",
-    "the last part of the text",
-    "the last part describes",
-    "the above",
-    "the reader",
-    "this part",
-    "the part above",
-];
-
-/// What may stand before it.
-const ORNAMENT: &[char] = &['*', '#', '-', '_', ' ', '"', '“', '>', '\t', '•', '`', '\n'];
+use super::grounds::{is_cut_off, is_of_sources, is_supported};
+use super::scaffold::{LINE, is_contents, is_scaffold, without_preamble, without_reference};
 
 /// A sentence counts as said before if so many of a hundred of its words are those of an earlier one,
 const SAME: usize = 80;
@@ -63,88 +22,8 @@ const COPIED: usize = 60;
 /// Repeated sentences in a row after which nothing new is to be expected.
 const LOOP: usize = 2;
 
-/// Phrases that speak of the task wherever they stand.
-const TALK: &[&str] = &[
-    "summary of the document",
-    "summary of the text",
-    "summary of the last part",
-    "summary of the part",
-    "summary of the notes",
-    "summary of the above",
-    "summary of a part",
-    "summary of this",
-    "information is missing",
-    "as follows:",
-    "notes on a",
-    "part of a document",
-];
-
-/// Whose contents a sentence lists instead of telling them: `This document discusses the causes of quarrels.`
-const SUBJECT: &[&str] =
-    &["this document", "the document", "this text", "the text", "this passage", "the passage", "it also"];
-
-/// What it is said to do.
-const LISTS: &[&str] = &[
-    "discusses",
-    "describes",
-    "mentions",
-    "highlights",
-    "outlines",
-    "covers",
-    "explores",
-    "provides",
-    "presents",
-    "contains",
-    "details",
-    "includes",
-    "focuses on",
-    "deals with",
-    "talks about",
-    "is about",
-    "refers to",
-];
-
-/// Words of a sentence from which on a piece without an end is no sentence but a line.
-const LINE: usize = 5;
-
 /// Of a longer sentence fewer than one word in two is a different one only where the model has lost its way.
 const BABBLE: usize = 12;
-
-/// Whether a sentence speaks of the task instead of the document.
-pub fn is_scaffold(sentence: &str) -> bool {
-    let text = sentence.trim_start_matches(ORNAMENT).to_lowercase().replace('’', "'");
-    if TALK.iter().any(|phrase| text.contains(phrase)) {
-        return true;
-    }
-    let begins =
-        |start: &&&str| text.strip_prefix(**start).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric));
-    match SCAFFOLD.iter().find(|start| begins(start)) {
-        // such words also begin sentences with something to say
-        Some(
-            &("sure" | "certainly" | "of course" | "okay" | "overall" | "in conclusion" | "in summary"
-            | "based on the"),
-        ) => text.trim_end().ends_with(':') || text.split_whitespace().count() <= 3,
-        Some(&("summary" | "note" | "notes" | "here is" | "here's" | "here are" | "the following")) => {
-            text.split_whitespace().count() == 1
-                || text.trim_end().ends_with([':', '*'])
-                || text.contains("summar")
-                || text.contains(" notes ")
-                || text.contains(" note:")
-        }
-        Some(_) => true,
-        None => text.split_whitespace().count() == 0,
-    }
-}
-
-/// Whether a sentence says of the document what it is about, as a table of contents does.
-fn is_contents(sentence: &str) -> bool {
-    let text = sentence.trim_start_matches(ORNAMENT).to_lowercase();
-    let mut rests = SUBJECT.iter().filter_map(|subject| text.strip_prefix(subject)?.strip_prefix(' '));
-    rests.any(|rest| {
-        let rest = rest.strip_prefix("also ").unwrap_or(rest);
-        LISTS.iter().any(|verb| rest.strip_prefix(verb).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric)))
-    })
-}
 
 /// Passes on the sentences of a text that say something.
 #[derive(Debug, Default)]
@@ -152,11 +31,13 @@ pub struct Cleaner {
     /// Words of the sentences that were passed on, sorted.
     said: Vec<Vec<String>>,
     repeated: usize,
+    /// What was asked.
+    heard: String,
     /// Whether names and numbers are compared; not where the model writes in another language.
     compare: bool,
     /// Whether a few words without an end pass: `1842` is an answer.
     brief: bool,
-    /// Whether the first sentence may say what the document is about.
+    /// Whether the first sentence may say what the document is about, and none was passed on yet.
     overview: bool,
 }
 
@@ -168,7 +49,7 @@ impl Cleaner {
 
     /// The same for answers, which may be a few words that are no sentence.
     pub fn brief(self) -> Self {
-        Self { brief: true, ..self }
+        Self { brief: true, overview: false, ..self }
     }
 
     /// The same for a summary, whose first sentence may say what the document is about.
@@ -176,18 +57,26 @@ impl Cleaner {
         Self { overview: true, ..self }
     }
 
-    /// Takes the sentences of a text as said: one who repeats what was asked says nothing.
+    /// Takes the sentences of a text as said: one who repeats what was asked says nothing. An answer may use its words.
     pub fn heard(&mut self, text: &str) {
+        self.heard = text.to_owned();
         self.said.extend(sentences(text).into_iter().map(|range| Words::of(&text[range]).all));
+    }
+
+    /// Takes the clauses of what a model was asked as said; a question by somebody else is for [`Cleaner::heard`].
+    pub fn asked(&mut self, instruction: &str) {
+        let clauses = instruction.split(['.', ':', ';', '\n']).filter(|clause| clause.split_whitespace().count() > 2);
+        self.said.extend(clauses.map(|clause| Words::of(clause).all));
     }
 
     /// The sentences of `text` that say something, on one line; `sources` are what the model had before it.
     pub fn clean(&mut self, text: &str, sources: &[&str]) -> String {
         let mut kept: Vec<String> = Vec::new();
         for range in sentences(text) {
-            let sentence = without_preamble(&one_line(&text[range])).to_owned();
-            if self.passes(&sentence, sources) {
-                kept.push(sentence);
+            let line = one_line(&text[range]);
+            let sentence = without_preamble(&line);
+            if self.passes(sentence, sources) {
+                kept.push(without_reference(sentence, sources).into_owned());
             }
         }
         kept.join(" ")
@@ -196,7 +85,7 @@ impl Cleaner {
     /// Whether a sentence says something that was not said before.
     pub fn passes(&mut self, sentence: &str, sources: &[&str]) -> bool {
         let words = Words::of(sentence);
-        let may_list = self.overview && self.said.is_empty() || !words.telling.is_empty();
+        let may_list = self.overview || !words.telling.is_empty();
         // what stands in the document itself speaks of something there
         if (is_scaffold(sentence) || !may_list && is_contents(sentence))
             && !sources.iter().any(|source| source.contains(sentence))
@@ -214,7 +103,14 @@ impl Cleaner {
         if self.compare && !is_supported(sentence, sources) {
             return false;
         }
+        if self.compare && !is_of_sources(sentence, &[sources, &[&self.heard]].concat()) {
+            return false;
+        }
+        if !self.brief && is_cut_off(sentence, sources) {
+            return false;
+        }
         self.repeated = 0;
+        self.overview = false;
         self.said.push(words.all);
         true
     }
@@ -267,16 +163,6 @@ impl Words {
     }
 }
 
-/// What follows the colon of a preamble (`Here is a summary: the road ...`), if it is a sentence by itself.
-pub fn without_preamble(sentence: &str) -> &str {
-    match sentence.split_once(": ") {
-        Some((preamble, rest)) if is_scaffold(&format!("{preamble}:")) && rest.split_whitespace().count() >= LINE => {
-            rest
-        }
-        _ => sentence,
-    }
-}
-
 /// The sentence of the document that a written one was copied from, if it was: nearly all of its words are there, and it has most of
 /// them. A small model that copies loses a word now and then, and with it the sense.
 pub fn original<'a>(sentence: &str, details: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -289,50 +175,9 @@ pub fn original<'a>(sentence: &str, details: impl IntoIterator<Item = &'a str>) 
     })
 }
 
-/// Whether all names and numbers of a sentence are in one of the sources.
-fn is_supported(sentence: &str, sources: &[&str]) -> bool {
-    let mut support = Support::new(sentence);
-    for source in sources {
-        support.read(source);
-        support.read("\n");
-    }
-    support.finish().unsupported.is_empty()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn talk_about_the_task_is_left_out() {
-        for text in [
-            "Here is a summary of the document:",
-            "**Summary:**",
-            "Sure!",
-            "Sure, here is a short note:",
-            "## Note",
-            "This chunk describes a fair.",
-            "The notes above are about a fair.",
-            "In summary:",
-            "I hope this helps.",
-            "---",
-        ] {
-            assert!(is_scaffold(text), "{text}");
-        }
-        for text in [
-            "Here the road ends.",
-            "Sure of himself, the smith went on.",
-            "Notes of the bank were worth nothing in 1820.",
-            "Overall prices rose by 3 % in that year.",
-            "Noteworthy is the bridge.",
-            "In conclusion the judge said that nobody was to blame.",
-            "The last part of the voyage took six weeks.",
-            "It has a summary of the laws of the realm.",
-            "The following year he was noted for his cures.",
-        ] {
-            assert!(!is_scaffold(text), "{text}");
-        }
-    }
 
     #[test]
     fn a_list_of_contents_is_no_content() {
@@ -357,18 +202,6 @@ mod tests {
         // a summary may begin so, and not go on
         let mut summary = Cleaner::new(true).with_overview();
         assert_eq!(vague.map(|text| summary.passes(text, &[])), [true, false, false]);
-    }
-
-    #[test]
-    fn what_follows_a_preamble_stays() {
-        let said = "The road to Norham was closed in March.";
-        for before in ["Here is a summary: ", "These are notes on a part of a document: ", "Note: "] {
-            assert_eq!(without_preamble(&format!("{before}{said}")), said);
-        }
-        for text in [said, "Present: Mr Holt, Miss Arkle and the two brothers Stagg.", "Here is a note: nothing."] {
-            assert_eq!(without_preamble(text), text);
-        }
-        assert!(is_scaffold("This document contains notes on a part of a document."));
     }
 
     #[test]
@@ -403,6 +236,28 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_may_use_the_words_of_the_question() {
+        let source = "The minutes say nothing of it. It was held in the Town Hall of Norham on Monday, and the harbour was quiet.";
+        let mut cleaner = Cleaner::new(true).brief();
+        cleaner.heard("Was there environmental damage anywhere around the harbour?");
+        for answer in
+            ["in the Town Hall of Norham", "No environmental damage was reported anywhere around the harbour."]
+        {
+            assert_eq!(cleaner.clean(answer, &[source]), answer);
+        }
+    }
+
+    #[test]
+    fn what_the_document_says_is_told_without_it() {
+        let source = "The king paid the old smith, and the road to Norham was closed in March. The document states that the house goes to Anne.";
+        let clean = |text: &str| Cleaner::new(true).clean(text, &[source]);
+        assert_eq!(clean("The text says that the old road was closed in March."), "The old road was closed in March.");
+        assert_eq!(clean("The document states that Augustus paid the old smith."), "");
+        let own = "The document states that the house goes to Anne.";
+        assert_eq!(clean(own), own);
+    }
+
+    #[test]
     fn an_answer_may_be_short_and_a_question_is_none() {
         let source = "The bridge was opened in 1842 by Anne Gray.";
         for answer in ["1842", "Anne Gray", "In 1842"] {
@@ -412,6 +267,16 @@ mod tests {
         let mut cleaner = Cleaner::new(true).brief();
         cleaner.heard("In which year was the bridge opened? Answer with the number only.");
         assert_eq!(cleaner.clean("Answer with the number only. In 1842", &[source]), "In 1842");
+    }
+
+    #[test]
+    fn the_echo_of_what_was_asked_says_nothing() {
+        let mut cleaner = Cleaner::new(true);
+        cleaner
+            .asked("Sum up the last part above in 56 words: who did what, and what happened. Give names and numbers.");
+        let source = "The smith did what he could, and nothing happened to the mare.";
+        assert_eq!(cleaner.clean("who did what, and what happened.", &[source]), "");
+        assert_eq!(cleaner.clean(source, &[source]), source);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! From notes to a summary.
 //!
 //! The summary has as many parts as its length allows, each from the notes on an equal stretch of the document, so that no stretch
-//! is passed over. Where the notes of a part do not fit the cache, neighbours are merged until they do.
+//! is passed over. Where the notes of a part do not fit the cache, sentences are left out of them.
 
 use std::collections::BTreeMap;
 use std::mem;
@@ -17,16 +17,13 @@ use crate::text::one_line;
 use crate::text::sentences::{is_whole, sentences};
 use crate::text::words::each_word;
 
-use super::clean::{Cleaner, original, without_preamble};
+use super::clean::{Cleaner, original};
+use super::cost::{LEVELS, MERGED, MERGED_TOKENS, SHORTEST, n_parts};
+use super::listing::{listed, shortened};
 use super::note::{Detail, Note};
 use super::page::Page;
+use super::scaffold::{without_preamble, without_reference};
 use super::sizes::QUOTED;
-
-/// Words of a part of the summary, about.
-const PART_WORDS: u32 = 60;
-
-/// Tokens from which on a part can be expected to have a sentence.
-const SHORTEST: u32 = 24;
 
 /// Of a hundred words of a part those that the model writes at most before the document's own sentences follow.
 const OWN: u32 = 50;
@@ -37,17 +34,8 @@ const FALLBACK: usize = 2;
 /// Tokens of ten words, about.
 const TEN_WORDS: u32 = 17;
 
-/// Notes that become one at most.
-const MERGED: usize = 8;
-
 /// Sentences of the document that a merged note keeps.
 const DETAILS: usize = 3;
-
-/// Longest merged note in tokens.
-pub(crate) const MERGED_TOKENS: u32 = 128;
-
-/// Times that notes are merged at most: eight become one each time, so this is more than any document needs.
-const LEVELS: u32 = 12;
 
 /// Writes a summary from notes.
 struct Composer<'a, 'm> {
@@ -72,29 +60,29 @@ pub fn compose<'m>(
     sink: &mut dyn FnMut(&str),
 ) -> Result<Written, SummaryError> {
     let mut composer = Composer { scribe, reader, prompts, request, values: values.clone() };
-    let words = request.length.words();
-    // a part that may not have a sentence is worse than a longer stretch for the others
-    let most = (max_tokens / SHORTEST).max(1);
-    let wanted = if request.question.is_some() { 1 } else { ((words + PART_WORDS / 2) / PART_WORDS).clamp(1, most) };
-    let (parts, n_parts) = composer.parts(notes, wanted as usize)?;
-    composer.write(&parts, words.div_ceil(n_parts.max(1) as u32), max_tokens, sink)
+    let (words, wanted) = (request.length.words(), n_parts(request, max_tokens));
+    let parts = composer.parts(notes, wanted as usize)?;
+    composer.write(&parts, words.div_ceil(parts.len().max(1) as u32), max_tokens, sink)
+}
+
+/// A part of the summary.
+struct Part {
+    /// The notes that it is of.
+    notes: Vec<Note>,
+    /// What the model sees of them.
+    source: String,
 }
 
 impl Composer<'_, '_> {
-    /// The notes of each part.
-    fn parts(&mut self, mut notes: Vec<Note>, wanted: usize) -> Result<(Vec<Vec<Note>>, usize), SummaryError> {
-        let task = self.task();
-        let room = self.room(task, self.request.length.max_tokens().min(512))?;
+    /// What each part is written from. Where a part has more notes than there is room for, sentences are left out of them; neighbours are
+    /// merged only where not even one of four neighbours fits, since a merge reads all notes once more and loses what it does not say.
+    fn parts(&mut self, mut notes: Vec<Note>, wanted: usize) -> Result<Vec<Part>, SummaryError> {
+        let room = self.room(self.task(), self.request.length.max_tokens().min(512))?;
         for _ in 0..LEVELS {
-            let parts = split(&notes, wanted);
-            let mut fits = true;
-            for part in &parts {
-                fits &= self.scribe.tokens(&listed(part))?.len() <= room;
+            if let Some(parts) = self.parts_within(&notes, wanted, room)? {
+                return Ok(parts);
             }
             let n = notes.len();
-            if fits {
-                break;
-            }
             notes = self.merge(notes)?;
             if notes.len() == n {
                 break;
@@ -103,17 +91,26 @@ impl Composer<'_, '_> {
         // what cannot be merged any more is written in more parts
         let mut n = wanted;
         loop {
-            let parts = split(&notes, n);
-            let mut fits = true;
-            for part in &parts {
-                fits &= part.len() == 1 || self.scribe.tokens(&listed(part))?.len() <= room;
-            }
-            if fits {
-                let n_parts = parts.len();
-                return Ok((parts, n_parts));
+            if let Some(parts) = self.parts_within(&notes, n, room)? {
+                return Ok(parts);
             }
             n += 1;
         }
+    }
+
+    /// So many parts, or as many as there are notes, each in so many tokens; `None` if one of several notes is too long.
+    fn parts_within(&mut self, notes: &[Note], n: usize, room: usize) -> Result<Option<Vec<Part>>, SummaryError> {
+        let mut parts = Vec::new();
+        for notes in split(notes, n) {
+            let short = shortened(&notes, room, &mut |text| Ok::<_, SummaryError>(self.scribe.tokens(text)?.len()))?;
+            let source = match short {
+                Some(source) => source,
+                None if notes.len() < 2 => listed(&notes),
+                None => return Ok(None),
+            };
+            parts.push(Part { notes, source });
+        }
+        Ok(Some(parts))
     }
 
     /// Merges neighbours.
@@ -147,7 +144,9 @@ impl Composer<'_, '_> {
         let text = self.scribe.tokens(&source)?;
         let written = self.scribe.apart(self.reader, &asked, &text, MERGED_TOKENS, &mut |_| true)?;
         let draft = if written.incomplete.is_none() { written.text } else { String::new() };
-        let mut text = Cleaner::new(true).clean(&draft, &[&source]);
+        let mut cleaner = Cleaner::new(true);
+        cleaner.asked(&self.asked(Task::Merge)?);
+        let mut text = cleaner.clean(&draft, &[&source]);
         if text.is_empty() {
             text = details.join(" ");
         }
@@ -157,7 +156,7 @@ impl Composer<'_, '_> {
     /// Writes the parts one after the other.
     fn write(
         &mut self,
-        parts: &[Vec<Note>],
+        parts: &[Part],
         words: u32,
         max_tokens: u32,
         sink: &mut dyn FnMut(&str),
@@ -173,8 +172,7 @@ impl Composer<'_, '_> {
         let mut all = Written::default();
         for (i, part) in parts.iter().enumerate() {
             cleaner.begin_part();
-            let source = listed(part);
-            let best = Note::merged(part, String::new(), DETAILS);
+            let best = Note::merged(&part.notes, String::new(), DETAILS);
             let details: Vec<&str> =
                 best.iter().flat_map(|note| &note.details).map(|detail| detail.text.as_str()).collect();
             let values = Values {
@@ -186,7 +184,10 @@ impl Composer<'_, '_> {
                 ..self.values.clone()
             };
             let asked = self.prompts.render(task, &values).map_err(PromptError::from)?;
-            let text = self.scribe.tokens(&source)?;
+            if i == 0 {
+                cleaner.asked(&self.asked(task)?);
+            }
+            let text = self.scribe.tokens(&part.source)?;
             // no more than there is room for, and no part at the cost of those that follow
             let prompt = self.scribe.prompt(&asked)?;
             let n_read = (prompt.prefix.len() + text.len() + prompt.suffix.len()) as u32;
@@ -196,12 +197,12 @@ impl Composer<'_, '_> {
             let longest = words.min((limit * 10).div_ceil(TEN_WORDS)) as usize;
             let own = if self.quotes() { longest * OWN as usize / 100 } else { longest };
             let all_details: Vec<(usize, &Detail)> =
-                part.iter().enumerate().flat_map(|(i, note)| note.details.iter().map(move |d| (i, d))).collect();
+                part.notes.iter().enumerate().flat_map(|(i, note)| note.details.iter().map(move |d| (i, d))).collect();
             let mut draft = Draft {
                 page: &mut page,
                 cleaner: &mut cleaner,
                 part: i,
-                source: &source,
+                source: &part.source,
                 details: &all_details,
                 tail: String::new(),
                 n_words: 0,
@@ -238,6 +239,12 @@ impl Composer<'_, '_> {
     /// Whether sentences of the document stand beside those of the model: not in an answer, and not in another language.
     fn quotes(&self) -> bool {
         self.request.question.is_none() && self.request.language.is_none()
+    }
+
+    /// What a model is asked beside the text, without what comes from somebody else.
+    fn asked(&self, task: Task) -> Result<String, SummaryError> {
+        let values = Values { question: String::new(), ..self.values.clone() };
+        Ok(self.prompts.render(task, &values).map_err(PromptError::from)?.after)
     }
 
     fn task(&self) -> Task {
@@ -279,9 +286,12 @@ impl Draft<'_> {
         let text = mem::take(&mut self.tail);
         for sentence in sentences(&text).into_iter().map(|range| without_mark(&text[range])) {
             let own = without_preamble(&sentence);
-            let sentence = original(own, self.details.iter().map(|(_, detail)| detail.text.as_str()));
-            let sentence = sentence.unwrap_or(own).to_owned();
-            if self.cleaner.passes(&sentence, &[self.source]) {
+            let original = original(own, self.details.iter().map(|(_, detail)| detail.text.as_str()));
+            // of a sentence of the document itself nothing needs to be there, it may not have been shown
+            let sources = [self.source, original.unwrap_or_default()];
+            let sentence = original.unwrap_or(own);
+            if self.cleaner.passes(sentence, &sources) {
+                let sentence = without_reference(sentence, &sources);
                 self.n_words += n_words(&sentence);
                 self.page.put(self.part, &sentence, sink);
             }
@@ -346,22 +356,6 @@ fn n_words(text: &str) -> usize {
 fn split(notes: &[Note], n: usize) -> Vec<Vec<Note>> {
     let n = n.clamp(1, notes.len().max(1));
     (0..n).map(|i| notes[i * notes.len() / n..(i + 1) * notes.len() / n].to_vec()).collect()
-}
-
-/// Notes as the model sees them: a line for each, and one for each sentence of the document that the note does not have.
-fn listed(notes: &[Note]) -> String {
-    let mut text = String::new();
-    for note in notes {
-        text.push_str("- ");
-        text.push_str(&note.text);
-        text.push('\n');
-        for detail in note.details.iter().filter(|detail| !note.text.contains(&detail.text)) {
-            text.push_str("- ");
-            text.push_str(&detail.text);
-            text.push('\n');
-        }
-    }
-    text
 }
 
 /// A sentence on one line, without the mark of an item.

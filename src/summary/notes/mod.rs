@@ -6,15 +6,22 @@
 
 mod clean;
 mod compose;
+mod cost;
+mod grounds;
+mod kept;
+mod listing;
 mod note;
 mod page;
+mod scaffold;
 mod sizes;
 mod taker;
 
-pub use clean::{Cleaner, is_scaffold, original, without_preamble};
-pub(crate) use compose::MERGED_TOKENS;
+pub use clean::{Cleaner, original};
 pub use compose::compose;
+pub(crate) use cost::{MERGED_TOKENS, composing, n_parts};
+pub use kept::{End, KeptNotes, Line, NotesError};
 pub use note::{Detail, Note};
+pub use scaffold::{is_scaffold, without_preamble};
 pub use sizes::NoteSizes;
 pub(crate) use sizes::QUOTED;
 pub use taker::NoteTaker;

@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What the model wrote of a stretch of the document.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Note {
     /// What it wrote, of whole sentences.
     pub text: String,
@@ -18,7 +18,7 @@ pub struct Note {
 }
 
 /// A sentence of the document.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Detail {
     /// How much of it was new; see [`crate::text::novelty`].
     pub score: f32,

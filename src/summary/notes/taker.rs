@@ -3,7 +3,7 @@
 use crate::llama::Token;
 use crate::reader::Reader;
 use crate::summary::error::SummaryError;
-use crate::summary::prompt::Instructions;
+use crate::summary::prompt::{Instructions, PromptError};
 use crate::summary::prompts::{Prompts, Task, Values};
 use crate::summary::scribe::Scribe;
 use crate::text::novelty::{News, Novelty};
@@ -139,6 +139,7 @@ impl NoteTaker {
         };
         let mut cleaner = Cleaner::new(true);
         cleaner.heard(&self.values.question);
+        cleaner.asked(&self.asked()?);
         // the window still has what the note before is about
         cleaner.clean(&earlier, &[&earlier]);
         let mut note = cleaner.clean(&draft, &[&text, &earlier]);
@@ -177,10 +178,19 @@ impl NoteTaker {
         Ok(scribe.prompt(&self.instructions("", "")?)?.suffix)
     }
 
+    /// What is asked for a note, without what comes from somebody else.
+    fn asked(&self) -> Result<String, SummaryError> {
+        let values = Values { question: String::new(), ..self.values.clone() };
+        Ok(self.prompts.render(self.task(), &values).map_err(PromptError::from)?.after)
+    }
+
+    fn task(&self) -> Task {
+        if self.values.question.is_empty() { Task::Note } else { Task::NoteQuestion }
+    }
+
     fn instructions(&self, details: &str, earlier: &str) -> Result<Instructions, SummaryError> {
-        let task = if self.values.question.is_empty() { Task::Note } else { Task::NoteQuestion };
         let values = Values { details: details.into(), earlier: earlier.into(), ..self.values.clone() };
-        let asked = self.prompts.render(task, &values).map_err(crate::summary::prompt::PromptError::from)?;
+        let asked = self.prompts.render(self.task(), &values).map_err(PromptError::from)?;
         Ok(Instructions { after: asked.after, ..self.document.clone() })
     }
 }

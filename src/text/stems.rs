@@ -4,11 +4,11 @@
 //! away, and what these change at the end of a word: `carry`, `carries` and `carried` are the same, as are `stop` and `stopping`.
 //! That is less than a full stemmer does, so that few words of other languages fall together.
 
-use crate::text::numbers::terms;
-use crate::text::words::{each_word, folded};
+use super::numbers::terms;
+use super::words::{each_word, folded};
 
 /// Gives each term of a text.
-pub(super) fn each_term(text: &str, each: &mut impl FnMut(String)) {
+pub fn each_term(text: &str, each: &mut impl FnMut(String)) {
     each_word(text, &mut |word| terms(word.text).iter().for_each(|term| each(stem(folded(term)))));
 }
 

@@ -1,0 +1,172 @@
+//! Notes as the model sees them.
+
+use crate::text::one_line;
+use crate::text::sentences::sentences;
+
+use super::note::{Detail, Note};
+
+/// Notes of which one has to have a sentence, at most, or they are merged.
+pub(super) const NEIGHBOURS: usize = 4;
+
+/// Notes as lines: one for each, and one for each sentence of the document that the note does not have.
+pub(super) fn listed(notes: &[Note]) -> String {
+    let mut text = String::new();
+    for note in notes {
+        if !note.text.trim().is_empty() {
+            text += &line(&note.text);
+        }
+        for detail in unsaid(note) {
+            text += &line(&detail.text);
+        }
+    }
+    text
+}
+
+/// The same in at most `room` tokens, as `count` counts them: where not all fits, sentences are left out, in turns. Each note has one
+/// before any has two: its own first, then the newest of the document, its own second, and so on. In a turn the shortest come
+/// first, so that as many notes as possible have theirs. Where not even one sentence of each note fits, two neighbours have their turns
+/// together, that with the newest sentence first, or three, or four. `None` if that is not enough.
+///
+/// # Errors
+/// Those of `count`.
+pub(super) fn shortened<E>(
+    notes: &[Note],
+    room: usize,
+    count: &mut dyn FnMut(&str) -> Result<usize, E>,
+) -> Result<Option<String>, E> {
+    let all = listed(notes);
+    if count(&all)? <= room {
+        return Ok(Some(all));
+    }
+    let mut lines: Vec<Line> = Vec::new();
+    for (note, text) in notes.iter().enumerate() {
+        for (turn, (place, text)) in in_turns(text).into_iter().enumerate() {
+            lines.push(Line { note, place, turn, n_tokens: count(&text)?, text });
+        }
+    }
+    let news: Vec<f32> =
+        notes.iter().map(|note| note.details.iter().map(|detail| detail.score).fold(0.0, f32::max)).collect();
+    Ok((1..=NEIGHBOURS).find_map(|n| chosen(&lines, &ranks(&news, n), n, room)))
+}
+
+/// The lines that fit, where each note has its turn in the order of its rank among `n` neighbours.
+fn chosen(lines: &[Line], ranks: &[usize], n: usize, room: usize) -> Option<String> {
+    let mut in_order: Vec<&Line> = lines.iter().collect();
+    let turn = |line: &Line| line.turn * n + ranks[line.note];
+    in_order.sort_by_key(|line| (turn(line), line.n_tokens));
+    let mut n_tokens = 0;
+    let mut chosen: Vec<&Line> = Vec::new();
+    for line in in_order {
+        if n_tokens + line.n_tokens <= room {
+            n_tokens += line.n_tokens;
+            chosen.push(line);
+        } else if turn(line) == 0 {
+            return None;
+        }
+    }
+    chosen.sort_by_key(|line| (line.note, line.place));
+    Some(chosen.into_iter().map(|line| line.text.as_str()).collect())
+}
+
+/// The rank of each note among `n` neighbours by its newest sentence, from 0.
+fn ranks(news: &[f32], n: usize) -> Vec<usize> {
+    let mut ranks = vec![0; news.len()];
+    for begin in (0..news.len()).step_by(n) {
+        let mut group: Vec<usize> = (begin..news.len().min(begin + n)).collect();
+        group.sort_by(|&a, &b| news[b].total_cmp(&news[a]));
+        group.into_iter().enumerate().for_each(|(rank, note)| ranks[note] = rank);
+    }
+    ranks
+}
+
+/// A line of what the model sees.
+struct Line {
+    /// Its note, counted from 0.
+    note: usize,
+    /// Where it stands among those of the note.
+    place: usize,
+    turn: usize,
+    n_tokens: usize,
+    text: String,
+}
+
+/// The lines of a note with their places, those that are worth most first.
+fn in_turns(note: &Note) -> Vec<(usize, String)> {
+    let own: Vec<_> = sentences(&note.text).into_iter().map(|range| line(&note.text[range])).enumerate().collect();
+    let n_own = own.len();
+    let mut details: Vec<_> = unsaid(note).enumerate().collect();
+    details.sort_by(|(_, a), (_, b)| b.score.total_cmp(&a.score));
+    let mut details = details.into_iter().map(|(k, detail)| (n_own + k, line(&detail.text)));
+    let mut turns = Vec::new();
+    for text in own {
+        turns.push(text);
+        turns.extend(details.next());
+    }
+    turns.extend(details);
+    turns
+}
+
+/// Sentences of the document that a note does not have.
+fn unsaid(note: &Note) -> impl Iterator<Item = &Detail> {
+    note.details.iter().filter(|detail| !note.text.contains(&detail.text))
+}
+
+fn line(text: &str) -> String {
+    format!("- {}\n", one_line(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use super::*;
+
+    fn note(text: &str, details: &[(f32, &str)]) -> Note {
+        let details = details.iter().map(|&(score, text)| Detail { score, text: text.into() }).collect();
+        Note { text: text.into(), details, tokens: 0..1, bytes: 0..1 }
+    }
+
+    fn shortened_to(notes: &[Note], room: usize) -> Option<String> {
+        let mut words = |text: &str| Ok::<_, Infallible>(text.split_whitespace().filter(|word| *word != "-").count());
+        shortened(notes, room, &mut words).unwrap()
+    }
+
+    fn notes() -> Vec<Note> {
+        vec![
+            note("Anne left. She sold a mare.", &[(1.0, "It rained."), (2.0, "Mr Gray paid nine pounds.")]),
+            note("Norham flooded on Monday. Two died.", &[(1.0, "Two died.")]),
+        ]
+    }
+
+    #[test]
+    fn what_fits_is_listed_whole() {
+        let all = "- Anne left. She sold a mare.\n- It rained.\n- Mr Gray paid nine pounds.\n- Norham flooded on Monday. Two died.\n";
+        assert_eq!(shortened_to(&notes(), 19).as_deref(), Some(all));
+        assert_eq!(listed(&notes()), all);
+    }
+
+    #[test]
+    fn each_note_has_its_turn_and_the_order_stays() {
+        assert_eq!(shortened_to(&notes(), 6).as_deref(), Some("- Anne left.\n- Norham flooded on Monday.\n"));
+        // what does not fit makes place for what does, in the same turn and in later ones
+        let eight = "- Anne left.\n- Norham flooded on Monday.\n- Two died.\n";
+        assert_eq!(shortened_to(&notes(), 8).as_deref(), Some(eight));
+        let thirteen = "- Anne left.\n- Mr Gray paid nine pounds.\n- Norham flooded on Monday.\n- Two died.\n";
+        assert_eq!(shortened_to(&notes(), 13).as_deref(), Some(thirteen));
+    }
+
+    #[test]
+    fn neighbours_share_a_turn_where_room_is_scarce() {
+        // the newest sentence is in the first
+        assert_eq!(shortened_to(&notes(), 5).as_deref(), Some("- Anne left.\n- Two died.\n"));
+        assert_eq!(shortened_to(&notes(), 2).as_deref(), Some("- Anne left.\n"));
+        assert_eq!(shortened_to(&notes(), 1), None);
+        let many: Vec<Note> =
+            (0..8).map(|i| note(&format!("Note {i}."), &[((i % 4) as f32, "It rained all day.")])).collect();
+        assert_eq!(shortened_to(&many, 4).as_deref(), Some("- Note 3.\n- Note 7.\n"));
+        assert_eq!(shortened_to(&many, 3), None);
+        let only = [note("", &[(1.0, "It rained all day.")])];
+        assert_eq!(shortened_to(&only, 4).as_deref(), Some("- It rained all day.\n"));
+        assert_eq!(shortened_to(&only, 3), None);
+    }
+}
