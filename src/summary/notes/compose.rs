@@ -22,6 +22,7 @@ use super::cost::{LEVELS, MERGED, MERGED_TOKENS, SHORTEST, n_parts};
 use super::listing::{listed, shortened};
 use super::note::{Detail, Note};
 use super::page::Page;
+use super::relevance::Relevance;
 use super::scaffold::{without_preamble, without_reference};
 use super::sizes::QUOTED;
 
@@ -44,6 +45,8 @@ struct Composer<'a, 'm> {
     prompts: &'a Prompts,
     request: &'a Request,
     values: Values,
+    /// Where a question was asked.
+    relevance: Option<Relevance>,
 }
 
 /// Writes a summary of at most so many tokens from notes, and gives it to `sink` as it comes. `values` is what was asked.
@@ -56,10 +59,17 @@ pub fn compose<'m>(
     prompts: &Prompts,
     request: &Request,
     values: &Values,
-    (notes, max_tokens): (Vec<Note>, u32),
+    (mut notes, max_tokens): (Vec<Note>, u32),
     sink: &mut dyn FnMut(&str),
 ) -> Result<Written, SummaryError> {
-    let mut composer = Composer { scribe, reader, prompts, request, values: values.clone() };
+    let relevance = request.question.as_ref().map(|question| Relevance::new(question, &notes));
+    if let Some(relevance) = &relevance {
+        // they may have been taken for a summary, or for another question
+        for detail in notes.iter_mut().flat_map(|note| &mut note.details) {
+            detail.score = relevance.score(&detail.text);
+        }
+    }
+    let mut composer = Composer { scribe, reader, prompts, request, values: values.clone(), relevance };
     let (words, wanted) = (request.length.words(), n_parts(request, max_tokens));
     let parts = composer.parts(notes, wanted as usize)?;
     composer.write(&parts, words.div_ceil(parts.len().max(1) as u32), max_tokens, sink)
@@ -102,7 +112,9 @@ impl Composer<'_, '_> {
     fn parts_within(&mut self, notes: &[Note], n: usize, room: usize) -> Result<Option<Vec<Part>>, SummaryError> {
         let mut parts = Vec::new();
         for notes in split(notes, n) {
-            let short = shortened(&notes, room, &mut |text| Ok::<_, SummaryError>(self.scribe.tokens(text)?.len()))?;
+            let question = self.relevance.as_ref();
+            let short =
+                shortened(&notes, room, question, &mut |text| Ok::<_, SummaryError>(self.scribe.tokens(text)?.len()))?;
             let source = match short {
                 Some(source) => source,
                 None if notes.len() < 2 => listed(&notes),

@@ -4,6 +4,7 @@ use crate::text::one_line;
 use crate::text::sentences::sentences;
 
 use super::note::{Detail, Note};
+use super::relevance::Relevance;
 
 /// Notes of which one has to have a sentence, at most, or they are merged.
 pub(super) const NEIGHBOURS: usize = 4;
@@ -27,11 +28,14 @@ pub(super) fn listed(notes: &[Note]) -> String {
 /// first, so that as many notes as possible have theirs. Where not even one sentence of each note fits, two neighbours have their turns
 /// together, that with the newest sentence first, or three, or four. `None` if that is not enough.
 ///
+/// Where a question was asked, what has most to do with it comes first instead, wherever it stands.
+///
 /// # Errors
 /// Those of `count`.
 pub(super) fn shortened<E>(
     notes: &[Note],
     room: usize,
+    question: Option<&Relevance>,
     count: &mut dyn FnMut(&str) -> Result<usize, E>,
 ) -> Result<Option<String>, E> {
     let all = listed(notes);
@@ -44,9 +48,27 @@ pub(super) fn shortened<E>(
             lines.push(Line { note, place, turn, n_tokens: count(&text)?, text });
         }
     }
+    if let Some(question) = question {
+        return Ok(Some(answering(&lines, question, room)).filter(|text| !text.is_empty()));
+    }
     let news: Vec<f32> =
         notes.iter().map(|note| note.details.iter().map(|detail| detail.score).fold(0.0, f32::max)).collect();
     Ok((1..=NEIGHBOURS).find_map(|n| chosen(&lines, &ranks(&news, n), n, room)))
+}
+
+/// The lines that fit, those first that have most to do with a question.
+fn answering(lines: &[Line], question: &Relevance, room: usize) -> String {
+    let mut in_order: Vec<(f32, &Line)> = lines.iter().map(|line| (question.score(&line.text), line)).collect();
+    in_order.sort_by(|(a, x), (b, y)| b.total_cmp(a).then(x.turn.cmp(&y.turn)));
+    let mut n_tokens = 0;
+    let mut chosen: Vec<&Line> = Vec::new();
+    for (_, line) in in_order {
+        if n_tokens + line.n_tokens <= room {
+            n_tokens += line.n_tokens;
+            chosen.push(line);
+        }
+    }
+    joined(chosen)
 }
 
 /// The lines that fit, where each note has its turn in the order of its rank among `n` neighbours.
@@ -64,8 +86,13 @@ fn chosen(lines: &[Line], ranks: &[usize], n: usize, room: usize) -> Option<Stri
             return None;
         }
     }
-    chosen.sort_by_key(|line| (line.note, line.place));
-    Some(chosen.into_iter().map(|line| line.text.as_str()).collect())
+    Some(joined(chosen))
+}
+
+/// Lines in the order of the document.
+fn joined(mut lines: Vec<&Line>) -> String {
+    lines.sort_by_key(|line| (line.note, line.place));
+    lines.into_iter().map(|line| line.text.as_str()).collect()
 }
 
 /// The rank of each note among `n` neighbours by its newest sentence, from 0.
@@ -128,7 +155,19 @@ mod tests {
 
     fn shortened_to(notes: &[Note], room: usize) -> Option<String> {
         let mut words = |text: &str| Ok::<_, Infallible>(text.split_whitespace().filter(|word| *word != "-").count());
-        shortened(notes, room, &mut words).unwrap()
+        shortened(notes, room, None, &mut words).unwrap()
+    }
+
+    #[test]
+    fn what_answers_a_question_comes_first() {
+        let notes = notes();
+        let mut words = |text: &str| Ok::<_, Infallible>(text.split_whitespace().filter(|word| *word != "-").count());
+        let mut told = |question: &str, room| {
+            shortened(&notes, room, Some(&Relevance::new(question, &notes)), &mut words).unwrap()
+        };
+        assert_eq!(told("How much was paid by Mr Gray?", 5).as_deref(), Some("- Mr Gray paid nine pounds.\n"));
+        assert_eq!(told("When did Norham flood?", 6).as_deref(), Some("- Anne left.\n- Norham flooded on Monday.\n"));
+        assert_eq!(told("When did Norham flood?", 1), None);
     }
 
     fn notes() -> Vec<Note> {

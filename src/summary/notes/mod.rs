@@ -12,6 +12,7 @@ mod kept;
 mod listing;
 mod note;
 mod page;
+mod relevance;
 mod scaffold;
 mod sizes;
 mod taker;
