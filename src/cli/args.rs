@@ -191,6 +191,7 @@ impl SummarizeArgs {
             if self.strategy.0.is_some_and(|strategy| strategy != Strategy::Notes) {
                 return Err(conflict("--from-notes writes by strategy notes; leave --strategy out"));
             }
+            let notes = if notes.as_os_str() == "-" { Path::new("/dev/stdin") } else { notes };
             if self.output.as_deref().is_some_and(|output| same_file(notes, output)) {
                 return Err(conflict("--output names the notes that are read; give the summary a file of its own"));
             }
@@ -206,9 +207,12 @@ impl SummarizeArgs {
 }
 
 impl SummarizeArgs {
-    /// Whether the document is what is piped in.
+    /// Whether the document, or the notes of it, are what is piped in.
     pub fn reads_stdin(&self) -> bool {
-        self.files.is_empty() && self.from_notes.is_none()
+        match &self.from_notes {
+            Some(notes) => notes.as_os_str() == "-",
+            None => self.files.is_empty(),
+        }
     }
 
     /// Whether the gate that the catalogue has for the model may be of use where nobody names a policy. Where a document is read and then written about

@@ -87,9 +87,8 @@ impl Cleaner {
         let words = Words::of(sentence);
         let may_list = self.overview || !words.telling.is_empty();
         // what stands in the document itself speaks of something there
-        if (is_scaffold(sentence) || !may_list && is_contents(sentence))
-            && !sources.iter().any(|source| source.contains(sentence))
-        {
+        let is_talk = is_scaffold(sentence) && !(self.brief && denies(sentence));
+        if (is_talk || !may_list && is_contents(sentence)) && !sources.iter().any(|source| source.contains(sentence)) {
             return false;
         }
         if words.all.is_empty() || !self.brief && !is_whole(sentence) && words.n < LINE {
@@ -124,6 +123,11 @@ impl Cleaner {
     pub fn is_looping(&self) -> bool {
         self.repeated >= LOOP
     }
+}
+
+/// Whether a sentence says that something is not so, or not there: `The notes do not mention a dentist` is an answer.
+fn denies(sentence: &str) -> bool {
+    sentence.split_whitespace().any(|word| matches!(word, "not" | "no" | "nothing") || word.ends_with("n't"))
 }
 
 /// The words of a sentence, folded.
@@ -240,9 +244,11 @@ mod tests {
         let source = "The minutes say nothing of it. It was held in the Town Hall of Norham on Monday, and the harbour was quiet.";
         let mut cleaner = Cleaner::new(true).brief();
         cleaner.heard("Was there environmental damage anywhere around the harbour?");
-        for answer in
-            ["in the Town Hall of Norham", "No environmental damage was reported anywhere around the harbour."]
-        {
+        for answer in [
+            "in the Town Hall of Norham",
+            "The notes do not mention a dentist.",
+            "No environmental damage was reported anywhere around the harbour.",
+        ] {
             assert_eq!(cleaner.clean(answer, &[source]), answer);
         }
     }
@@ -274,6 +280,9 @@ mod tests {
         let mut cleaner = Cleaner::new(true);
         cleaner
             .asked("Sum up the last part above in 56 words: who did what, and what happened. Give names and numbers.");
+        let mut other = Cleaner::new(false);
+        other.asked("Sum up these notes in about 50 words of running text. Write in German.");
+        assert_eq!(other.clean("Sum up these notes in about 50 words of running text.", &[""]), "");
         let source = "The smith did what he could, and nothing happened to the mare.";
         assert_eq!(cleaner.clean("who did what, and what happened.", &[source]), "");
         assert_eq!(cleaner.clean(source, &[source]), source);

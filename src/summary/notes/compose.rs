@@ -157,7 +157,7 @@ impl Composer<'_, '_> {
         let written = self.scribe.apart(self.reader, &asked, &text, MERGED_TOKENS, &mut |_| true)?;
         let draft = if written.incomplete.is_none() { written.text } else { String::new() };
         let mut cleaner = Cleaner::new(true);
-        cleaner.asked(&self.asked(Task::Merge)?);
+        cleaner.asked(&self.asked(Task::Merge, &values)?);
         let mut text = cleaner.clean(&draft, &[&source]);
         if text.is_empty() {
             text = details.join(" ");
@@ -197,7 +197,7 @@ impl Composer<'_, '_> {
             };
             let asked = self.prompts.render(task, &values).map_err(PromptError::from)?;
             if i == 0 {
-                cleaner.asked(&self.asked(task)?);
+                cleaner.asked(&self.asked(task, &values)?);
             }
             let text = self.scribe.tokens(&part.source)?;
             // no more than there is room for, and no part at the cost of those that follow
@@ -208,13 +208,19 @@ impl Composer<'_, '_> {
             let limit = limit.min(self.reader.n_apart().saturating_sub(n_read));
             let longest = words.min((limit * 10).div_ceil(TEN_WORDS)) as usize;
             let own = if self.quotes() { longest * OWN as usize / 100 } else { longest };
+            let said = self.answers(&part.notes);
+            let details = part.notes.iter().map(|note| &note.details).enumerate();
+            let details = details.flat_map(|(i, details)| details.iter().map(move |detail| (i, detail)));
+            // what has nothing to do with a question is no answer
+            let relevant = details.filter(|(_, detail)| self.relevance.is_none() || detail.score > 0.0);
             let all_details: Vec<(usize, &Detail)> =
-                part.notes.iter().enumerate().flat_map(|(i, note)| note.details.iter().map(move |d| (i, d))).collect();
+                relevant.chain(said.iter().map(|(i, detail)| (*i, detail))).collect();
             let mut draft = Draft {
                 page: &mut page,
                 cleaner: &mut cleaner,
                 part: i,
                 source: &part.source,
+                quoted: &values.details,
                 details: &all_details,
                 tail: String::new(),
                 n_words: 0,
@@ -253,9 +259,20 @@ impl Composer<'_, '_> {
         self.request.question.is_none() && self.request.language.is_none()
     }
 
+    /// Sentences of the notes themselves that have to do with a question, with the number of their note.
+    fn answers(&self, notes: &[Note]) -> Vec<(usize, Detail)> {
+        let Some(relevance) = &self.relevance else { return Vec::new() };
+        let scored = |text: &str| Detail { score: relevance.score(text), text: text.to_owned() };
+        let notes = notes.iter().enumerate();
+        let all =
+            notes.flat_map(|(i, note)| sentences(&note.text).into_iter().map(move |range| (i, &note.text[range])));
+        all.map(|(i, text)| (i, scored(text))).filter(|(_, detail)| detail.score > 0.0).collect()
+    }
+
     /// What a model is asked beside the text, without what comes from somebody else.
-    fn asked(&self, task: Task) -> Result<String, SummaryError> {
-        let values = Values { question: String::new(), ..self.values.clone() };
+    fn asked(&self, task: Task, values: &Values) -> Result<String, SummaryError> {
+        let (question, details, earlier) = Default::default();
+        let values = Values { question, details, earlier, ..values.clone() };
         Ok(self.prompts.render(task, &values).map_err(PromptError::from)?.after)
     }
 
@@ -280,6 +297,8 @@ struct Draft<'a> {
     part: usize,
     /// What the model has before it.
     source: &'a str,
+    /// Those sentences of the document that a template can quote.
+    quoted: &'a str,
     /// Sentences of the document that are in it, each with the number of its note.
     details: &'a [(usize, &'a Detail)],
     /// The begin of a sentence.
@@ -300,7 +319,7 @@ impl Draft<'_> {
             let own = without_preamble(&sentence);
             let original = original(own, self.details.iter().map(|(_, detail)| detail.text.as_str()));
             // of a sentence of the document itself nothing needs to be there, it may not have been shown
-            let sources = [self.source, original.unwrap_or_default()];
+            let sources = [self.source, self.quoted, original.unwrap_or_default()];
             let sentence = original.unwrap_or(own);
             if self.cleaner.passes(sentence, &sources) {
                 let sentence = without_reference(sentence, &sources);
@@ -403,6 +422,7 @@ mod tests {
             cleaner: &mut cleaner,
             part: 0,
             source: &source,
+            quoted: "",
             details: &details,
             tail: String::new(),
             n_words: 0,

@@ -6,6 +6,9 @@ use crate::text::stems::each_term;
 
 use super::note::Note;
 
+/// Of so many texts a word is at most in one, or it does not count.
+const COMMON: u32 = 4;
+
 /// How much the words of a question count: each by how seldom it is in the notes.
 #[derive(Debug)]
 pub(super) struct Relevance {
@@ -16,15 +19,22 @@ impl Relevance {
     /// Counts the words of a question in notes and their sentences of the document.
     pub(super) fn new(question: &str, notes: &[Note]) -> Self {
         let mut counts: HashMap<String, u32> = terms(question).into_iter().map(|term| (term, 0)).collect();
+        let mut n_texts = 0;
         for note in notes {
             let details = note.details.iter().map(|detail| detail.text.as_str());
             for text in [note.text.as_str()].into_iter().chain(details) {
+                n_texts += 1;
                 for term in terms(text) {
                     counts.entry(term).and_modify(|count| *count += 1);
                 }
             }
         }
-        let weights = counts.into_iter().filter(|&(_, n)| n > 0).map(|(term, n)| (term, 1.0 / (n as f32).sqrt()));
+        // what stands everywhere says nothing
+        let most = (n_texts / COMMON).max(2);
+        let weights = counts
+            .into_iter()
+            .filter(|&(_, n)| (1..=most).contains(&n))
+            .map(|(term, n)| (term, 1.0 / (n as f32).sqrt()));
         Self { weights: weights.collect() }
     }
 
@@ -55,11 +65,13 @@ mod tests {
         let detail = |text: &str| Detail { score: 0.0, text: text.into() };
         let details = vec![detail("The lighthouse was kept by Anne."), detail("The road was closed.")];
         let notes = [Note { text: "The smith was paid.".into(), details, tokens: 0..1, bytes: 0..1 }];
-        let relevance = Relevance::new("Who was the keeper of the lighthouse?", &notes);
+        let relevance = Relevance::new("Who was paid, and kept the lighthouse, the keeper?", &notes);
         let score = |text: &str| relevance.score(text);
         assert!(score("The lighthouse was kept by Anne.") > score("The road was closed."));
         assert!(score("Lighthouses") > score("Was it? It was."));
         assert_eq!((score("keeper"), score("")), (0.0, 0.0));
-        assert!(score("the the the") == score("the") && score("the") > 0.0);
+        assert!(score("kept kept") == score("kept") && score("kept") > 0.0);
+        // all of them have these
+        assert_eq!((score("was"), score("the")), (0.0, 0.0));
     }
 }
