@@ -12,12 +12,11 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use crate::input::TokenStream;
-use crate::llama::{MemoryUsage, Model, NativeGate, Sampler, Token};
+use crate::llama::{MemoryUsage, Model, Sampler, Token};
 use crate::memory::layout::ANSWER_RESERVE;
 use crate::memory::policy::Policy;
-use crate::reader::Reader;
 use crate::report::memory::peak_rss_bytes;
-use crate::summary::plan::{Plan, Settings, new_context, windowed_layout};
+use crate::summary::plan::{Plan, Settings, windowed_layout};
 use crate::summary::prompt::{Instructions, PromptTokens};
 use crate::summary::request::Length;
 
@@ -104,10 +103,8 @@ pub fn run(
         }
     };
     let gate = policy.gate_of(settings.gate.take());
-    let gate = gate.map(|gate| NativeGate::new(model, &gate)).transpose()?;
-    let context = new_context(model, &settings, gate, &plan, 1, interrupt)?;
+    let mut reader = plan.reader(model, &settings, gate, 1, interrupt)?;
     let segment = settings.sizes.segment.max(1) as usize;
-    let mut reader = Reader::new(context, plan.layout, segment as u32);
     let mut sampler = Sampler::new(model.vocab(), settings.sampler)?;
     // what writing needs is in memory before the first mark, as it would be after a short text
     sampler.sample(&vec![0.0; model.vocab().n_tokens()]);

@@ -12,14 +12,14 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::input::{Reading, Source, TokenStream};
-use crate::llama::{Context, Logits, Model, NativeGate, Token};
+use crate::llama::{Logits, Model, Token};
 use crate::memory::budget::{surviving_bytes, token_bytes};
 use crate::memory::layout::{Layout, WindowSizes};
 use crate::memory::policy::Policy;
 use crate::memory::request::SizeRequest;
 use crate::reader::Reader;
 use crate::summary::error::SummaryError;
-use crate::summary::plan::{Plan, Settings, new_context, windowed_layout_around};
+use crate::summary::plan::{Plan, Settings, windowed_layout_around};
 
 use super::distribution::{LogSoftmax, kl};
 use super::error::EvalError;
@@ -311,8 +311,6 @@ impl<'m> Comparison<'m> {
     fn reader(&self, policy: Policy, layout: Option<Layout>, n_cells: u32) -> Result<Reader<'m>, EvalError> {
         let plan = Plan::new(self.model, self.settings, policy, layout, n_cells);
         let gate = policy.gate_from(self.settings.gate.as_ref());
-        let gate = gate.map(|gate| NativeGate::new(self.model, &gate)).transpose()?;
-        let context: Context<'m> = new_context(self.model, self.settings, gate, &plan, BATCH as u32, &self.interrupt)?;
-        Ok(Reader::new(context, layout, self.settings.sizes.segment))
+        Ok(plan.reader(self.model, self.settings, gate, BATCH as u32, &self.interrupt)?)
     }
 }

@@ -7,12 +7,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde::{Deserialize, Serialize};
 
 use crate::input::Markers;
-use crate::llama::{LlamaError, Logits, Model, NativeGate, Sampler, SamplerParams, Token, Vocab};
+use crate::llama::{LlamaError, Logits, Model, Sampler, SamplerParams, Token, Vocab};
 use crate::memory::budget::{surviving_bytes, token_bytes};
 use crate::memory::layout::{ANSWER_RESERVE, Layout, WindowSizes};
 use crate::memory::policy::Policy;
 use crate::reader::Reader;
-use crate::summary::plan::{Plan, Settings, new_context, windowed_layout_around};
+use crate::summary::plan::{Plan, Settings, windowed_layout_around};
 use crate::summary::prompt::Instructions;
 use crate::summary::writer::{Written, write};
 
@@ -103,10 +103,8 @@ impl<'m> Desk<'m> {
         }
         policy.check_gate(self.settings.gate.as_ref())?;
         let gate = policy.gate_from(self.settings.gate.as_ref());
-        let gate = gate.map(|gate| NativeGate::new(self.model, &gate)).transpose()?;
         let plan = Plan::new(self.model, &self.settings, policy, layout, n_cells as u32);
-        let context = new_context(self.model, &self.settings, gate, &plan, ANSWER_BATCH as u32, &self.interrupt)?;
-        let mut reader = Reader::new(context, layout, self.settings.sizes.segment);
+        let mut reader = plan.reader(self.model, &self.settings, gate, ANSWER_BATCH as u32, &self.interrupt)?;
         reader.push(prefix)?;
         reader.push(document)?;
         reader.flush()?;

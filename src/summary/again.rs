@@ -4,13 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use crate::llama::{Model, NativeGate};
+use crate::llama::Model;
 use crate::memory::policy::Policy;
-use crate::reader::Reader;
 
 use super::error::SummaryError;
 use super::notes::{KeptNotes, compose};
-use super::plan::{Settings, new_context, windowed_plan};
+use super::plan::{Settings, windowed_plan};
 use super::prompt::PromptTokens;
 use super::run::{Event, Outcome};
 use super::scribe::Scribe;
@@ -39,9 +38,7 @@ pub fn from_notes(
     let plan = writing.room_for_notes(model, &settings, plan, &mut scribe)?;
     observer(Event::Started(policy, Strategy::Notes));
     let gate = policy.gate_of(settings.gate.take());
-    let gate = gate.map(|gate| NativeGate::new(model, &gate)).transpose()?;
-    let context = new_context(model, &settings, gate, &plan, 1, interrupt)?;
-    let mut reader = Reader::new(context, plan.layout, settings.sizes.segment);
+    let mut reader = plan.reader(model, &settings, gate, 1, interrupt)?;
     observer(Event::ReadAll);
 
     let (tokens, _) = kept.covered();

@@ -5,12 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::input::TokenStream;
-use crate::llama::{LlamaError, Model, NativeGate, Token};
+use crate::llama::{LlamaError, Model, Token};
 use crate::memory::policy::Policy;
-use crate::reader::Reader;
 
 use super::error::SummaryError;
-use super::plan::{Settings, new_context, plan};
+use super::plan::{Settings, plan};
 use super::prompt::PromptTokens;
 use super::scribe::Scribe;
 use super::strategy::Strategy;
@@ -69,8 +68,7 @@ pub fn forecast(
     while head.len() < wanted && document.next_chunk(&mut head)? {}
 
     let gate = plan.policy.gate_from(settings.gate.as_ref());
-    let gate = gate.map(|gate| NativeGate::new(model, &gate)).transpose()?;
-    let mut reader = Reader::new(new_context(model, settings, gate, &plan, 1, interrupt)?, plan.layout, segment as u32);
+    let mut reader = plan.reader(model, settings, gate, 1, interrupt)?;
     let mut timed = |tokens: &[Token]| -> Result<Duration, LlamaError> {
         let start = Instant::now();
         reader.push(tokens)?;

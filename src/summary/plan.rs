@@ -11,6 +11,7 @@ use crate::memory::layout::{Layout, MAX_UBATCH, WindowSizes};
 use crate::memory::policy::Policy;
 use crate::memory::predict::{RunSizes, peak_bytes};
 use crate::memory::request::SizeRequest;
+use crate::reader::Reader;
 
 use super::error::SummaryError;
 use super::prompt::PromptTokens;
@@ -225,27 +226,30 @@ impl Plan {
         Ok(plan)
     }
 
+    /// A reader that has read nothing, whose context gives logits of up to `n_outputs` tokens of a batch. `gate` is what the policy needs; it is
+    /// handed over and dropped, so that it is in memory only once.
+    ///
+    /// # Errors
+    /// Those of [`NativeGate::new`] and [`Context::new`].
+    pub fn reader<'m>(
+        &self,
+        model: &'m Model,
+        settings: &Settings,
+        gate: Option<Gate>,
+        n_outputs: u32,
+        interrupt: &Arc<AtomicBool>,
+    ) -> Result<Reader<'m>, SummaryError> {
+        let gate = gate.map(|gate| NativeGate::new(model, &gate)).transpose()?;
+        let context = Context::new(model, context_params(model, settings, gate, self, n_outputs, interrupt))?;
+        Ok(Reader::new(context, self.layout, settings.sizes.segment.max(1)))
+    }
+
     fn check_memory(&self, settings: &Settings) -> Result<(), SummaryError> {
         match settings.max_memory {
             Some(limit) if self.peak_bytes > limit => Err(SummaryError::Memory { predicted: self.peak_bytes, limit }),
             _ => Ok(()),
         }
     }
-}
-
-/// An empty context for a plan, which gives logits of up to `n_outputs` tokens of a batch.
-///
-/// # Errors
-/// Those of [`Context::new`].
-pub fn new_context<'m>(
-    model: &'m Model,
-    settings: &Settings,
-    gate: Option<NativeGate>,
-    plan: &Plan,
-    n_outputs: u32,
-    interrupt: &Arc<AtomicBool>,
-) -> Result<Context<'m>, SummaryError> {
-    Ok(Context::new(model, context_params(model, settings, gate, plan, n_outputs, interrupt))?)
 }
 
 /// How a context for a plan is made.

@@ -227,6 +227,15 @@ impl Prompts {
         })
     }
 
+    /// What is asked behind the text, without what comes from the document or from who asks.
+    ///
+    /// # Errors
+    /// As [`Prompts::render`].
+    pub fn own_words(&self, task: Task, values: &Values) -> Result<String, PromptsError> {
+        let (question, details, earlier) = Default::default();
+        Ok(self.render(task, &Values { question, details, earlier, ..values.clone() })?.after)
+    }
+
     /// What is asked of a document that was just read.
     ///
     /// # Errors

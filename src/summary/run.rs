@@ -5,14 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::input::TokenStream;
-use crate::llama::{LlamaError, MemoryUsage, Model, NativeGate, Sampler, Token};
+use crate::llama::{LlamaError, MemoryUsage, Model, Sampler, Token};
 use crate::memory::policy::Policy;
 use crate::reader::{Progress, Reader};
 
 use super::error::SummaryError;
 use super::filter::filtered;
 use super::notes::{Note, compose};
-use super::plan::{Settings, new_context, plan};
+use super::plan::{Settings, plan};
 use super::prompt::PromptTokens;
 use super::scribe::Scribe;
 use super::strategy::Strategy;
@@ -98,11 +98,8 @@ pub fn summarize(
     }
     observer(Event::Started(plan.policy, strategy));
 
-    // handed over and dropped, so that it is in memory only once
     let gate = plan.policy.gate_of(settings.gate.take());
-    let gate = gate.map(|gate| NativeGate::new(model, &gate)).transpose()?;
-    let context = new_context(model, &settings, gate, &plan, 1, interrupt)?;
-    let reader = Reader::new(context, plan.layout, settings.sizes.segment);
+    let reader = plan.reader(model, &settings, gate, 1, interrupt)?;
     let pass = Pass { model, document, settings, writing, prompt, interrupt, observer, start };
     match strategy {
         Strategy::Direct => pass.direct(reader, plan.policy, head),

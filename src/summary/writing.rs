@@ -173,7 +173,7 @@ impl Writing {
             let parts = u64::from(n_parts(&self.request, settings.max_tokens));
             let n_apart = plan.n_cells - plan.layout.map_or(0, |layout| layout.n_retain);
             let for_part = n_apart.saturating_sub(self.longest_answer() + 2 * QUOTED);
-            composing(notes, longest, (parts, u64::from(for_part)), self.request.question.is_some())
+            composing(notes, longest, (parts, u64::from(for_part)))
         } else {
             // eight summaries become one, so a seventh more are written in all, and each is read once more
             let merges = notes.div_ceil(7);

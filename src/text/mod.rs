@@ -4,6 +4,7 @@ pub mod marks;
 pub mod names;
 pub mod novelty;
 pub mod numbers;
+pub mod relevance;
 pub mod sentences;
 pub mod split;
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
 use crate::common::program::{assert_fails, edgeinf, scratch, stderr, stdout, summarize};
+use crate::common::scripted::{Then, scripted};
 use crate::common::text::story;
 use crate::common::tiny::Tiny;
 use crate::common::zoo::gemma3;
@@ -286,6 +287,35 @@ fn an_answer_is_of_the_notes_that_have_to_do_with_it() {
     let output = edgeinf().args(args).stdin(piped).output().unwrap();
     assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
     assert_eq!(fs::read_to_string(&kept).unwrap(), lines.concat());
+}
+
+#[test]
+fn notes_that_have_no_room_at_all_are_merged() {
+    let dir = scratch("merged");
+    let model =
+        scripted(&dir, &[" Old", " Tobias", " sold", " two", " letters", " before", " the", " flood."], Then::Ends);
+    let (kept, template) = (dir.join("notes.jsonl"), dir.join("t.toml"));
+    let line = |i: u64| {
+        let text = format!(
+            "Old Tobias sold two letters before the flood, and on day {i} nobody in the town wanted to buy another one."
+        );
+        let range = serde_json::json!({"start": 100 * i, "end": 100 * i + 100});
+        serde_json::json!({"text": text, "details": [], "tokens": range, "bytes": range}).to_string() + "\n"
+    };
+    // a token is a byte for this model: not even one of four neighbours has room for its sentence
+    let lines: String = (0..90).map(line).collect();
+    fs::write(&kept, lines + "{\"end\":{\"tokens\":9000,\"bytes\":9000}}\n").unwrap();
+    // only a merge has no part
+    fs::write(&template, "[merge]\nafter = \"Sum up.{{ 1 // part if words == 75 else 1 }}\"").unwrap();
+    let run = |more: &[&str]| {
+        let mut command = edgeinf();
+        command.args(["summarize", "--length", "short", "-m"]).arg(&model).arg("--from-notes").arg(&kept);
+        command.args(more).output().unwrap()
+    };
+    let output = run(&[]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(stdout(&output), "Old Tobias sold two letters before the flood.\n");
+    assert_fails(&run(&["--template", template.to_str().unwrap()]), 2, &["[merge] after"]);
 }
 
 #[test]

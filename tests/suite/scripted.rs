@@ -1,5 +1,6 @@
 //! What a model should not have written does not reach the reader: each time by a model that was built to write it.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 use std::process::Output;
@@ -12,6 +13,11 @@ const STRATEGIES: [&str; 3] = ["direct", "notes", "map-reduce"];
 
 /// A summary of a document of about 1,500 tokens by a model of 1 layer.
 fn run(dir: &Path, words: &[&str], then: Then, strategy: &str) -> Output {
+    run_with(dir, words, then, strategy, &[])
+}
+
+/// The same with further arguments.
+fn run_with(dir: &Path, words: &[&str], then: Then, strategy: &str, more: &[&OsStr]) -> Output {
     let model = scripted(dir, words, then);
     let file = dir.join("a.txt");
     fs::write(&file, story(6000, 5)).unwrap();
@@ -23,6 +29,7 @@ fn run(dir: &Path, words: &[&str], then: Then, strategy: &str) -> Output {
         .arg(model)
         .args(["--strategy", strategy])
         .args(sizes)
+        .args(more)
         .output()
         .unwrap()
 }
@@ -52,6 +59,27 @@ fn talk_about_the_task_is_left_out() {
             assert!(!text.contains(preamble[0]) && !text.contains(preamble[1].trim()), "{name} {strategy}: {text}");
         }
     }
+}
+
+#[test]
+fn what_is_of_something_else_is_left_out_of_notes() {
+    let foreign: [&str; 7] = [" The", " senators", " in", " various", " ministries", " on", " departments."];
+    let output = run(&scratch("scripted-ground"), &[&foreign[..], &SAID].concat(), Then::Ends, "notes");
+    let text = stdout(&output);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(text.contains(SENTENCE) && !text.contains("senators"), "{text}");
+}
+
+#[test]
+fn the_echo_of_what_was_asked_is_left_out_of_notes() {
+    let dir = scratch("scripted-echo");
+    let kept = dir.join("notes.txt");
+    let echo = [" Who", " did", " what,", " and", " what", " happened."];
+    let output =
+        run_with(&dir, &[&echo, &SAID[..]].concat(), Then::Ends, "notes", &["--keep-notes".as_ref(), kept.as_ref()]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let notes = fs::read_to_string(kept).unwrap();
+    assert!(notes.contains(SENTENCE) && !notes.contains("what, and what"), "{notes}");
 }
 
 #[test]

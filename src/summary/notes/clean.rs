@@ -3,11 +3,13 @@
 //! Left out are sentences that speak of the task instead of the document, sentences that were there before, and sentences that neither the
 //! document's stretch nor the notes can be the ground of; and that the document says what it says. So a text can only become shorter.
 
+use std::collections::HashSet;
+
 use crate::text::one_line;
 use crate::text::sentences::{is_whole, sentences};
 use crate::text::words::{each_word, folded};
 
-use super::grounds::{is_cut_off, is_of_sources, is_supported};
+use super::grounds::{is_cut_off, is_of_sources, is_supported, short_words};
 use super::scaffold::{LINE, is_contents, is_scaffold, without_preamble, without_reference};
 
 /// A sentence counts as said before if so many of a hundred of its words are those of an earlier one,
@@ -33,6 +35,8 @@ pub struct Cleaner {
     repeated: usize,
     /// What was asked.
     heard: String,
+    /// Short words of the document.
+    language: HashSet<String>,
     /// Whether names and numbers are compared; not where the model writes in another language.
     compare: bool,
     /// Whether a few words without an end pass: `1842` is an answer.
@@ -61,6 +65,13 @@ impl Cleaner {
     pub fn heard(&mut self, text: &str) {
         self.heard = text.to_owned();
         self.said.extend(sentences(text).into_iter().map(|range| Words::of(&text[range]).all));
+    }
+
+    /// Takes the short words of a text of the document, which tell its language.
+    pub fn learn(&mut self, text: &str) {
+        short_words(text, &mut |word| {
+            self.language.insert(word);
+        });
     }
 
     /// Takes the clauses of what a model was asked as said; a question by somebody else is for [`Cleaner::heard`].
@@ -102,7 +113,7 @@ impl Cleaner {
         if self.compare && !is_supported(sentence, sources) {
             return false;
         }
-        if self.compare && !is_of_sources(sentence, &[sources, &[&self.heard]].concat()) {
+        if self.compare && !is_of_sources(sentence, &[sources, &[&self.heard]].concat(), &self.language) {
             return false;
         }
         if !self.brief && is_cut_off(sentence, sources) {

@@ -3,7 +3,6 @@
 //! The summary has as many parts as its length allows, each from the notes on an equal stretch of the document, so that no stretch
 //! is passed over. Where the notes of a part do not fit the cache, sentences are left out of them.
 
-use std::collections::BTreeMap;
 use std::mem;
 
 use crate::reader::Reader;
@@ -13,23 +12,21 @@ use crate::summary::prompts::{Prompts, Task, Values};
 use crate::summary::request::Request;
 use crate::summary::scribe::Scribe;
 use crate::summary::writer::Written;
-use crate::text::one_line;
-use crate::text::sentences::{is_whole, sentences};
-use crate::text::words::each_word;
+use crate::text::relevance::Relevance;
+use crate::text::sentences::sentences;
 
-use super::clean::{Cleaner, original};
+use super::clean::Cleaner;
 use super::cost::{LEVELS, MERGED, MERGED_TOKENS, SHORTEST, n_parts};
+use super::draft::{Draft, Sources};
 use super::listing::{listed, shortened};
 use super::note::{Detail, Note};
 use super::page::Page;
-use super::relevance::Relevance;
-use super::scaffold::{without_preamble, without_reference};
 use super::sizes::QUOTED;
 
 /// Of a hundred words of a part those that the model writes at most before the document's own sentences follow.
 const OWN: u32 = 50;
 
-/// Sentences of the document that stand for an answer, or a part in another language, of which the model wrote nothing.
+/// Sentences of the document or of notes that stand for an answer, or a part in another language, of which the model wrote nothing.
 const FALLBACK: usize = 2;
 
 /// Tokens of ten words, about.
@@ -62,7 +59,8 @@ pub fn compose<'m>(
     (mut notes, max_tokens): (Vec<Note>, u32),
     sink: &mut dyn FnMut(&str),
 ) -> Result<Written, SummaryError> {
-    let relevance = request.question.as_ref().map(|question| Relevance::new(question, &notes));
+    let relevance =
+        request.question.as_ref().map(|question| Relevance::new(question, notes.iter().flat_map(Note::texts)));
     if let Some(relevance) = &relevance {
         // they may have been taken for a summary, or for another question
         for detail in notes.iter_mut().flat_map(|note| &mut note.details) {
@@ -157,7 +155,7 @@ impl Composer<'_, '_> {
         let written = self.scribe.apart(self.reader, &asked, &text, MERGED_TOKENS, &mut |_| true)?;
         let draft = if written.incomplete.is_none() { written.text } else { String::new() };
         let mut cleaner = Cleaner::new(true);
-        cleaner.asked(&self.asked(Task::Merge, &values)?);
+        cleaner.asked(&self.prompts.own_words(Task::Merge, &values).map_err(PromptError::from)?);
         let mut text = cleaner.clean(&draft, &[&source]);
         if text.is_empty() {
             text = details.join(" ");
@@ -180,10 +178,10 @@ impl Composer<'_, '_> {
             cleaner = cleaner.brief();
             cleaner.heard(question);
         }
+        parts.iter().for_each(|part| cleaner.learn(&part.source));
         let mut page = Page::new(self.request.style, self.request.length);
         let mut all = Written::default();
         for (i, part) in parts.iter().enumerate() {
-            cleaner.begin_part();
             let best = Note::merged(&part.notes, String::new(), DETAILS);
             let details: Vec<&str> =
                 best.iter().flat_map(|note| &note.details).map(|detail| detail.text.as_str()).collect();
@@ -197,7 +195,7 @@ impl Composer<'_, '_> {
             };
             let asked = self.prompts.render(task, &values).map_err(PromptError::from)?;
             if i == 0 {
-                cleaner.asked(&self.asked(task, &values)?);
+                cleaner.asked(&self.prompts.own_words(task, &values).map_err(PromptError::from)?);
             }
             let text = self.scribe.tokens(&part.source)?;
             // no more than there is room for, and no part at the cost of those that follow
@@ -208,31 +206,23 @@ impl Composer<'_, '_> {
             let limit = limit.min(self.reader.n_apart().saturating_sub(n_read));
             let longest = words.min((limit * 10).div_ceil(TEN_WORDS)) as usize;
             let own = if self.quotes() { longest * OWN as usize / 100 } else { longest };
-            let said = self.answers(&part.notes);
+            let said = self.said(&part.notes);
             let details = part.notes.iter().map(|note| &note.details).enumerate();
             let details = details.flat_map(|(i, details)| details.iter().map(move |detail| (i, detail)));
             // what has nothing to do with a question is no answer
             let relevant = details.filter(|(_, detail)| self.relevance.is_none() || detail.score > 0.0);
             let all_details: Vec<(usize, &Detail)> =
                 relevant.chain(said.iter().map(|(i, detail)| (*i, detail))).collect();
-            let mut draft = Draft {
-                page: &mut page,
-                cleaner: &mut cleaner,
-                part: i,
-                source: &part.source,
-                quoted: &values.details,
-                details: &all_details,
-                tail: String::new(),
-                n_words: 0,
-            };
-            let mut take = |text: &str| draft.take(text, sink) && draft.n_words < own;
+            let sources = Sources { source: &part.source, quoted: &values.details, details: &all_details };
+            let mut draft = Draft::new(&mut page, &mut cleaner, i, sources);
+            let mut take = |text: &str| draft.take(text, sink) && draft.n_words() < own;
             let written = self.scribe.apart(self.reader, &asked, &text, limit, &mut take)?;
             if written.finished && written.incomplete.is_none() {
                 draft.take("\n", sink);
             }
             if self.quotes() {
                 draft.fill(longest, usize::MAX, sink);
-            } else if draft.n_words == 0 {
+            } else if draft.n_words() == 0 {
                 // better the document's own words than nothing of this part
                 draft.fill(longest, FALLBACK, sink);
             }
@@ -260,20 +250,13 @@ impl Composer<'_, '_> {
     }
 
     /// Sentences of the notes themselves that have to do with a question, with the number of their note.
-    fn answers(&self, notes: &[Note]) -> Vec<(usize, Detail)> {
+    fn said(&self, notes: &[Note]) -> Vec<(usize, Detail)> {
         let Some(relevance) = &self.relevance else { return Vec::new() };
         let scored = |text: &str| Detail { score: relevance.score(text), text: text.to_owned() };
         let notes = notes.iter().enumerate();
         let all =
             notes.flat_map(|(i, note)| sentences(&note.text).into_iter().map(move |range| (i, &note.text[range])));
         all.map(|(i, text)| (i, scored(text))).filter(|(_, detail)| detail.score > 0.0).collect()
-    }
-
-    /// What a model is asked beside the text, without what comes from somebody else.
-    fn asked(&self, task: Task, values: &Values) -> Result<String, SummaryError> {
-        let (question, details, earlier) = Default::default();
-        let values = Values { question, details, earlier, ..values.clone() };
-        Ok(self.prompts.render(task, &values).map_err(PromptError::from)?.after)
     }
 
     fn task(&self) -> Task {
@@ -289,180 +272,8 @@ impl Composer<'_, '_> {
     }
 }
 
-/// A part while it is written.
-struct Draft<'a> {
-    page: &'a mut Page,
-    cleaner: &'a mut Cleaner,
-    /// Counted from 0.
-    part: usize,
-    /// What the model has before it.
-    source: &'a str,
-    /// Those sentences of the document that a template can quote.
-    quoted: &'a str,
-    /// Sentences of the document that are in it, each with the number of its note.
-    details: &'a [(usize, &'a Detail)],
-    /// The begin of a sentence.
-    tail: String,
-    n_words: usize,
-}
-
-impl Draft<'_> {
-    /// Takes what the model wrote, and puts whole sentences that say something on the page. False if it only repeats itself.
-    fn take(&mut self, text: &str, sink: &mut dyn FnMut(&str)) -> bool {
-        self.tail.push_str(text);
-        // a line is a sentence too, and what is neither may be cut
-        if !self.tail.ends_with('\n') && !is_whole(&self.tail) {
-            return true;
-        }
-        let text = mem::take(&mut self.tail);
-        for sentence in sentences(&text).into_iter().map(|range| without_mark(&text[range])) {
-            let own = without_preamble(&sentence);
-            let original = original(own, self.details.iter().map(|(_, detail)| detail.text.as_str()));
-            // of a sentence of the document itself nothing needs to be there, it may not have been shown
-            let sources = [self.source, self.quoted, original.unwrap_or_default()];
-            let sentence = original.unwrap_or(own);
-            if self.cleaner.passes(sentence, &sources) {
-                let sentence = without_reference(sentence, &sources);
-                self.n_words += n_words(&sentence);
-                self.page.put(self.part, &sentence, sink);
-            }
-        }
-        !self.cleaner.is_looping()
-    }
-
-    /// Adds the newest of the document's own sentences that were not said, or those that share most with the question, in their order:
-    /// at most so many, up to so many words of the part. One of each note comes before any has two, as the news of a document's
-    /// beginning is new in every word. If the page has nothing of this part and none fits, the shortest is better than nothing.
-    fn fill(&mut self, most: usize, n_sentences: usize, sink: &mut dyn FnMut(&str)) {
-        self.cleaner.begin_part();
-        let mut chosen = Vec::new();
-        for at in in_turn(self.details) {
-            if chosen.len() == n_sentences {
-                break;
-            }
-            let text = &self.details[at].1.text;
-            let length = n_words(text);
-            if self.n_words + length <= most && self.cleaner.passes(text, &[self.source, text]) {
-                self.n_words += length;
-                chosen.push(at);
-            }
-        }
-        if self.n_words == 0 {
-            let mut by_length: Vec<usize> = (0..self.details.len()).collect();
-            by_length.sort_by_key(|&at| n_words(&self.details[at].1.text));
-            let says = |at: &usize| self.cleaner.passes(&self.details[*at].1.text, &[&self.details[*at].1.text]);
-            chosen.extend(by_length.into_iter().find(says));
-        }
-        chosen.sort_unstable();
-        for at in chosen {
-            self.page.put(self.part, &self.details[at].1.text, sink);
-        }
-    }
-}
-
-/// The places of sentences by their news: the best of each note, then the second of each, and so on.
-fn in_turn(details: &[(usize, &Detail)]) -> Vec<usize> {
-    let news = |&at: &usize| details[at].1.score;
-    let mut places: Vec<usize> = (0..details.len()).collect();
-    places.sort_by(|a, b| news(b).total_cmp(&news(a)));
-    let mut taken: BTreeMap<usize, usize> = BTreeMap::new();
-    let mut turns: Vec<(usize, usize)> = Vec::new();
-    for at in places {
-        let turn = taken.entry(details[at].0).or_default();
-        turns.push((*turn, at));
-        *turn += 1;
-    }
-    turns.sort_by_key(|&(turn, _)| turn);
-    turns.into_iter().map(|(_, at)| at).collect()
-}
-
-/// The words of a text; an ideograph is one.
-fn n_words(text: &str) -> usize {
-    let mut n = 0;
-    each_word(text, &mut |_| n += 1);
-    n
-}
-
 /// The notes in `n` stretches of about the same length, or one for each note if there are fewer.
 fn split(notes: &[Note], n: usize) -> Vec<Vec<Note>> {
     let n = n.clamp(1, notes.len().max(1));
     (0..n).map(|i| notes[i * notes.len() / n..(i + 1) * notes.len() / n].to_vec()).collect()
-}
-
-/// A sentence on one line, without the mark of an item.
-fn without_mark(text: &str) -> String {
-    one_line(text).trim_start_matches(['-', '*', '•', ' ']).to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::summary::request::{Length, Style};
-
-    fn detail(score: f32, text: &str) -> Detail {
-        Detail { score, text: text.into() }
-    }
-
-    #[test]
-    fn each_note_has_its_turn() {
-        let details = [detail(9.0, "a"), detail(8.0, "b"), detail(1.0, "c"), detail(2.0, "d"), detail(7.0, "e")];
-        let of_notes: Vec<(usize, &Detail)> = [0, 0, 1, 2, 0].into_iter().zip(&details).collect();
-        assert_eq!(in_turn(&of_notes), [0, 3, 2, 1, 4]);
-        assert!(in_turn(&[]).is_empty());
-    }
-
-    /// What is put on a page when the model writes `texts` from `details` of one note each, and whether it may go on.
-    fn drafted(texts: &[&str], details: &[Detail], (most, n_sentences): (usize, usize)) -> (String, bool) {
-        let source = details.iter().map(|detail| detail.text.as_str()).collect::<Vec<_>>().join(" ");
-        let details: Vec<(usize, &Detail)> = details.iter().enumerate().collect();
-        let mut page = Page::new(Style::Paragraph, Length::default());
-        let mut cleaner = Cleaner::new(true);
-        let mut draft = Draft {
-            page: &mut page,
-            cleaner: &mut cleaner,
-            part: 0,
-            source: &source,
-            quoted: "",
-            details: &details,
-            tail: String::new(),
-            n_words: 0,
-        };
-        let goes_on = texts.iter().all(|text| draft.take(text, &mut |_| {}));
-        draft.fill(most, n_sentences, &mut |_| {});
-        (page.into_text(), goes_on)
-    }
-
-    #[test]
-    fn scaffold_loops_and_cut_sentences_do_not_get_on_the_page() {
-        let details = [
-            detail(2.0, "The smith of Norham sold the mare to Anne Gray."),
-            detail(1.0, "On 3 May the bridge over the Arrow was closed for good."),
-        ];
-        let said = "Someone sold a mare.";
-        let (text, goes_on) =
-            drafted(&["Here is a summary of the notes:\n", "Someone sold a mare.\n"], &details, (0, 9));
-        assert_eq!((text.as_str(), goes_on), (said, true));
-        let (text, goes_on) = drafted(&[&format!("{said} {said} {said}\n")], &details, (0, 9));
-        assert_eq!((text.as_str(), goes_on), (said, false));
-        // cut off before its end, an invented name, and nothing at all
-        for written in [&["The smith of Norham sold the"][..], &["The king paid Emperor Augustus.\n"], &[]] {
-            assert_eq!(drafted(written, &details, (0, 9)).0, details[0].text, "{written:?}");
-            assert_eq!(drafted(written, &details, (60, 9)).0, format!("{} {}", details[0].text, details[1].text));
-        }
-        assert_eq!(drafted(&[], &[], (60, 9)).0, "");
-    }
-
-    #[test]
-    fn what_says_most_stands_for_a_part_without_text() {
-        // of an answer: what shares most with the question, and not what happens to be short
-        let details =
-            [detail(0.5, "It rained all day."), detail(3.0, "The bridge over the Arrow was opened in May 1842.")];
-        assert_eq!(drafted(&[], &details, (60, 1)).0, details[1].text);
-        assert_eq!(drafted(&[], &details, (4, 1)).0, details[0].text);
-    }
-
-    #[test]
-    fn words_are_counted_in_any_script() {
-        assert_eq!((n_words("two words"), n_words("日本語"), n_words("")), (2, 3, 0));
-    }
 }

@@ -35,12 +35,11 @@ pub(crate) fn n_parts(request: &Request, max_tokens: u32) -> u32 {
 
 /// Tokens read, and those written beside the summary, about, for one in `parts` parts from `notes` notes of at most `longest` tokens, where a
 /// part can be written from `room` tokens of notes.
-/// For an answer nothing is merged.
-pub(crate) fn composing(mut notes: u64, longest: u64, (parts, room): (u64, u64), is_answer: bool) -> (u64, u64) {
+pub(crate) fn composing(mut notes: u64, longest: u64, (parts, room): (u64, u64)) -> (u64, u64) {
     let (mut read, mut written) = (0, 0);
     let mut longest = longest + u64::from(QUOTED);
     for _ in 0..LEVELS {
-        if is_answer || notes.div_ceil(parts).div_ceil(NEIGHBOURS as u64) * SENTENCE <= room {
+        if notes.div_ceil(parts).div_ceil(NEIGHBOURS as u64) * SENTENCE <= room {
             break;
         }
         let merged = notes.div_ceil(MERGED as u64);
@@ -70,12 +69,11 @@ mod tests {
     #[test]
     fn the_cost_is_that_of_room_and_notes() {
         // all of it fits, parts are cut to their room, and notes are merged where not even a sentence of four fits
-        assert_eq!(composing(3, 96, (7, 1000), false), (3 * (60 + 256), 0));
-        assert_eq!(composing(80, 96, (7, 1000), false), (7 * (60 + 1000), 0));
-        assert_eq!(composing(80, 96, (1, 1000), false), (60 + 1000, 0));
-        assert_eq!(composing(1000, 96, (1, 1000), true), (60 + 1000, 0));
-        let (read, written) = composing(1000, 96, (7, 1000), false);
+        assert_eq!(composing(3, 96, (7, 1000)), (3 * (60 + 256), 0));
+        assert_eq!(composing(80, 96, (7, 1000)), (7 * (60 + 1000), 0));
+        assert_eq!(composing(80, 96, (1, 1000)), (60 + 1000, 0));
+        let (read, written) = composing(1000, 96, (7, 1000));
         assert_eq!((read, written), (1000 * 256 + 125 * 60 + 7 * (60 + 1000), 125 * 128));
-        assert!(composing(u64::MAX >> 12, 96, (1, 1), false).0 > 0, "it ends");
+        assert!(composing(u64::MAX >> 12, 96, (1, 1)).0 > 0, "it ends");
     }
 }

@@ -36,8 +36,9 @@ pub(super) fn is_supported(sentence: &str, sources: &[&str]) -> bool {
 }
 
 /// Whether a sentence is made of what its sources say: they have half of its words at least, or words that begin alike. True where that cannot
-/// be told: of a few words, and where the sources do not have most of its short words either, so that they are in another language.
-pub(super) fn is_of_sources(sentence: &str, sources: &[&str]) -> bool {
+/// be told: of a few words, and where neither the sources nor `language`, short words of the document, have most of its short words, so that it
+/// is in another language.
+pub(super) fn is_of_sources(sentence: &str, sources: &[&str], language: &HashSet<String>) -> bool {
     let (mut long, mut short) = (HashSet::new(), HashSet::new());
     let begin = |term: &str| term.chars().take(STEM).collect::<String>();
     each_term(sentence, &mut |term| {
@@ -51,6 +52,7 @@ pub(super) fn is_of_sources(sentence: &str, sources: &[&str]) -> bool {
         return true;
     }
     let (mut n_long, mut n_short) = (long.len(), short.len());
+    short.retain(|term| !language.contains(term));
     for source in sources {
         each_term(source, &mut |term| {
             long.remove(&begin(&term));
@@ -60,6 +62,15 @@ pub(super) fn is_of_sources(sentence: &str, sources: &[&str]) -> bool {
     n_long -= long.len();
     n_short -= short.len();
     n_short <= 3 * short.len() || n_long * 100 >= (n_long + long.len()) * SHARED
+}
+
+/// The short words of a text, which tell its language.
+pub(super) fn short_words(text: &str, each: &mut impl FnMut(String)) {
+    each_term(text, &mut |term| {
+        if term.chars().count() < LONG {
+            each(term);
+        }
+    });
 }
 
 /// Whether a piece without an end was copied from the middle of a sentence of the sources.
@@ -79,6 +90,22 @@ mod tests {
 
     const SOURCE: &str = "The traders halted at the sound of this confession, and one of them, who was fond of a joke and was very\n\
                           sharp, laughed at the knight. At noon the regretting smith of Norham sold his mare";
+
+    fn is_of_sources(sentence: &str, sources: &[&str]) -> bool {
+        super::is_of_sources(sentence, sources, &HashSet::new())
+    }
+
+    #[test]
+    fn a_few_words_do_not_tell_a_language() {
+        let told = "The senators in various ministries on departments.";
+        let source = "Old Tobias sold two letters before the flood.";
+        assert!(is_of_sources(told, &[source]));
+        let mut language = HashSet::new();
+        short_words("In March it snowed on the mill.", &mut |word| {
+            language.insert(word);
+        });
+        assert!(!super::is_of_sources(told, &[source], &language));
+    }
 
     #[test]
     fn what_the_sources_do_not_speak_of_is_of_something_else() {

@@ -1,16 +1,19 @@
 //! Notes as the model sees them.
 
 use crate::text::one_line;
+use crate::text::relevance::Relevance;
 use crate::text::sentences::sentences;
 
 use super::note::{Detail, Note};
-use super::relevance::Relevance;
 
 /// Notes of which one has to have a sentence, at most, or they are merged.
 pub(super) const NEIGHBOURS: usize = 4;
 
-/// What has this many times less to do with a question than the best line is left out.
+/// What has this many times less to do with a question than the best line, or less still, has nothing to do with it.
 const RELEVANT: f32 = 4.0;
+
+/// A line with this share of a question's words may be the answer.
+const ANSWER: f32 = 0.5;
 
 /// Notes as lines: one for each, and one for each sentence of the document that the note does not have.
 pub(super) fn listed(notes: &[Note]) -> String {
@@ -31,7 +34,9 @@ pub(super) fn listed(notes: &[Note]) -> String {
 /// first, so that as many notes as possible have theirs. Where not even one sentence of each note fits, two neighbours have their turns
 /// together, that with the newest sentence first, or three, or four. `None` if that is not enough.
 ///
-/// Where a question was asked, what has most to do with it comes first instead, wherever it stands.
+/// Where a question was asked, that comes first which has most to do with it, wherever it stands. Where one sentence has half of its words,
+/// nothing else does: a small model takes what it sees for the answer. Otherwise it has half of the room, as the question may be
+/// about the whole.
 ///
 /// # Errors
 /// Those of `count`.
@@ -51,48 +56,51 @@ pub(super) fn shortened<E>(
             lines.push(Line { note, place, turn, n_tokens: count(&text)?, text });
         }
     }
+    let mut first = Vec::new();
     if let Some(question) = question {
-        return Ok(Some(answering(&lines, question, room)).filter(|text| !text.is_empty()));
+        first = relevant(&lines, question, room);
+        if first.iter().any(|line| question.share(&line.text) >= ANSWER) {
+            return Ok(Some(joined(first)));
+        }
+        first = relevant(&lines, question, room / 2);
     }
     let news: Vec<f32> =
         notes.iter().map(|note| note.details.iter().map(|detail| detail.score).fold(0.0, f32::max)).collect();
-    Ok((1..=NEIGHBOURS).find_map(|n| chosen(&lines, &ranks(&news, n), n, room)))
+    Ok((1..=NEIGHBOURS).find_map(|n| in_turn(&lines, &first, &ranks(&news, n), n, room)))
 }
 
-/// The lines that fit, those first that have most to do with a question.
-fn answering(lines: &[Line], question: &Relevance, room: usize) -> String {
-    let mut in_order: Vec<(f32, &Line)> = lines.iter().map(|line| (question.score(&line.text), line)).collect();
-    in_order.sort_by(|(a, x), (b, y)| b.total_cmp(a).then(x.turn.cmp(&y.turn)));
-    // a small model takes what it sees for the answer
-    let least = in_order.first().map_or(0.0, |(best, _)| best / RELEVANT);
-    in_order.retain(|&(score, _)| score >= least);
-    let mut n_tokens = 0;
-    let mut chosen: Vec<&Line> = Vec::new();
-    for (_, line) in in_order {
-        if n_tokens + line.n_tokens <= room {
-            n_tokens += line.n_tokens;
-            chosen.push(line);
-        }
-    }
-    joined(chosen)
+/// The lines that have most to do with a question and fit.
+fn relevant<'a>(lines: &'a [Line], question: &Relevance, room: usize) -> Vec<&'a Line> {
+    let scored: Vec<(f32, &Line)> = lines.iter().map(|line| (question.score(&line.text), line)).collect();
+    let best = scored.iter().map(|&(score, _)| score).fold(0.0, f32::max);
+    let mut relevant: Vec<(f32, &Line)> = scored.into_iter().filter(|&(score, _)| score > best / RELEVANT).collect();
+    // where they say as much, the shortest come first, wherever they stand
+    relevant.sort_by(|(a, x), (b, y)| b.total_cmp(a).then((x.turn, x.n_tokens).cmp(&(y.turn, y.n_tokens))));
+    fitting(relevant.into_iter().map(|(_, line)| line), room)
 }
 
-/// The lines that fit, where each note has its turn in the order of its rank among `n` neighbours.
-fn chosen(lines: &[Line], ranks: &[usize], n: usize, room: usize) -> Option<String> {
-    let mut in_order: Vec<&Line> = lines.iter().collect();
+/// Lines as they come, without those that there is no room for any more.
+fn fitting<'a>(lines: impl Iterator<Item = &'a Line>, mut room: usize) -> Vec<&'a Line> {
+    let mut fits = |line: &&Line| {
+        let fits = line.n_tokens <= room;
+        room -= if fits { line.n_tokens } else { 0 };
+        fits
+    };
+    lines.filter(|line| fits(line)).collect()
+}
+
+/// The lines that fit behind the `first` ones, where each note has its turn in the order of its rank among `n` neighbours. `None` if somebody
+/// has none.
+fn in_turn(lines: &[Line], first: &[&Line], ranks: &[usize], n: usize, room: usize) -> Option<String> {
     let turn = |line: &Line| line.turn * n + ranks[line.note];
-    in_order.sort_by_key(|line| (turn(line), line.n_tokens));
-    let mut n_tokens = 0;
-    let mut chosen: Vec<&Line> = Vec::new();
-    for line in in_order {
-        if n_tokens + line.n_tokens <= room {
-            n_tokens += line.n_tokens;
-            chosen.push(line);
-        } else if turn(line) == 0 {
-            return None;
-        }
-    }
-    Some(joined(chosen))
+    let is_first = |line: &Line| first.iter().any(|other| std::ptr::eq(*other, line));
+    let mut others: Vec<&Line> = lines.iter().filter(|line| !is_first(line)).collect();
+    others.sort_by_key(|line| (turn(line), line.n_tokens));
+    let n_heard = others.iter().take_while(|line| turn(line) == 0).count();
+    let chosen = fitting(first.iter().copied().chain(others.iter().copied()), room);
+    let has_turn = |line: &&&Line| chosen.iter().any(|other| std::ptr::eq(*other, **line));
+    let is_fair = others[..n_heard].iter().all(|line| has_turn(&line));
+    is_fair.then(|| joined(chosen))
 }
 
 /// Lines in the order of the document.
@@ -169,11 +177,17 @@ mod tests {
         let notes = notes();
         let mut words = |text: &str| Ok::<_, Infallible>(text.split_whitespace().filter(|word| *word != "-").count());
         let mut told = |question: &str, room| {
-            shortened(&notes, room, Some(&Relevance::new(question, &notes)), &mut words).unwrap()
+            let relevance = Relevance::new(question, notes.iter().flat_map(Note::texts));
+            shortened(&notes, room, Some(&relevance), &mut words).unwrap()
         };
         assert_eq!(told("How much was paid by Mr Gray?", 5).as_deref(), Some("- Mr Gray paid nine pounds.\n"));
         assert_eq!(told("When did Norham flood?", 6).as_deref(), Some("- Norham flooded on Monday.\n"));
         assert_eq!(told("When did Norham flood?", 1), None);
+        // of the whole, not of its beginning
+        assert_eq!(told("What is it about?", 6), shortened_to(&notes, 6));
+        // what is about the whole has half of the room
+        let about_both = "- Anne left.\n- Mr Gray paid nine pounds.\n- Norham flooded on Monday.\n";
+        assert_eq!(told("What was decided at the council, and what was paid?", 11).as_deref(), Some(about_both));
     }
 
     fn notes() -> Vec<Note> {

@@ -7,12 +7,12 @@
 mod clean;
 mod compose;
 mod cost;
+mod draft;
 mod grounds;
 mod kept;
 mod listing;
 mod note;
 mod page;
-mod relevance;
 mod scaffold;
 mod sizes;
 mod taker;

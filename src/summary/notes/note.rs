@@ -27,6 +27,11 @@ pub struct Detail {
 }
 
 impl Note {
+    /// What it says, and then each sentence of the document.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
+        [self.text.as_str()].into_iter().chain(self.details.iter().map(|detail| detail.text.as_str()))
+    }
+
     /// A note in place of several that follow each other.
     pub fn merged(notes: &[Self], text: String, n_details: usize) -> Option<Self> {
         let (first, last) = (notes.first()?, notes.last()?);

@@ -139,7 +139,7 @@ impl NoteTaker {
         };
         let mut cleaner = Cleaner::new(true);
         cleaner.heard(&self.values.question);
-        cleaner.asked(&self.asked()?);
+        cleaner.asked(&self.prompts.own_words(self.task(), &self.values).map_err(PromptError::from)?);
         // the window still has what the note before is about
         cleaner.clean(&earlier, &[&earlier]);
         let mut note = cleaner.clean(&draft, &[&text, &earlier]);
@@ -176,12 +176,6 @@ impl NoteTaker {
             }
         }
         Ok(scribe.prompt(&self.instructions("", "")?)?.suffix)
-    }
-
-    /// What is asked for a note, without what comes from somebody else.
-    fn asked(&self) -> Result<String, SummaryError> {
-        let values = Values { question: String::new(), ..self.values.clone() };
-        Ok(self.prompts.render(self.task(), &values).map_err(PromptError::from)?.after)
     }
 
     fn task(&self) -> Task {
