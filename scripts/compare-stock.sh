@@ -11,7 +11,7 @@ cargo build --release --quiet --bin edgeinf --example logits "$@"
 # the model: pulled by this project itself
 model=$(target/release/edgeinf model pull smollm2-135m)
 with_hooks=$(target/release/examples/logits "$model")
-# in the same place, where only what builds on llama.cpp is built once more, our own part of it quickly, since all that computes is llama.cpp's;
+# in the same place, where only the patched files of llama.cpp and what builds on it are built once more, our own part quickly, since all that computes is llama.cpp's;
 # the next build without the variable builds it again
 EDGEINF_STOCK=1 cargo build --release --quiet --example logits "$@" --config 'profile.release.package.edgeinf.opt-level=0'
 stock=$(target/release/examples/logits "$model")

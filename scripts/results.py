@@ -94,8 +94,9 @@ def stages(texts, quick):
         return [
             answer("answer-questions", texts / "quick-questions.jsonl", SMALL, "516tok", "full,streaming,snapkv"),
             fidelity("fidelity", SMALL, "260tok", ["sample"], "--tokens", "2560"),
-            Stage("needle", ["eval", "needle", "--lengths", "2000", "--budget", "260tok"]),
-            Stage("summary", ["eval", "summary", texts / "quick-summary.jsonl", "--budget", "516tok", "--length", "short"]),
+            Stage("needle", ["eval", "needle", "--lengths", "2000", "--budget", "260tok", "--policies", "full,snapkv"]),
+            Stage("summary", ["eval", "summary", texts / "quick-summary.jsonl", "--budget", "516tok", "--length", "short",
+                              "--policies", "streaming,snapkv"]),
         ]
     chapters, papers = (lambda n: every("gulliver-chapters", n, texts)), (lambda n: every("aclsum", n, texts))
     questions = texts / "questions.jsonl"

@@ -2,11 +2,12 @@
 """Compares the strategies of 'edgeinf summarize' and writes a table into docs/results.md. What is there already is not measured again.
 
 usage: scripts/strategies.py [--model NAME] [--tokens N,...] [--seeds N,...] [--strategies NAME,...] [--threads N] [--edgeinf PROGRAM]
-                             [--book] [--papers N] [--render]
+                             [--book] [--papers N] [--again] [--render]
 
 Documents are those of 'edgeinf sample', with --book the chapters of Gulliver's Travels in a row against the author's synopses, with
 --papers N every N-th paper of ACLSum against its summary. Summaries are of --length long, read by the policy that the strategy
-has by default. 'first' and 'last' are the first and the last words of the document, as many as the summary from notes has.
+has by default. Notes are kept in target/results/notes,
+and with --again summaries are written from them once more without reading, and sentences extracted once more. 'first' and 'last' are the first and the last words of the document, as many as the summary from notes has.
 """
 
 import argparse
@@ -19,7 +20,8 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "docs/results/strategies/strategies.jsonl"
 TEXTS = ROOT / "target/results/texts"
-STRATEGIES = ("notes", "direct", "map-reduce")
+NOTES = ROOT / "target/results/notes"
+STRATEGIES = ("notes", "extract", "direct", "map-reduce")
 
 
 class Case:
@@ -96,19 +98,39 @@ def measure(args, case, known):
     for strategy in args.strategies:
         if (case.name, args.model, strategy) not in known:
             print(f"strategies.py: {case.name}, {args.model}, {strategy}", file=sys.stderr)
-            command = [args.edgeinf, "-q", "summarize", case.document, "-m", args.model, "--strategy", strategy,
-                       "--length", "long", "--json"] + (["--threads", args.threads] if args.threads else [])
-            told = json.loads(run(command))
+            read, told = summarized(args, case, strategy)
             put(strategy, told["summary"], {
-                "policy": told["policy"], "complete": told["complete"], "tokens": told["input"]["tokens"], "notes": told["notes"], "threads": args.threads,
-                "seconds": told["time"]["total_ms"] / 1e3, "notes_seconds": told["time"]["notes_ms"] / 1e3,
-                "peak_rss_bytes": told["memory"]["peak_rss_bytes"]})
+                "policy": read["policy"], "complete": told["complete"], "tokens": read["input"]["tokens"], "notes": read["notes"],
+                "threads": args.threads, "seconds": told["time"]["total_ms"] / 1e3 + (0 if told is read else reading_seconds(read)),
+                "notes_seconds": read["time"]["notes_ms"] / 1e3, "peak_rss_bytes": read["memory"]["peak_rss_bytes"]})
     notes = known.get((case.name, args.model, "notes"))
     words = case.document.read_text().split()
     for name, part in (("first", slice(None, 1)), ("last", slice(1, None))):
         if notes and (case.name, args.model, name) not in known:
             n = len(notes["summary"].split())
             put(name, " ".join(words[:n] if part.start is None else words[-n:]), {})
+
+
+def summarized(args, case, strategy):
+    """What the program tells of reading a document, and of its summary: the same, unless its notes were kept before."""
+    def tell(*more):
+        command = [args.edgeinf, "-q", "summarize", *more, "-m", args.model, "--length", "long", "--json"]
+        return json.loads(run(command + (["--threads", args.threads] if args.threads else [])))
+
+    if strategy != "notes":
+        return [tell(case.document, "--strategy", strategy)] * 2
+    NOTES.mkdir(parents=True, exist_ok=True)
+    notes = NOTES / f"{case.document.stem}-{args.model}.jsonl"
+    read = notes.with_suffix(".json")
+    if read.exists():
+        return json.loads(read.read_text()), tell("--from-notes", notes)
+    told = tell(case.document, "--strategy", strategy, "--keep-notes", notes)
+    read.write_text(json.dumps(told) + "\n")
+    return told, told
+
+
+def reading_seconds(told):
+    return told["input"]["tokens_read"] / told["time"]["prefill_tokens_per_second"] + told["time"]["notes_ms"] / 1e3
 
 
 def key(record):
@@ -144,7 +166,7 @@ def render(known):
         kind = record["case"].split(",")[0] if record["case"].startswith("sample") else record["case"].split(" ")[0]
         kinds.setdefault((kind, record["model"]), {}).setdefault(record["strategy"], []).append(record)
     for (kind, model), by_strategy in sorted(kinds.items()):
-        for strategy in ("notes", "direct", "map-reduce", "first", "last"):
+        for strategy in (*STRATEGIES, "first", "last"):
             if strategy in by_strategy:
                 lines.append(f"| {kind} | {model} | {strategy} | {len(by_strategy[strategy])} | {row(by_strategy[strategy])} |")
     target = ROOT / "docs/results.md"
@@ -163,6 +185,7 @@ def main():
     parser.add_argument("--book", action="store_true")
     parser.add_argument("--papers", type=int, default=0)
     parser.add_argument("--edgeinf", type=Path, default=ROOT / "target/release/edgeinf")
+    parser.add_argument("--again", action="store_true")
     parser.add_argument("--render", action="store_true")
     args = parser.parse_args()
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
@@ -173,6 +196,10 @@ def main():
         cases += pairs("gulliver-book.jsonl", 1, "book") if args.book else []
         cases += pairs("aclsum.jsonl", args.papers, "paper") if args.papers else []
         for case in cases:
+            if args.again:
+                for strategy in ("notes", "extract", "first", "last"):
+                    known.pop((case.name, args.model, strategy), None)
+                RESULTS.write_text("".join(json.dumps(record) + "\n" for record in known.values()))
             measure(args, case, known)
     render(known)
 

@@ -105,9 +105,10 @@ pub struct SummarizeArgs {
     /// Write in this language, such as German; how well depends on the model.
     #[arg(long, value_name = "LANGUAGE", help_heading = "Summary", value_parser = parse_prompt)]
     pub language: Option<String>,
-    /// How a document that does not fit the model's context becomes a summary: notes are taken while reading and the summary is
-    /// written from them (notes), it is written from what is still in the cache and the memory (direct), or chunks are
-    /// summarized one by one (map-reduce); auto takes notes, and reads directly what fits.
+    /// How a document that does not fit the model's context becomes a summary: notes are taken while reading, of which the summary is
+    /// made (notes), it is written from what is still in the cache and the memory (direct), chunks are summarized one by one
+    /// (map-reduce), or the document's sentences that tell most are chosen in seconds and the model reads nothing (extract); auto takes notes,
+    /// and reads directly what fits.
     #[arg(long, value_name = "STRATEGY", default_value = "auto", help_heading = "Summary", value_parser = parse_strategy)]
     pub strategy: StrategyArg,
     /// Below each sentence of the summary print the passage of the document that supports it best, with its lines; a sentence
@@ -187,6 +188,11 @@ impl SummarizeArgs {
             ));
         }
         self.check_notes()?;
+        if self.strategy.0 == Some(Strategy::Extract) && self.language.is_some() {
+            return Err(conflict(
+                "--strategy extract quotes the document as it stands; leave --language or --strategy out",
+            ));
+        }
         if let Some(notes) = &self.from_notes {
             if self.strategy.0.is_some_and(|strategy| strategy != Strategy::Notes) {
                 return Err(conflict("--from-notes writes by strategy notes; leave --strategy out"));

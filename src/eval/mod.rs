@@ -11,6 +11,8 @@ mod pairs;
 mod reading;
 mod record;
 pub mod report;
+#[cfg(test)]
+mod salience_tests;
 mod scores;
 mod stretch;
 pub mod summary;

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::quote::Quote;
 use crate::summary::run::Outcome;
+use crate::summary::strategy::Strategy;
 
 /// Version of the JSON form; grows when a key changes its meaning or goes away.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -61,7 +62,7 @@ pub struct Input {
     pub bytes: u64,
     /// Tokens in the file.
     pub tokens: u64,
-    /// Tokens of it that the model has read.
+    /// Tokens of it that the model has read, or the program where the model reads nothing.
     pub tokens_read: u64,
 }
 
@@ -200,8 +201,11 @@ impl Statistics {
             },
         );
         line("document", format!("{} tokens in {} bytes", self.input.tokens, self.input.bytes));
-        let is_read_before = self.segments == 0;
-        if is_read_before {
+        let is_decoded = self.segments > 0;
+        let is_extract = self.strategy == Strategy::Extract.to_string();
+        if is_extract {
+            line("strategy", format!("{}: the model read nothing", self.strategy));
+        } else if !is_decoded {
             line("strategy", format!("{}, {} of them, taken before", self.strategy, self.notes));
         } else {
             line("read", format!("{} tokens in {} segments", self.input.tokens_read, self.segments));
@@ -215,13 +219,13 @@ impl Statistics {
             }
         }
         line("time to first token", format!("{:.1} s", self.time.ttft_ms / 1e3));
-        if !is_read_before {
+        if is_decoded {
             line("prefill", format!("{:.1} tokens/s", self.time.prefill_tokens_per_second));
         }
-        line(
-            "generation",
-            format!("{:.1} tokens/s, {} tokens", self.time.generation_tokens_per_second, self.output.tokens),
-        );
+        if !is_extract {
+            let speed = self.time.generation_tokens_per_second;
+            line("generation", format!("{speed:.1} tokens/s, {} tokens", self.output.tokens));
+        }
         let mib = |bytes: u64| format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20));
         line("peak memory", self.memory.peak_rss_bytes.map_or("unknown".into(), mib));
         line("  weights, mapped", mib(self.memory.weights_bytes));

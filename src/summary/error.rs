@@ -35,7 +35,7 @@ pub enum SummaryError {
     NoGate(#[from] NoGate),
     /// A note would not leave the cache without a trace.
     #[error(
-        "this model attends to a sliding window of {n_swa} tokens, which notes would disturb; use --strategy direct or map-reduce"
+        "this model attends to a sliding window of {n_swa} tokens, which notes would disturb; use --strategy direct, map-reduce or extract"
     )]
     NotesDisturb {
         /// The model's window.

@@ -9,6 +9,7 @@ use crate::llama::{LlamaError, Model, Token};
 use crate::memory::policy::Policy;
 
 use super::error::SummaryError;
+use super::extract;
 use super::plan::{Settings, plan};
 use super::prompt::PromptTokens;
 use super::scribe::Scribe;
@@ -56,6 +57,9 @@ pub fn forecast(
     writing: &Writing,
     interrupt: &Arc<AtomicBool>,
 ) -> Result<Forecast, SummaryError> {
+    if writing.strategy == Some(Strategy::Extract) {
+        return extract::forecast(model, document, settings);
+    }
     let settings = &writing.settings(settings.clone());
     let prompt = PromptTokens::new(model, &writing.around(model)?)?;
     let mut head = Vec::new();
@@ -111,6 +115,6 @@ pub fn forecast(
         segments: all.div_ceil(segment as u64),
         peak_bytes: plan.peak_bytes,
         prefill: per_token.mul_f64((all + prompt.suffix.len() as u64) as f64),
-        generation: per_step * settings.max_tokens,
+        generation: per_step * writing.longest_text(strategy, settings.max_tokens),
     })
 }

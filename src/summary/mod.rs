@@ -2,6 +2,7 @@
 
 pub mod again;
 pub mod error;
+mod extract;
 mod filter;
 pub mod forecast;
 pub mod map_reduce;

@@ -204,6 +204,17 @@ impl Plan {
         Self { policy, layout, n_cells, peak_bytes: peak_bytes(model, sizes) }
     }
 
+    /// A plan for a run without a cache, in which nothing is decoded.
+    ///
+    /// # Errors
+    /// [`SummaryError::Memory`].
+    pub fn without_cache(model: &Model, settings: &Settings, policy: Policy) -> Result<Self, SummaryError> {
+        let sizes = SizeRequest { segment: 1, ..settings.sizes };
+        let plan = Self::new(model, &Settings { sizes, ..settings.clone() }, policy, None, 0);
+        plan.check_memory(settings)?;
+        Ok(plan)
+    }
+
     /// The plan with `n_aside` cells that reading does not use, and `n_apart` cells at least.
     ///
     /// # Errors

@@ -24,6 +24,11 @@ impl Request {
         if self.question.is_some() { Task::Question } else { Task::Summary }
     }
 
+    /// Whether sentences of the document can stand beside those of the model: not in an answer, and not in another language.
+    pub fn is_quoting(&self) -> bool {
+        self.question.is_none() && self.language.is_none()
+    }
+
     /// What templates can use of it.
     pub fn values(&self) -> Values {
         // a word of the wording changes what a small model writes: these were read with the default model

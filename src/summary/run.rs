@@ -10,6 +10,7 @@ use crate::memory::policy::Policy;
 use crate::reader::{Progress, Reader};
 
 use super::error::SummaryError;
+use super::extract::extract;
 use super::filter::filtered;
 use super::notes::{Note, compose};
 use super::plan::{Settings, plan};
@@ -56,7 +57,7 @@ pub struct Outcome {
     pub progress: Progress,
     /// Tokens of the document, as the tokenizer gave them.
     pub document_tokens: u64,
-    /// Tokens of the document that were decoded.
+    /// Tokens of the document that were decoded, or looked at where nothing is.
     pub document_tokens_read: u64,
     /// Segments that they were decoded in.
     pub document_segments: u64,
@@ -84,6 +85,9 @@ pub fn summarize(
     interrupt: &Arc<AtomicBool>,
     observer: &mut dyn FnMut(Event<'_>),
 ) -> Result<Outcome, SummaryError> {
+    if writing.strategy == Some(Strategy::Extract) {
+        return extract(model, document, &settings, writing, interrupt, observer);
+    }
     let start = Instant::now();
     let around = writing.around(model)?;
     let prompt = PromptTokens::new(model, &around)?;
@@ -102,7 +106,8 @@ pub fn summarize(
     let reader = plan.reader(model, &settings, gate, 1, interrupt)?;
     let pass = Pass { model, document, settings, writing, prompt, interrupt, observer, start };
     match strategy {
-        Strategy::Direct => pass.direct(reader, plan.policy, head),
+        // what is extracted was so before there was a plan
+        Strategy::Direct | Strategy::Extract => pass.direct(reader, plan.policy, head),
         Strategy::Notes => pass.notes(reader, &mut scribe, plan.policy, head),
         Strategy::MapReduce => pass.map_reduce(reader, &mut scribe, plan.policy, head),
     }

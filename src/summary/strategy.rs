@@ -11,16 +11,18 @@ use serde::{Deserialize, Serialize};
 pub enum Strategy {
     /// One pass, and the summary is written at the end from what is in the cache and the memory.
     Direct,
-    /// Short notes while reading, and the summary is written from them.
+    /// Short notes while reading; the model writes of them what comes first, and sentences of the document follow.
     Notes,
     /// Chunks are summarized one by one, each as if there were no others, and their summaries are summarized: what one would
     /// script without this program.
     MapReduce,
+    /// Sentences of the document that tell most of it, chosen without the model, which reads nothing.
+    Extract,
 }
 
 impl Strategy {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Direct, Self::Notes, Self::MapReduce];
+    pub const ALL: [Self; 4] = [Self::Direct, Self::Notes, Self::MapReduce, Self::Extract];
 }
 
 impl Display for Strategy {
@@ -29,6 +31,7 @@ impl Display for Strategy {
             Self::Direct => "direct",
             Self::Notes => "notes",
             Self::MapReduce => "map-reduce",
+            Self::Extract => "extract",
         })
     }
 }
@@ -38,6 +41,6 @@ impl FromStr for Strategy {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let found = Self::ALL.into_iter().find(|strategy| strategy.to_string() == text);
-        found.ok_or_else(|| "must be direct, notes or map-reduce".into())
+        found.ok_or_else(|| "must be direct, notes, map-reduce or extract".into())
     }
 }

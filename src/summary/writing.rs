@@ -6,7 +6,7 @@ use crate::memory::policy::Policy;
 
 use super::error::SummaryError;
 use super::map_reduce::MapReduce;
-use super::notes::{MERGED_TOKENS, NoteSizes, NoteTaker, QUOTED, composing, n_parts};
+use super::notes::{MERGED_TOKENS, NoteSizes, NoteTaker, QUOTED, composing, n_parts, overview};
 use super::plan::{Plan, Settings};
 use super::prompt::{Instructions, PromptError};
 use super::prompts::{Prompts, Values};
@@ -113,7 +113,7 @@ impl Writing {
         scribe: &mut Scribe<'_>,
     ) -> Result<Plan, SummaryError> {
         match strategy {
-            Strategy::Direct => Ok(plan),
+            Strategy::Direct | Strategy::Extract => Ok(plan),
             Strategy::Notes if model.n_swa() > 0 => Err(SummaryError::NotesDisturb { n_swa: model.n_swa() }),
             Strategy::Notes => self.room_for_notes(model, settings, plan, scribe),
             Strategy::MapReduce => {
@@ -145,6 +145,14 @@ impl Writing {
         plan.with_aside(model, settings, taker.room(scribe)?, APART.max(8 * longest) + self.longest_answer())
     }
 
+    /// Tokens that the model writes at the end, at most.
+    pub fn longest_text(&self, strategy: Strategy, max_tokens: u32) -> u32 {
+        match strategy {
+            Strategy::Notes if self.request.is_quoting() => overview(&self.request, max_tokens).1,
+            _ => max_tokens,
+        }
+    }
+
     /// Tokens of an answer that there is room for beside what it is written from.
     fn longest_answer(&self) -> u32 {
         self.request.length.max_tokens().min(512)
@@ -162,7 +170,7 @@ impl Writing {
         document_tokens: u64,
         scribe: &mut Scribe<'_>,
     ) -> Result<NotesCost, SummaryError> {
-        if strategy == Strategy::Direct {
+        if matches!(strategy, Strategy::Direct | Strategy::Extract) {
             return Ok(NotesCost::default());
         }
         let sizes = self.sizes(model, settings, plan.policy)?;
@@ -170,7 +178,9 @@ impl Writing {
         let room = u64::from(self.note_taker(model, settings, plan.policy)?.room(scribe)?);
         let notes = document_tokens.div_ceil(u64::from(self.notes.every(sizes)));
         let (read, written) = if strategy == Strategy::Notes {
-            let parts = u64::from(n_parts(&self.request, settings.max_tokens));
+            // the model writes what comes first, or all of it
+            let n = if self.request.is_quoting() { 1 } else { n_parts(&self.request, settings.max_tokens) };
+            let parts = u64::from(n);
             let n_apart = plan.n_cells - plan.layout.map_or(0, |layout| layout.n_retain);
             let for_part = n_apart.saturating_sub(self.longest_answer() + 2 * QUOTED);
             composing(notes, longest, (parts, u64::from(for_part)))

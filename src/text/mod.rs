@@ -1,10 +1,14 @@
-//! What can be seen in a text without a model: words, numbers, names, sentences, and what of it is new.
+//! What can be seen in a text without a model: words, numbers, names, sentences, and which of them tell most of it.
 
+pub mod centrality;
+pub mod counts;
 pub mod marks;
 pub mod names;
 pub mod novelty;
 pub mod numbers;
+pub mod quotable;
 pub mod relevance;
+pub mod salience;
 pub mod sentences;
 pub mod split;
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! What of texts that are all there has to do with a question. While a document is read, [`Novelty::relevant`](super::novelty::Novelty::relevant)
-//! goes by what was seen until then.
+//! What of texts that are all there has to do with a question. While a document is read, [`relevant`](super::novelty::relevant) goes
+//! by what was seen until then.
 
 use std::collections::{HashMap, HashSet};
 

@@ -126,6 +126,13 @@ pub fn each_word(text: &str, each: &mut impl FnMut(Word<'_>)) {
     scanner.finish(each);
 }
 
+/// The words of a text; an ideograph is one.
+pub fn n_words(text: &str) -> usize {
+    let mut n = 0;
+    each_word(text, &mut |_| n += 1);
+    n
+}
+
 /// A word without the difference of upper and lower case: `STRASSE` and `Straße` give the same.
 pub fn folded(word: &str) -> String {
     if word.is_ascii() { word.to_ascii_lowercase() } else { word.to_lowercase().to_uppercase().to_lowercase() }
@@ -167,6 +174,7 @@ mod tests {
             let found: Vec<_> = words(&[text]).into_iter().map(|(word, _, _)| word).collect();
             assert_eq!(found.join("|"), expected, "{text}");
         }
+        assert_eq!((n_words("two words"), n_words("日本語"), n_words("")), (2, 3, 0));
         assert_eq!(words(&["“Ä, b"]), [("Ä".into(), 3, 5), ("b".into(), 7, 8)]);
         assert_eq!(words(&["か\u{3099}漢・b"]).len(), 3);
         assert!(words(&[&format!("a{}", "\u{301}".repeat(LONGEST))])[0].0.len() <= LONGEST + 2);

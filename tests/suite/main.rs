@@ -10,6 +10,7 @@ mod compaction;
 mod doctor;
 mod embeddings;
 mod eval;
+mod extract;
 mod formats;
 mod install;
 mod models;

@@ -18,7 +18,7 @@ fn run(args: &[&str]) -> Output {
 }
 
 /// Lines of stdout, each an object that the published schema allows.
-fn valid_json(output: &Output) -> Vec<Value> {
+pub fn valid_json(output: &Output) -> Vec<Value> {
     let schema = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/summary.schema.json")).unwrap();
     let schema: Value = serde_json::from_str(&schema).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();

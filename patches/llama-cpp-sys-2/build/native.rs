@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::stage::Tree;
 use crate::{cargo_var, fail, switch};
@@ -71,9 +71,8 @@ impl Settings {
         }
     }
 
-    /// Names the build: equal settings, equal key.
+    /// Names the place of the build. One without hooks has that of the one with them: they differ in a few files, and make builds no more.
     pub fn key(&self) -> String {
-        let kind = if self.stock { "stock" } else { "edgeinf" };
         let text = format!(
             "{} {} {} {} {} {} {} {:?}",
             self.native, self.target, self.cuda, self.cuda_no_vmm, self.metal, self.vulkan, self.openmp, self.passed
@@ -81,7 +80,7 @@ impl Settings {
         // FNV-1a
         let hash =
             text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3));
-        format!("{kind}-{hash:016x}")
+        format!("{hash:016x}")
     }
 
     /// The directories below `ggml/src` that are compiled.
@@ -144,9 +143,7 @@ pub fn build(tree: &Tree, work: &Path, settings: &Settings) {
     if settings.stock {
         build_stock_api(tree);
     }
-    for lib in ["lib", "lib64"] {
-        println!("cargo:rustc-link-search=native={}", installed.join(lib).display());
-    }
+    println!("cargo:rustc-link-search=native={}", keep_libraries(&installed).display());
     println!("cargo:rustc-link-lib=static=llama");
     println!("cargo:rustc-link-lib=static=ggml");
     for backend in settings.backends() {
@@ -154,6 +151,20 @@ pub fn build(tree: &Tree, work: &Path, settings: &Settings) {
     }
     println!("cargo:rustc-link-lib=static=ggml-base");
     link_system(settings);
+}
+
+/// Copies the libraries to where no other build puts its own: rustc takes them after the lock is gone.
+fn keep_libraries(installed: &Path) -> PathBuf {
+    let kept = PathBuf::from(cargo_var("OUT_DIR")).join("lib");
+    let failed = |path: &Path, e: std::io::Error| -> ! { fail(format!("{}: {e}", path.display())) };
+    fs::create_dir_all(&kept).unwrap_or_else(|e| failed(&kept, e));
+    for entry in ["lib", "lib64"].iter().filter_map(|lib| fs::read_dir(installed.join(lib)).ok()).flatten().flatten() {
+        let path = entry.path();
+        if path.extension().is_some_and(|x| x == "a" || x == "lib") {
+            fs::copy(&path, kept.join(entry.file_name())).unwrap_or_else(|e| failed(&path, e));
+        }
+    }
+    kept
 }
 
 /// Our C++ files as a cmake list.

@@ -26,6 +26,30 @@ const AROUND: u64 = 60;
 /// Tokens of a sentence, about.
 const SENTENCE: u64 = 32;
 
+/// Tokens from which on the model can be expected to write a sentence of the whole.
+const OVERVIEW_TOKENS: u32 = 64;
+
+/// Words that it can be asked for.
+const OVERVIEW_WORDS: u32 = 15;
+
+/// It writes about one word in so many.
+const OVERVIEW: u32 = 4;
+
+/// Tokens of ten words, about.
+pub(super) const TEN_WORDS: u32 = 17;
+
+/// Words of a summary of at most so many tokens.
+pub(super) fn longest(request: &Request, max_tokens: u32) -> u32 {
+    request.length.words().min((max_tokens * 10).div_ceil(TEN_WORDS))
+}
+
+/// Words of what the model writes of the whole before the document's sentences follow, about, and tokens at most.
+pub(crate) fn overview(request: &Request, max_tokens: u32) -> (u32, u32) {
+    let words = longest(request, max_tokens) / n_parts(request, max_tokens).max(OVERVIEW);
+    let words = words.max(OVERVIEW_WORDS);
+    (words, (words * TEN_WORDS).div_ceil(10).max(OVERVIEW_TOKENS).min(max_tokens))
+}
+
 /// Parts of a summary of at most so many tokens, if there are as many notes.
 pub(crate) fn n_parts(request: &Request, max_tokens: u32) -> u32 {
     // a part that may not have a sentence is worse than a longer stretch for the others

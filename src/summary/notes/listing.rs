@@ -30,9 +30,9 @@ pub(super) fn listed(notes: &[Note]) -> String {
 }
 
 /// The same in at most `room` tokens, as `count` counts them: where not all fits, sentences are left out, in turns. Each note has one
-/// before any has two: its own first, then the newest of the document, its own second, and so on. In a turn the shortest come
+/// before any has two: its own first, then the best of the document, its own second, and so on. In a turn the shortest come
 /// first, so that as many notes as possible have theirs. Where not even one sentence of each note fits, two neighbours have their turns
-/// together, that with the newest sentence first, or three, or four. `None` if that is not enough.
+/// together, that with the best sentence first, or three, or four. `None` if that is not enough.
 ///
 /// Where a question was asked, that comes first which has most to do with it, wherever it stands. Where one sentence has half of its words,
 /// nothing else does: a small model takes what it sees for the answer. Otherwise it has half of the room, as the question may be
@@ -64,9 +64,11 @@ pub(super) fn shortened<E>(
         }
         first = relevant(&lines, question, room / 2);
     }
-    let news: Vec<f32> =
-        notes.iter().map(|note| note.details.iter().map(|detail| detail.score).fold(0.0, f32::max)).collect();
-    Ok((1..=NEIGHBOURS).find_map(|n| in_turn(&lines, &first, &ranks(&news, n), n, room)))
+    let best: Vec<f32> = notes
+        .iter()
+        .map(|note| note.details.iter().map(|detail| detail.score).fold(f32::NEG_INFINITY, f32::max))
+        .collect();
+    Ok((1..=NEIGHBOURS).find_map(|n| in_turn(&lines, &first, &ranks(&best, n), n, room)))
 }
 
 /// The lines that have most to do with a question and fit.
@@ -109,12 +111,12 @@ fn joined(mut lines: Vec<&Line>) -> String {
     lines.into_iter().map(|line| line.text.as_str()).collect()
 }
 
-/// The rank of each note among `n` neighbours by its newest sentence, from 0.
-fn ranks(news: &[f32], n: usize) -> Vec<usize> {
-    let mut ranks = vec![0; news.len()];
-    for begin in (0..news.len()).step_by(n) {
-        let mut group: Vec<usize> = (begin..news.len().min(begin + n)).collect();
-        group.sort_by(|&a, &b| news[b].total_cmp(&news[a]));
+/// The rank of each note among `n` neighbours by its best sentence, from 0.
+fn ranks(best: &[f32], n: usize) -> Vec<usize> {
+    let mut ranks = vec![0; best.len()];
+    for begin in (0..best.len()).step_by(n) {
+        let mut group: Vec<usize> = (begin..best.len().min(begin + n)).collect();
+        group.sort_by(|&a, &b| best[b].total_cmp(&best[a]));
         group.into_iter().enumerate().for_each(|(rank, note)| ranks[note] = rank);
     }
     ranks
@@ -216,7 +218,7 @@ mod tests {
 
     #[test]
     fn neighbours_share_a_turn_where_room_is_scarce() {
-        // the newest sentence is in the first
+        // the best sentence is in the first
         assert_eq!(shortened_to(&notes(), 5).as_deref(), Some("- Anne left.\n- Two died.\n"));
         assert_eq!(shortened_to(&notes(), 2).as_deref(), Some("- Anne left.\n"));
         assert_eq!(shortened_to(&notes(), 1), None);

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct Note {
     /// What it wrote, of whole sentences.
     pub text: String,
-    /// Sentences of the stretch itself, as they stand there: those with most that is new.
+    /// Sentences of the stretch itself, as they stand there and in their order: those that tell most, or that have most to do with a question.
     pub details: Vec<Detail>,
     /// Tokens of the document that it covers.
     pub tokens: Range<u64>,
@@ -20,7 +20,7 @@ pub struct Note {
 /// A sentence of the document.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Detail {
-    /// How much of it was new; see [`crate::text::novelty`].
+    /// How much it tells; see [`crate::text::salience`]. Where a question was asked, how much it has to do with it.
     pub score: f32,
     /// The sentence, on one line.
     pub text: String,
@@ -36,7 +36,7 @@ impl Note {
     pub fn merged(notes: &[Self], text: String, n_details: usize) -> Option<Self> {
         let (first, last) = (notes.first()?, notes.last()?);
         let mut details: Vec<(usize, &Detail)> = notes.iter().flat_map(|note| &note.details).enumerate().collect();
-        // the newest, in the order of the document
+        // the best, in the order of the document
         details.sort_by(|(_, a), (_, b)| b.score.total_cmp(&a.score));
         details.truncate(n_details);
         details.sort_by_key(|&(at, _)| at);

@@ -41,15 +41,14 @@ const SCAFFOLD: &[&str] = &[
     "the part above",
 ];
 
-/// What announces a text and is nothing more.
-const ANNOUNCES: &[&str] = &[
-    "the passage is:",
-    "the document is:",
-    "the text is:",
-    "the part is:",
-    "the last part of the passage is:",
-    "the story is:",
-];
+/// What an announcement speaks of: `The last part of the passage is:` is nothing more.
+const ANNOUNCED: &[&str] = &["passage", "document", "text", "part", "story"];
+
+/// Which one.
+const WHICH: &[&str] = &["last", "final", "next", "first", "main"];
+
+/// Words of the longest one.
+const ANNOUNCEMENT: usize = 9;
 
 /// What may stand before it.
 const ORNAMENT: &[char] = &['*', '#', '-', '_', ' ', '"', '“', '>', '\t', '•', '`', '\n'];
@@ -68,6 +67,8 @@ const TALK: &[&str] = &[
     "as follows:",
     "notes on a",
     "part of a document",
+    "passage is a continuation of",
+    "document is a continuation of",
 ];
 
 /// Whose contents a sentence lists instead of telling them: `This document discusses the causes of quarrels.`
@@ -108,7 +109,7 @@ pub(super) const LINE: usize = 5;
 /// Whether a sentence speaks of the task instead of the document.
 pub fn is_scaffold(sentence: &str) -> bool {
     let text = sentence.trim_start_matches(ORNAMENT).to_lowercase().replace('’', "'");
-    if TALK.iter().any(|phrase| text.contains(phrase)) || ANNOUNCES.contains(&text.trim_end()) {
+    if TALK.iter().any(|phrase| text.contains(phrase)) || announces(&text) {
         return true;
     }
     let begins =
@@ -129,6 +130,15 @@ pub fn is_scaffold(sentence: &str) -> bool {
         Some(_) => true,
         None => text.split_whitespace().count() == 0,
     }
+}
+
+/// Whether a folded text only says that another one follows.
+fn announces(text: &str) -> bool {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.len() <= ANNOUNCEMENT
+        && words.ends_with(&["is:"])
+        && words[0] == "the"
+        && words[1..].iter().find(|word| !WHICH.contains(word)).is_some_and(|word| ANNOUNCED.contains(word))
 }
 
 /// Whether a sentence says of the document what it is about, as a table of contents does.
@@ -185,6 +195,8 @@ mod tests {
             "The notes above are about a fair.",
             "In summary:",
             "I hope this helps.",
+            "The passage is a continuation of the first part.",
+            "The story of the last part is:",
             "---",
         ] {
             assert!(is_scaffold(text), "{text}");
@@ -226,7 +238,11 @@ mod tests {
         for before in ["Here is a summary: ", "These are notes on a part of a document: ", "Note: "] {
             assert_eq!(without_preamble(&format!("{before}{said}")), said);
         }
-        for before in ["The passage is: ", "The document is: The last part of the passage is: "] {
+        for before in [
+            "The passage is: ",
+            "The document is: The last part of the passage is: ",
+            "The final part of the document is: ",
+        ] {
             assert_eq!(without_preamble(&format!("{before}{said}")), said);
         }
         assert_eq!(
@@ -236,6 +252,8 @@ mod tests {
         for text in [
             said,
             "The document is twelve pages long: nobody has read all of it.",
+            "The question of the hour is: who has the keys to the mill?",
+            "The moral of the story is: never lend your mare to a smith.",
             "Present: Mr Holt, Miss Arkle and the two brothers Stagg.",
             "Here is a note: nothing.",
         ] {

@@ -1,13 +1,19 @@
 //! Takes notes while a document is read.
 
+use std::mem;
+use std::ops::Range;
+
 use crate::llama::Token;
 use crate::reader::Reader;
 use crate::summary::error::SummaryError;
 use crate::summary::prompt::{Instructions, PromptError};
 use crate::summary::prompts::{Prompts, Task, Values};
 use crate::summary::scribe::Scribe;
-use crate::text::novelty::{News, Novelty};
+use crate::text::counts::Counts;
+use crate::text::novelty::relevant;
 use crate::text::one_line;
+use crate::text::quotable::Scored;
+use crate::text::salience::{Salient, most_salient};
 use crate::text::sentences::is_whole;
 
 use super::clean::Cleaner;
@@ -15,7 +21,7 @@ use super::note::{Detail, Note};
 use super::sizes::QUOTED;
 
 /// Sentences of the document that are kept with each note.
-const DETAILS: usize = 2;
+const DETAILS: usize = 4;
 
 /// Sentences that are looked at for them: some are too long.
 const CANDIDATES: usize = 12;
@@ -44,7 +50,8 @@ pub struct NoteTaker {
     since: Vec<Token>,
     /// Tokens and bytes of the document before that.
     begin: (u64, u64),
-    novelty: Novelty,
+    /// Words of the document so far.
+    counts: Counts,
     notes: Vec<Note>,
     /// Whether the stretch before ended in the middle of a sentence.
     torn: bool,
@@ -63,7 +70,7 @@ impl NoteTaker {
             max_tokens,
             since: Vec::new(),
             begin: (0, 0),
-            novelty: Novelty::default(),
+            counts: Counts::default(),
             notes: Vec::new(),
             torn: false,
             n_prefix: 0,
@@ -106,28 +113,8 @@ impl NoteTaker {
     /// # Errors
     /// Those of [`Scribe::aside`].
     pub fn take<'m>(&mut self, reader: &mut Reader<'m>, scribe: &mut Scribe<'m>) -> Result<&Note, SummaryError> {
-        let n_pending = reader.n_pending();
-        let rest = self.since.split_off(self.since.len().saturating_sub(n_pending));
-        let covered = std::mem::replace(&mut self.since, rest);
-        let bytes = scribe.bytes(&covered);
-        let text = String::from_utf8_lossy(&bytes);
-        let news = if self.values.question.is_empty() {
-            self.novelty.take(&text, CANDIDATES)
-        } else {
-            self.novelty.relevant(&text, &self.values.question, CANDIDATES)
-        };
-        let mut details: Vec<Detail> = Vec::new();
-        // a stretch may begin in the middle of a sentence
-        let is_torn = |n: &News| n.range.start == text.len() - text.trim_start().len() && self.torn;
-        for n in news.iter().filter(|n| !is_torn(n)) {
-            let detail = Detail { score: n.score, text: one_line(&text[n.range.clone()]) };
-            // a word has many tokens in a script that the model hardly knows
-            if details.len() < DETAILS && scribe.tokens(&detail.text)?.len() <= LONGEST_DETAIL {
-                details.push(detail);
-            }
-        }
-
-        self.torn = !is_whole(&text);
+        let (covered, text) = self.covered(scribe, reader.n_pending());
+        let details = self.quotes(scribe, &text, DETAILS)?;
         let earlier = self.notes.last().map(|note| note.text.clone()).unwrap_or_default();
         // a few tokens at the end of a document speak for themselves
         let draft = if covered.len() < SHORTEST {
@@ -151,12 +138,91 @@ impl NoteTaker {
             let begin = scribe.bytes(&covered[..covered.len().min(LONGEST_DETAIL)]);
             note = one_line(&String::from_utf8_lossy(&begin)) + " …";
         }
-        let end = (self.begin.0 + covered.len() as u64, self.begin.1 + bytes.len() as u64);
-        let (tokens, bytes) = (self.begin.0..end.0, self.begin.1..end.1);
-        self.begin = end;
-        let at = self.notes.len();
-        self.notes.push(Note { text: note, details, tokens, bytes });
+        self.put(Note { text: note, details, ..self.range(scribe, &covered) });
+        let at = self.notes.len() - 1;
         Ok(&self.notes[at])
+    }
+
+    /// Keeps sentences of what was read since the last note, without asking the model for one.
+    ///
+    /// # Errors
+    /// Those of a tokenizer.
+    pub fn skim(&mut self, scribe: &mut Scribe<'_>) -> Result<(), SummaryError> {
+        self.skim_but(scribe, 0)
+    }
+
+    /// The same of the next stretch, if there is a whole one.
+    ///
+    /// # Errors
+    /// Those of a tokenizer.
+    pub fn skim_due(&mut self, scribe: &mut Scribe<'_>) -> Result<bool, SummaryError> {
+        let is_due = self.since.len() >= self.every as usize;
+        if is_due {
+            self.skim_but(scribe, self.since.len() - self.every as usize)?;
+        }
+        Ok(is_due)
+    }
+
+    fn skim_but(&mut self, scribe: &mut Scribe<'_>, n_pending: usize) -> Result<(), SummaryError> {
+        let (covered, text) = self.covered(scribe, n_pending);
+        let details = self.quotes(scribe, &text, CANDIDATES)?;
+        self.put(Note { text: String::new(), details, ..self.range(scribe, &covered) });
+        Ok(())
+    }
+
+    /// Takes the tokens since the last note that were decoded, with their text.
+    fn covered(&mut self, scribe: &Scribe<'_>, n_pending: usize) -> (Vec<Token>, String) {
+        let rest = self.since.split_off(self.since.len().saturating_sub(n_pending));
+        let covered = mem::replace(&mut self.since, rest);
+        let text = String::from_utf8_lossy(&scribe.bytes(&covered)).into_owned();
+        (covered, text)
+    }
+
+    /// A note of the next tokens that says nothing yet.
+    fn range(&self, scribe: &Scribe<'_>, covered: &[Token]) -> Note {
+        let n_bytes = scribe.bytes(covered).len() as u64;
+        let end = (self.begin.0 + covered.len() as u64, self.begin.1 + n_bytes);
+        let (tokens, bytes) = (self.begin.0..end.0, self.begin.1..end.1);
+        Note { text: String::new(), details: Vec::new(), tokens, bytes }
+    }
+
+    fn put(&mut self, note: Note) {
+        self.begin = (note.tokens.end, note.bytes.end);
+        self.notes.push(note);
+    }
+
+    /// The sentences of a stretch that tell most, or have most to do with the question: at most `n`, in the order of the document.
+    fn quotes(&mut self, scribe: &mut Scribe<'_>, text: &str, n: usize) -> Result<Vec<Detail>, SummaryError> {
+        let scored: Vec<Salient> = match self.values.question.as_str() {
+            "" => most_salient(&mut self.counts, text, CANDIDATES),
+            question => {
+                // at the beginning each word would be as rare as any other
+                self.counts.add(text);
+                let relevant = relevant(&self.counts, text, question, CANDIDATES).into_iter();
+                relevant.map(|Scored { score, range }| Salient { score, news: score, range }).collect()
+            }
+        };
+        // a stretch may begin in the middle of a sentence, and end so
+        let (begin, end) = (text.len() - text.trim_start().len(), text.trim_end().len());
+        let is_cut = !is_whole(text);
+        let is_torn = |range: &Range<usize>| range.start == begin && self.torn || range.end >= end && is_cut;
+        let mut quotes: Vec<(&Salient, Detail)> = Vec::new();
+        for sentence in scored.iter().filter(|sentence| !is_torn(&sentence.range)) {
+            let detail = Detail { score: sentence.score, text: one_line(&text[sentence.range.clone()]) };
+            // a word has many tokens in a script that the model hardly knows
+            if scribe.tokens(&detail.text)?.len() <= LONGEST_DETAIL {
+                quotes.push((sentence, detail));
+            }
+        }
+        // what nobody knew may be asked for, though it may not be worth telling
+        let newest = quotes.iter().map(|(sentence, _)| sentence.news).fold(f32::NEG_INFINITY, f32::max);
+        let kept = quotes.into_iter().enumerate().filter(|(at, (sentence, _))| *at + 1 < n || sentence.news >= newest);
+        let mut details: Vec<(usize, Detail)> =
+            kept.map(|(_, (sentence, detail))| (sentence.range.start, detail)).collect();
+        details.truncate(n);
+        details.sort_by_key(|&(begin, _)| begin);
+        self.torn = is_cut;
+        Ok(details.into_iter().map(|(_, detail)| detail).collect())
     }
 
     /// All notes.
@@ -167,7 +233,13 @@ impl NoteTaker {
     /// What is asked for a note, with as much of what there is to quote as there is room for.
     fn suffix(&self, scribe: &mut Scribe<'_>, details: &[Detail], earlier: &str) -> Result<Vec<Token>, SummaryError> {
         let room = self.room(scribe)?.saturating_sub(self.max_tokens) as usize;
-        let joined = |n: usize| details[..n].iter().map(|d| d.text.as_str()).collect::<Vec<_>>().join(" ");
+        let joined = |n: usize| {
+            let mut best: Vec<usize> = (0..details.len()).collect();
+            best.sort_by(|&a, &b| details[b].score.total_cmp(&details[a].score));
+            best.truncate(n);
+            best.sort_unstable();
+            best.into_iter().map(|at| details[at].text.as_str()).collect::<Vec<_>>().join(" ")
+        };
         let choices = (0..=details.len()).rev().flat_map(|n| [(n, earlier), (n, "")]);
         for (n, earlier) in choices {
             let suffix = scribe.prompt(&self.instructions(&joined(n), earlier)?)?.suffix;

@@ -28,6 +28,12 @@ pub fn shallow() -> String {
     PATH.get_or_init(|| cut(4, 2048).display().to_string()).clone()
 }
 
+/// The first eight of the default model's layers: nearly four times as fast, and in each layer all is as it is in the whole model.
+pub fn eight_layers() -> String {
+    static PATH: OnceLock<String> = OnceLock::new();
+    PATH.get_or_init(|| cut(8, 8192).display().to_string()).clone()
+}
+
 fn cut(n_layer: u32, n_ctx: u32) -> PathBuf {
     let whole = Gguf::open(&smollm2()).unwrap();
     let mut file = File::open(whole.path()).unwrap();

@@ -1,0 +1,124 @@
+//! Which sentences of a document tell most of it.
+//!
+//! Two kinds do: those that are [central](super::centrality), and those with [news](super::novelty) that stick out, as a fact does that has
+//! nothing to do with the rest. So both are compared with the sentences around, in standard deviations from their mean, and the higher
+//! one counts, the news with a handicap: each stretch has some that is newest, though it need not be worth telling.
+//!
+//! `docs/summaries.md` has what that was measured to be worth.
+
+use std::ops::Range;
+
+use super::centrality::centrality;
+use super::counts::Counts;
+use super::novelty::novelty;
+use super::quotable::is_quotable;
+use super::sentences::sentences;
+use super::words::n_words;
+
+/// Standard deviations that news has to stick out before it counts as much as what is central. With more of them fewer facts are told, of a
+/// document's beginning above all, where everything is new; with fewer less is told of what papers are about.
+pub(crate) const HANDICAP: f32 = 1.75;
+
+/// A sentence of a text, and why it is told.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Salient {
+    /// The more, the better: in standard deviations, so that stretches of a document can be compared.
+    pub score: f32,
+    /// How much of that is news.
+    pub news: f32,
+    /// Bytes of the text.
+    pub range: Range<usize>,
+}
+
+/// The most salient sentences of a text that can stand alone, at most `n`, the best first. `counts` is of what was read before; the text is
+/// added to it.
+pub fn most_salient(counts: &mut Counts, text: &str, n: usize) -> Vec<Salient> {
+    salient(counts, text, n, &|news, central| (news - HANDICAP).max(central))
+}
+
+/// The same, where `weigh` makes one score of how new and how central a sentence is.
+pub(crate) fn salient(counts: &mut Counts, text: &str, n: usize, weigh: &dyn Fn(f32, f32) -> f32) -> Vec<Salient> {
+    counts.add(text);
+    let quotable: Vec<_> = sentences(text)
+        .into_iter()
+        .filter(|range| is_quotable(&text[range.clone()], n_words(&text[range.clone()])))
+        .collect();
+    let measured = |measure: fn(&Counts, &str) -> f32| -> Vec<f32> {
+        quotable.iter().map(|range| measure(counts, &text[range.clone()])).collect()
+    };
+    let (news, central) = (standardized(&measured(novelty)), standardized(&measured(centrality)));
+    let all = quotable.iter().zip(news.iter().zip(&central));
+    let mut salient: Vec<Salient> = all
+        .map(|(range, (&news, &central))| Salient { score: weigh(news, central), news, range: range.clone() })
+        .collect();
+    // of equals the earlier one
+    salient.sort_by(|a, b| b.score.total_cmp(&a.score));
+    salient.truncate(n);
+    salient
+}
+
+/// Values as standard deviations from their mean; zeros where they are all the same.
+fn standardized(values: &[f32]) -> Vec<f32> {
+    let n = values.len().max(1) as f32;
+    let mean = values.iter().sum::<f32>() / n;
+    let deviation = (values.iter().map(|value| (value - mean).powi(2)).sum::<f32>() / n).sqrt();
+    values.iter().map(|value| if deviation > 0.0 { (value - mean) / deviation } else { 0.0 }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::Sample;
+
+    #[test]
+    fn values_are_compared_with_their_mean() {
+        let all = standardized;
+        assert_eq!(all(&[1.0, 3.0]), [-1.0, 1.0]);
+        assert_eq!(all(&[2.0, 2.0, 2.0]), [0.0; 3]);
+        assert!(all(&[]).is_empty());
+    }
+
+    #[test]
+    fn a_strange_fact_and_what_all_is_about_are_told() {
+        let strange = "Emperor Augustus bought 312 walnuts for his horse.";
+        let central = "The company of the town sold the land of the town.";
+        let what =
+            ["part", "third", "strip", "corner", "share", "piece", "half", "edge", "slope", "bank", "meadow", "field"];
+        let others = what.map(|what| format!("The company of the town sold a {what} of the land."));
+        let text = format!("{} {strange} {} {central}", others[..6].join(" "), others[6..].join(" "));
+        let mut counts = Counts::default();
+        let told: Vec<&str> = most_salient(&mut counts, &text, 2).into_iter().map(|s| &text[s.range]).collect();
+        assert!(told.contains(&strange) && told.contains(&central), "{told:?}");
+        // what was read three times is no news
+        (0..2).for_each(|_| counts.add(&text));
+        let again: Vec<&str> = most_salient(&mut counts, &text, 1).into_iter().map(|s| &text[s.range]).collect();
+        assert_eq!(again, [central]);
+        assert!(most_salient(&mut counts, "", 2).is_empty() && most_salient(&mut counts, "- Item\n", 2).is_empty());
+    }
+
+    #[test]
+    fn planted_facts_are_among_the_most_salient_sentences() {
+        let (mut n, mut first, mut three) = (0, 0, 0);
+        for seed in [77, 78] {
+            let mut document = Vec::new();
+            let facts = Sample::new(128_000, seed).unwrap().write(&mut document).unwrap();
+            let document = String::from_utf8(document).unwrap();
+            let mut counts = Counts::default();
+            let mut begin = 0;
+            // a sample is ASCII
+            for end in (6000..document.len()).step_by(6000).chain([document.len()]) {
+                let text = &document[begin..end];
+                let salient = most_salient(&mut counts, text, 3);
+                let says = |of: &[Salient], answer: &str| of.iter().any(|s| text[s.range.clone()].contains(answer));
+                // a fact that is cut in two is found in neither
+                for fact in facts.iter().filter(|fact| text.contains(&fact.sentence)) {
+                    n += 1;
+                    first += usize::from(says(&salient[..1], &fact.answer));
+                    three += usize::from(says(&salient, &fact.answer));
+                }
+                begin = end;
+            }
+        }
+        assert!(first * 10 >= n * 7 && three * 10 >= n * 8, "{first} and {three} of {n}");
+    }
+}

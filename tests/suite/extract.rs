@@ -1,0 +1,53 @@
+//! A summary of the document's own sentences, which the model does not read.
+
+use std::fs;
+
+use crate::common::program::{assert_fails, stderr, stdout, summarize};
+use crate::notes::sample;
+use crate::summarize::valid_json;
+
+#[test]
+fn sentences_of_the_document_can_stand_for_it() {
+    let (dir, facts) = sample("extract", 30_000, 47);
+    let file = dir.join("a.txt");
+    let text = fs::read_to_string(&file).unwrap();
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let run = |more: &[&str]| {
+        let output = summarize(&file, &[&["--strategy", "extract", "--json", "--length", "long"], more].concat());
+        let json = valid_json(&output).pop().unwrap_or_else(|| panic!("{}", stderr(&output)));
+        (output.status.code(), json)
+    };
+    let (code, json) = run(&["--style", "bullets"]);
+    assert_eq!((code, &json["strategy"], &json["complete"]), (Some(0), &"extract".into(), &true.into()));
+    assert_eq!(json["input"]["tokens"], json["input"]["tokens_read"]);
+    let summary = json["summary"].as_str().unwrap();
+    let said: Vec<&str> = summary.lines().map(|line| line.strip_prefix("- ").unwrap()).collect();
+    assert!(said.iter().all(|said| text.contains(said)), "{summary}");
+    // from the beginning to the end
+    let at: Vec<usize> = said.iter().filter_map(|said| text.find(said)).collect();
+    assert!(at.is_sorted() && at[0] < text.len() / 8 && at[at.len() - 1] > text.len() * 7 / 8, "{at:?}");
+    let told = facts.iter().filter(|fact| summary.contains(fact.as_str())).count();
+    assert!(told * 2 >= facts.len(), "{told} of {}", facts.len());
+    // nothing is decoded
+    assert_eq!((&json["output"]["tokens"], &json["segments"]), (&0.into(), &0.into()));
+    let (_, predicted) = run(&["--dry-run"]);
+    assert_eq!((&predicted["notes"], &predicted["segments"]), (&0.into(), &0.into()));
+
+    // of facts that no end of a stretch cuts in two
+    for (question, fact) in [
+        ("Where did the astronomer Ambrosine Sutland set up the large telescope?", &facts[3]),
+        ("On which day is the sea captain Seraphina Yalwall said to have drowned?", &facts[4]),
+    ] {
+        let (code, answer) = run(&["--prompt", question]);
+        assert_eq!(code, Some(0), "{answer}");
+        assert!(answer["summary"].as_str().unwrap().contains(fact.as_str()), "{answer}");
+    }
+    let output = summarize(&file, &["--strategy", "extract", "--language", "German"]);
+    assert_fails(&output, 2, &["--language", "extract"]);
+
+    let list = dir.join("list.txt");
+    fs::write(&list, "- one\n- two\n").unwrap();
+    let output = summarize(&list, &["--strategy", "extract"]);
+    assert_eq!((output.status.code(), stdout(&output).as_str()), (Some(6), ""), "{}", stderr(&output));
+    assert!(stderr(&output).contains("no sentence of the document"), "{}", stderr(&output));
+}
