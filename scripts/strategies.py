@@ -6,8 +6,8 @@ usage: scripts/strategies.py [--model NAME] [--tokens N,...] [--seeds N,...] [--
 
 Documents are those of 'edgeinf sample', with --book the chapters of Gulliver's Travels in a row against the author's synopses, with
 --papers N every N-th paper of ACLSum against its summary. Summaries are of --length long, read by the policy that the strategy
-has by default. Notes are kept in target/results/notes,
-and with --again summaries are written from them once more without reading, and sentences extracted once more. 'first' and 'last' are the first and the last words of the document, as many as the summary from notes has.
+has by default. Notes are kept in target/results/notes, and with --again summaries are written from them once more without reading, and
+sentences extracted once more. 'first' and 'last' are the first and the last words of the document, as many as the summary from notes has.
 """
 
 import argparse
