@@ -45,12 +45,10 @@ pub(super) fn extract(
         document_tokens += chunk.len() as u64;
         taker.read(&chunk);
         chunk.clear();
-        while taker.skim_due(&mut scribe)? {}
+        taker.skim(&mut scribe, false)?;
         observer(Event::Read { tokens: document_tokens, bytes: document.bytes_read(), segments: 0 });
     }
-    if taker.is_due_at_end() {
-        taker.skim(&mut scribe)?;
-    }
+    taker.skim(&mut scribe, true)?;
     observer(Event::ReadAll);
     let outcome = Outcome {
         policy: POLICY,

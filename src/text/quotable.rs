@@ -1,4 +1,4 @@
-//! Which sentences of a text can stand for it elsewhere, and which of them come first.
+//! Which sentences of a text can stand alone.
 
 use std::ops::Range;
 
@@ -6,22 +6,6 @@ use super::sentences::is_whole;
 
 /// Words that a sentence has, or it is a heading or no sentence at all.
 const LENGTHS: Range<usize> = 6..61;
-
-/// A sentence of a text, and what it is worth.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Scored {
-    /// The more, the better.
-    pub score: f32,
-    /// Bytes of the text.
-    pub range: Range<usize>,
-}
-
-/// The best of them, at most `n`; of equals the earlier one.
-pub fn best(mut scored: Vec<Scored>, n: usize) -> Vec<Scored> {
-    scored.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.range.start.cmp(&b.range.start)));
-    scored.truncate(n);
-    scored
-}
 
 /// Whether a sentence of so many words says something where it stands alone: it ends as a sentence does, and is neither an item of a list
 /// nor written as a heading is.

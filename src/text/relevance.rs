@@ -1,8 +1,10 @@
-//! What of texts that are all there has to do with a question. While a document is read, [`relevant`](super::novelty::relevant) goes
-//! by what was seen until then.
+//! What has to do with a question: of texts that are all there ([`Relevance`]), and of a document while it is read ([`relevant`]).
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 
+use super::counts::Counts;
+use super::sentences::sentences;
 use super::stems::each_term;
 use super::words::each_word;
 
@@ -11,6 +13,15 @@ const COMMON: u32 = 4;
 
 /// Letters from which on a word that is no name says something, more or less.
 const LONG: usize = 4;
+
+/// A sentence of a text, and how much it has to do with a question.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scored {
+    /// The more, the better.
+    pub score: f32,
+    /// Bytes of the text.
+    pub range: Range<usize>,
+}
 
 /// How much the words of a question count: each by how few of the texts have it.
 #[derive(Debug)]
@@ -55,6 +66,29 @@ impl Relevance {
         let n = terms(text).intersection(&self.words).count();
         n as f32 / self.words.len().max(1) as f32
     }
+}
+
+/// The sentences of a text that share most with a question, at most `n`, the best first: a shared word counts by how seldom it was
+/// seen, as `counts` has it.
+pub fn relevant(counts: &Counts, text: &str, question: &str, n: usize) -> Vec<Scored> {
+    let slots = |text: &str| {
+        let mut slots: Vec<usize> = Vec::new();
+        each_word(text, &mut |word| slots.push(Counts::slot(word.text)));
+        slots.sort_unstable();
+        slots.dedup();
+        slots
+    };
+    let wanted = slots(question);
+    let score = |sentence: &str| -> f32 {
+        let shared = slots(sentence).into_iter().filter(|slot| wanted.binary_search(slot).is_ok());
+        shared.map(|slot| 1.0 / (1.0 + counts.of(slot) as f32).sqrt()).sum()
+    };
+    let scored = sentences(text).into_iter().map(|range| Scored { score: score(&text[range.clone()]), range });
+    let mut scored: Vec<Scored> = scored.filter(|sentence| sentence.score > 0.0).collect();
+    // of equals the earlier one
+    scored.sort_by(|a, b| b.score.total_cmp(&a.score));
+    scored.truncate(n);
+    scored
 }
 
 /// The terms of a question without its short words, but for numbers, names, and words of other scripts.
@@ -103,5 +137,18 @@ mod tests {
         assert_eq!(share("Is it Ann who was paid?", TEXTS[1]), 0.5);
         assert_eq!((share("Who?", TEXTS[0]), share("", "")), (0.0, 0.0));
         assert_eq!(share("灯台", "灯台は"), 1.0);
+    }
+
+    #[test]
+    fn rare_words_of_what_was_read_count_most() {
+        let mut counts = Counts::default();
+        counts.add("Twice it rained. Twice it was cold.");
+        let text = "Twice the smith was paid. Twice the lighthouse was kept. It rained.";
+        let found: Vec<&str> = relevant(&counts, text, "Who was the keeper of the lighthouse, twice?", 2)
+            .into_iter()
+            .map(|s| &text[s.range])
+            .collect();
+        assert_eq!(found, ["Twice the lighthouse was kept.", "Twice the smith was paid."]);
+        assert!(relevant(&counts, text, "Where?", 2).is_empty());
     }
 }

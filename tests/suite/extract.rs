@@ -45,6 +45,13 @@ fn sentences_of_the_document_can_stand_for_it() {
     let output = summarize(&file, &["--strategy", "extract", "--language", "German"]);
     assert_fails(&output, 2, &["--language", "extract"]);
 
+    let output = summarize(&file, &["--strategy", "extract", "--length", "short"]);
+    let told = stderr(&output);
+    assert!(
+        told.contains("the model read nothing") && !told.contains("prefill") && !told.contains("generation"),
+        "{told}"
+    );
+
     let list = dir.join("list.txt");
     fs::write(&list, "- one\n- two\n").unwrap();
     let output = summarize(&list, &["--strategy", "extract"]);

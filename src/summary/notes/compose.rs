@@ -15,7 +15,7 @@ use crate::text::relevance::Relevance;
 
 use super::cost::{SHORTEST, TEN_WORDS, longest, n_parts, overview};
 use super::draft::Sources;
-use super::note::Note;
+use super::note::{Note, best, joined};
 use super::parts::{DETAILS, Part};
 use super::quotes::{answers, quotes};
 use super::sheet::Sheet;
@@ -145,12 +145,9 @@ impl Composer<'_, '_> {
         sink: &mut dyn FnMut(&str),
     ) -> Result<bool, SummaryError> {
         let task = self.task();
-        let best = Note::merged(&part.notes, String::new(), DETAILS);
-        let details: Vec<&str> =
-            best.iter().flat_map(|note| &note.details).map(|detail| detail.text.as_str()).collect();
         let values = Values {
             words: size.words,
-            details: details.join(" "),
+            details: joined(best(part.notes.iter().flat_map(|note| &note.details), DETAILS)),
             earlier: sheet.last_sentence().to_owned(),
             part: at,
             parts: n,

@@ -35,16 +35,25 @@ impl Note {
     /// A note in place of several that follow each other.
     pub fn merged(notes: &[Self], text: String, n_details: usize) -> Option<Self> {
         let (first, last) = (notes.first()?, notes.last()?);
-        let mut details: Vec<(usize, &Detail)> = notes.iter().flat_map(|note| &note.details).enumerate().collect();
-        // the best, in the order of the document
-        details.sort_by(|(_, a), (_, b)| b.score.total_cmp(&a.score));
-        details.truncate(n_details);
-        details.sort_by_key(|&(at, _)| at);
         Some(Self {
             text,
-            details: details.into_iter().map(|(_, detail)| detail.clone()).collect(),
+            details: best(notes.iter().flat_map(|note| &note.details), n_details).into_iter().cloned().collect(),
             tokens: first.tokens.start..last.tokens.end,
             bytes: first.bytes.start..last.bytes.end,
         })
     }
+}
+
+/// The best sentences, at most `n`, in their order.
+pub(super) fn best<'a>(details: impl IntoIterator<Item = &'a Detail>, n: usize) -> Vec<&'a Detail> {
+    let mut best: Vec<(usize, &Detail)> = details.into_iter().enumerate().collect();
+    best.sort_by(|(_, a), (_, b)| b.score.total_cmp(&a.score));
+    best.truncate(n);
+    best.sort_by_key(|&(at, _)| at);
+    best.into_iter().map(|(_, detail)| detail).collect()
+}
+
+/// Sentences one behind the other.
+pub(super) fn joined<'a>(details: impl IntoIterator<Item = &'a Detail>) -> String {
+    details.into_iter().map(|detail| detail.text.as_str()).collect::<Vec<_>>().join(" ")
 }

@@ -12,7 +12,7 @@ use super::clean::Cleaner;
 use super::compose::Composer;
 use super::cost::{LEVELS, MERGED, MERGED_TOKENS};
 use super::listing::{listed, shortened};
-use super::note::Note;
+use super::note::{Note, best, joined};
 use super::sizes::QUOTED;
 
 /// Sentences of the document that a merged note keeps.
@@ -107,10 +107,8 @@ impl Composer<'_, '_> {
             return Ok(group.into_iter().next());
         }
         let source = listed(&group);
-        let merged = Note::merged(&group, String::new(), DETAILS);
-        let details: Vec<&str> =
-            merged.iter().flat_map(|note| &note.details).map(|detail| detail.text.as_str()).collect();
-        let values = Values { words: MERGED_TOKENS * 10 / 17, details: details.join(" "), ..self.values.clone() };
+        let details = joined(best(group.iter().flat_map(|note| &note.details), DETAILS));
+        let values = Values { words: MERGED_TOKENS * 10 / 17, details, ..self.values.clone() };
         let asked = self.prompts.render(Task::Merge, &values).map_err(PromptError::from)?;
         let text = self.scribe.tokens(&source)?;
         let written = self.scribe.apart(self.reader, &asked, &text, MERGED_TOKENS, &mut |_| true)?;
@@ -119,7 +117,7 @@ impl Composer<'_, '_> {
         cleaner.asked(&self.prompts.own_words(Task::Merge, &values).map_err(PromptError::from)?);
         let mut text = cleaner.clean(&draft, &[&source]);
         if text.is_empty() {
-            text = details.join(" ");
+            text = values.details;
         }
         Ok(Note::merged(&group, text, DETAILS))
     }

@@ -10,14 +10,13 @@ use crate::summary::prompt::{Instructions, PromptError};
 use crate::summary::prompts::{Prompts, Task, Values};
 use crate::summary::scribe::Scribe;
 use crate::text::counts::Counts;
-use crate::text::novelty::relevant;
 use crate::text::one_line;
-use crate::text::quotable::Scored;
+use crate::text::relevance::{Scored, relevant};
 use crate::text::salience::{Salient, most_salient};
 use crate::text::sentences::is_whole;
 
 use super::clean::Cleaner;
-use super::note::{Detail, Note};
+use super::note::{Detail, Note, best, joined};
 use super::sizes::QUOTED;
 
 /// Sentences of the document that are kept with each note.
@@ -132,7 +131,7 @@ impl NoteTaker {
         let mut note = cleaner.clean(&draft, &[&text, &earlier]);
         if note.is_empty() {
             // better the document's own words than none
-            note = details.iter().map(|detail| detail.text.as_str()).collect::<Vec<_>>().join(" ");
+            note = joined(&details);
         }
         if note.is_empty() {
             let begin = scribe.bytes(&covered[..covered.len().min(LONGEST_DETAIL)]);
@@ -143,30 +142,18 @@ impl NoteTaker {
         Ok(&self.notes[at])
     }
 
-    /// Keeps sentences of what was read since the last note, without asking the model for one.
+    /// Keeps sentences of each whole stretch that was read since the last note, at the end of the document of all of it, without asking the model
+    /// for notes.
     ///
     /// # Errors
     /// Those of a tokenizer.
-    pub fn skim(&mut self, scribe: &mut Scribe<'_>) -> Result<(), SummaryError> {
-        self.skim_but(scribe, 0)
-    }
-
-    /// The same of the next stretch, if there is a whole one.
-    ///
-    /// # Errors
-    /// Those of a tokenizer.
-    pub fn skim_due(&mut self, scribe: &mut Scribe<'_>) -> Result<bool, SummaryError> {
-        let is_due = self.since.len() >= self.every as usize;
-        if is_due {
-            self.skim_but(scribe, self.since.len() - self.every as usize)?;
+    pub fn skim(&mut self, scribe: &mut Scribe<'_>, is_end: bool) -> Result<(), SummaryError> {
+        let every = self.every as usize;
+        while self.since.len() >= every || is_end && !self.since.is_empty() {
+            let (covered, text) = self.covered(scribe, self.since.len().saturating_sub(every));
+            let details = self.quotes(scribe, &text, CANDIDATES)?;
+            self.put(Note { text: String::new(), details, ..self.range(scribe, &covered) });
         }
-        Ok(is_due)
-    }
-
-    fn skim_but(&mut self, scribe: &mut Scribe<'_>, n_pending: usize) -> Result<(), SummaryError> {
-        let (covered, text) = self.covered(scribe, n_pending);
-        let details = self.quotes(scribe, &text, CANDIDATES)?;
-        self.put(Note { text: String::new(), details, ..self.range(scribe, &covered) });
         Ok(())
     }
 
@@ -233,16 +220,9 @@ impl NoteTaker {
     /// What is asked for a note, with as much of what there is to quote as there is room for.
     fn suffix(&self, scribe: &mut Scribe<'_>, details: &[Detail], earlier: &str) -> Result<Vec<Token>, SummaryError> {
         let room = self.room(scribe)?.saturating_sub(self.max_tokens) as usize;
-        let joined = |n: usize| {
-            let mut best: Vec<usize> = (0..details.len()).collect();
-            best.sort_by(|&a, &b| details[b].score.total_cmp(&details[a].score));
-            best.truncate(n);
-            best.sort_unstable();
-            best.into_iter().map(|at| details[at].text.as_str()).collect::<Vec<_>>().join(" ")
-        };
         let choices = (0..=details.len()).rev().flat_map(|n| [(n, earlier), (n, "")]);
         for (n, earlier) in choices {
-            let suffix = scribe.prompt(&self.instructions(&joined(n), earlier)?)?.suffix;
+            let suffix = scribe.prompt(&self.instructions(&joined(best(details, n)), earlier)?)?.suffix;
             if suffix.len() <= room {
                 return Ok(suffix);
             }
