@@ -12,14 +12,14 @@ use crate::summary::notes::{Detail, Note, extracted};
 use crate::summary::request::{Length, Request};
 use crate::text::counts::Counts;
 use crate::text::one_line;
-use crate::text::salience::{HANDICAP, Salient, salient};
+use crate::text::salience::{DANGLING, HANDICAP, Salient, salient};
 use crate::text::sentences::sentences;
 
 /// Bytes of a stretch, about: those of 1,536 tokens.
 const STRETCH: usize = 6000;
 
-/// How news and centrality of a sentence make one score.
-type Weigh<'a> = &'a dyn Fn(f32, f32) -> f32;
+/// How news and centrality of a sentence make one score, and whether it leans on another one.
+type Weigh<'a> = &'a dyn Fn(f32, f32, bool) -> f32;
 
 /// A summary of so many words.
 fn summary(document: &str, words: u32, weigh: Weigh<'_>) -> String {
@@ -74,16 +74,24 @@ fn facts(weigh: Weigh<'_>) -> [(usize, usize); 2] {
 #[test]
 #[ignore = "needs texts, and some minutes"]
 fn what_tells_most() {
-    let both = |handicap: f32| move |news: f32, central: f32| (news - handicap).max(central);
-    let ways: [(&str, Weigh<'_>); 8] = [
-        ("news alone", &|news, _| news),
-        ("central alone", &|_, central| central),
-        ("their sum", &|news, central| news + central),
-        ("news less 1", &both(1.0)),
-        ("news less 1.5", &both(1.5)),
-        ("news less 1.75", &both(HANDICAP)),
-        ("news less 2", &both(2.0)),
-        ("news less 2.5", &both(2.5)),
+    let both = |handicap: f32, leaning: f32| {
+        move |news: f32, central: f32, dangles: bool| {
+            (news - handicap).max(central) - if dangles { leaning } else { 0.0 }
+        }
+    };
+    let ways: [(&str, Weigh<'_>); 12] = [
+        ("news alone", &|news, _, _| news),
+        ("central alone", &|_, central, _| central),
+        ("their sum", &|news, central, _| news + central),
+        ("news less 1", &both(1.0, 0.0)),
+        ("news less 1.5", &both(1.5, 0.0)),
+        ("news less 1.75", &both(HANDICAP, 0.0)),
+        ("news less 2", &both(2.0, 0.0)),
+        ("news less 2.5", &both(2.5, 0.0)),
+        ("news less 1.75, leaning 0.5", &both(HANDICAP, 0.5)),
+        ("news less 1.75, leaning 1", &both(HANDICAP, 1.0)),
+        ("news less 1.75, leaning 2", &both(HANDICAP, DANGLING)),
+        ("news less 1.75, leaning 9", &both(HANDICAP, 9.0)),
     ];
     println!(
         "| | papers: ROUGE-1 | ROUGE-2 | chapters: ROUGE-1 | ROUGE-2 | the book: ROUGE-1 | ROUGE-2 | facts of the first halves | of the second |"

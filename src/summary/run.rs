@@ -169,12 +169,12 @@ impl<'m> Pass<'_, 'm, '_> {
         let document_tokens = self.read(&mut reader, head, &mut |reader, part| {
             taker.read(part);
             reader.push(part)?;
-            Ok(if taker.is_due(reader.n_pending()) { Some(taker.take(reader, scribe)?.clone()) } else { None })
+            Ok(if taker.is_due(reader.n_pending()) { Some(taker.take(reader, scribe, false)?.clone()) } else { None })
         })?;
         reader.flush()?;
         let mut outcome = Outcome::of_reading(&mut reader, policy, Strategy::Notes, document_tokens, n_prefix);
         if taker.is_due_at_end() {
-            (self.observer)(Event::Note(taker.take(&mut reader, scribe)?));
+            (self.observer)(Event::Note(taker.take(&mut reader, scribe, true)?));
         }
         (self.observer)(Event::ReadAll);
         outcome.notes_time = scribe.spent;

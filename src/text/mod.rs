@@ -2,6 +2,7 @@
 
 pub mod centrality;
 pub mod counts;
+pub mod dangling;
 pub mod marks;
 pub mod names;
 pub mod novelty;

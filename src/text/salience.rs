@@ -2,7 +2,8 @@
 //!
 //! Two kinds do: those that are [central](super::centrality), and those with [news](super::novelty) that stick out, as a fact does that has
 //! nothing to do with the rest. So both are compared with the sentences around, in standard deviations from their mean, and the higher
-//! one counts, the news with a handicap: each stretch has some that is newest, though it need not be worth telling.
+//! one counts, the news with a handicap: each stretch has some that is newest, though it need not be worth telling. A sentence that
+//! [leans on another one](super::dangling) tells less where that is missing.
 //!
 //! `docs/summaries.md` has what that was measured to be worth.
 
@@ -10,6 +11,7 @@ use std::ops::Range;
 
 use super::centrality::centrality;
 use super::counts::Counts;
+use super::dangling::is_dangling;
 use super::novelty::novelty;
 use super::quotable::is_quotable;
 use super::sentences::sentences;
@@ -18,6 +20,9 @@ use super::words::n_words;
 /// Standard deviations that news has to stick out before it counts as much as what is central. With more of them fewer facts are told, of a
 /// document's beginning above all, where everything is new; with fewer less is told of what papers are about.
 pub(crate) const HANDICAP: f32 = 1.75;
+
+/// Standard deviations that a sentence loses which [leans on another one](super::dangling).
+pub(crate) const DANGLING: f32 = 2.0;
 
 /// A sentence of a text, and why it is told.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,14 +35,21 @@ pub struct Salient {
     pub range: Range<usize>,
 }
 
-/// The most salient sentences of a text that can stand alone, at most `n`, the best first. `counts` is of what was read before; the text is
+/// The most salient sentences of a text that can stand alone, at most `n`, the best first, of several with the one that has most news in any case. `counts` is of what was read before; the text is
 /// added to it.
 pub fn most_salient(counts: &mut Counts, text: &str, n: usize) -> Vec<Salient> {
-    salient(counts, text, n, &|news, central| (news - HANDICAP).max(central))
+    salient(counts, text, n, &|news, central, dangles| {
+        (news - HANDICAP).max(central) - if dangles { DANGLING } else { 0.0 }
+    })
 }
 
-/// The same, where `weigh` makes one score of how new and how central a sentence is.
-pub(crate) fn salient(counts: &mut Counts, text: &str, n: usize, weigh: &dyn Fn(f32, f32) -> f32) -> Vec<Salient> {
+/// The same, where `weigh` makes one score of how new and how central a sentence is, and whether it leans on another one.
+pub(crate) fn salient(
+    counts: &mut Counts,
+    text: &str,
+    n: usize,
+    weigh: &dyn Fn(f32, f32, bool) -> f32,
+) -> Vec<Salient> {
     counts.add(text);
     let quotable: Vec<_> = sentences(text)
         .into_iter()
@@ -49,16 +61,24 @@ pub(crate) fn salient(counts: &mut Counts, text: &str, n: usize, weigh: &dyn Fn(
     let (news, central) = (standardized(&measured(novelty)), standardized(&measured(centrality)));
     let all = quotable.iter().zip(news.iter().zip(&central));
     let mut salient: Vec<Salient> = all
-        .map(|(range, (&news, &central))| Salient { score: weigh(news, central), news, range: range.clone() })
+        .map(|(range, (&news, &central))| {
+            let score = weigh(news, central, is_dangling(&text[range.clone()]));
+            Salient { score, news, range: range.clone() }
+        })
         .collect();
     // of equals the earlier one
     salient.sort_by(|a, b| b.score.total_cmp(&a.score));
+    // what is newest may be asked for, though it tells little
+    let newest = (0..salient.len()).rev().max_by(|&a, &b| salient[a].news.total_cmp(&salient[b].news));
+    if let Some(newest) = newest.filter(|&newest| n > 1 && newest >= n) {
+        salient.swap(newest, n - 1);
+    }
     salient.truncate(n);
     salient
 }
 
 /// Values as standard deviations from their mean; zeros where they are all the same.
-fn standardized(values: &[f32]) -> Vec<f32> {
+pub(crate) fn standardized(values: &[f32]) -> Vec<f32> {
     let n = values.len().max(1) as f32;
     let mean = values.iter().sum::<f32>() / n;
     let deviation = (values.iter().map(|value| (value - mean).powi(2)).sum::<f32>() / n).sqrt();

@@ -1,8 +1,8 @@
 //! From notes to a summary.
 //!
-//! The model writes what comes first, of the whole. The other parts, as many as the length allows, are sentences of the document, each part
-//! from an equal stretch, so that none is passed over: what tells most was seen while reading, and a small model that writes of it
-//! once more loses facts and adds others. An answer, or a summary in another language, is written by the model throughout.
+//! The model writes what comes first, of the whole. The other parts, as many as the length allows, are sentences of the notes and of the
+//! document, each part from an equal stretch, so that none is passed over: what tells most was seen while reading, and a small model that
+//! writes of it once more loses facts and adds others. An answer, or a summary in another language, is written by the model throughout.
 
 use crate::reader::Reader;
 use crate::summary::error::SummaryError;
@@ -17,7 +17,7 @@ use super::cost::{SHORTEST, TEN_WORDS, longest, n_parts, overview};
 use super::draft::Sources;
 use super::note::{Note, best, joined};
 use super::parts::{DETAILS, Part};
-use super::quotes::{answers, quotes};
+use super::quotes::{answers, details};
 use super::sheet::Sheet;
 
 /// Sentences that stand for an answer, or a part in another language, of which no model wrote anything.
@@ -74,7 +74,7 @@ pub fn extracted(request: &Request, notes: &[Note], max_tokens: u32, sink: &mut 
     if let Some(question) = &request.question {
         let relevant = answers(notes, &Relevance::new(question, notes.iter().flat_map(Note::texts)));
         // where all of them have its words none stands out
-        let quotes = if relevant.is_empty() { quotes(notes) } else { relevant };
+        let quotes = if relevant.is_empty() { details(notes) } else { relevant };
         sheet.answer(&quotes, longest, FALLBACK, sink);
     } else {
         sheet.quote(notes, longest, n_parts(request, max_tokens) as usize, sink);
@@ -91,7 +91,7 @@ struct Size {
 }
 
 impl Composer<'_, '_> {
-    /// Lets the model write of all notes, and adds sentences of the document, stretch by stretch.
+    /// Lets the model write of all notes, and adds sentences of notes and document, stretch by stretch.
     fn write_and_quote(
         &mut self,
         notes: &[Note],
@@ -163,7 +163,7 @@ impl Composer<'_, '_> {
         let n_read = (prompt.prefix.len() + text.len() + prompt.suffix.len()) as u32;
         let limit = size.tokens.min(self.reader.n_apart().saturating_sub(n_read));
         let longest = size.words.min((limit * 10).div_ceil(TEN_WORDS)) as usize;
-        let quotes = self.relevance.as_ref().map_or_else(|| quotes(&part.notes), |asked| answers(&part.notes, asked));
+        let quotes = self.relevance.as_ref().map_or_else(|| details(&part.notes), |asked| answers(&part.notes, asked));
         let sources = Sources { source: &part.source, quoted: &values.details, quotes: &quotes };
         let mut draft = sheet.draft(sources);
         let mut take = |text: &str| draft.take(text, sink) && draft.n_words() < longest;

@@ -3,6 +3,7 @@
 //! Where the notes of a part do not fit the cache, sentences are left out of them.
 
 use std::mem;
+use std::ops::Range;
 
 use crate::summary::error::SummaryError;
 use crate::summary::prompt::PromptError;
@@ -70,7 +71,7 @@ impl Composer<'_, '_> {
     /// So many parts, or as many as there are notes, each in so many tokens; `None` if one of several notes is too long.
     fn parts_within(&mut self, notes: &[Note], n: usize, room: usize) -> Result<Option<Vec<Part>>, SummaryError> {
         let mut parts = Vec::new();
-        for notes in split(notes, n) {
+        for notes in stretches(notes.len(), n).into_iter().map(|range| notes[range].to_vec()) {
             let question = self.relevance.as_ref();
             let short =
                 shortened(&notes, room, question, &mut |text| Ok::<_, SummaryError>(self.scribe.tokens(text)?.len()))?;
@@ -131,8 +132,8 @@ impl Composer<'_, '_> {
     }
 }
 
-/// The notes in `n` stretches of about the same length, or one for each note if there are fewer.
-pub(super) fn split(notes: &[Note], n: usize) -> Vec<Vec<Note>> {
-    let n = n.clamp(1, notes.len().max(1));
-    (0..n).map(|i| notes[i * notes.len() / n..(i + 1) * notes.len() / n].to_vec()).collect()
+/// So many notes in `n` stretches of about the same length, or one for each note if there are fewer.
+pub(super) fn stretches(n_notes: usize, n: usize) -> Vec<Range<usize>> {
+    let n = n.clamp(1, n_notes.max(1));
+    (0..n).map(|i| i * n_notes / n..(i + 1) * n_notes / n).collect()
 }

@@ -7,8 +7,8 @@ use super::clean::Cleaner;
 use super::draft::{Draft, Sources};
 use super::note::Note;
 use super::page::Page;
-use super::parts::{Part, split};
-use super::quotes::{Quote, quotes};
+use super::parts::{Part, stretches};
+use super::quotes::{Quote, telling};
 
 /// What was written, and what of it goes on the page.
 pub(super) struct Sheet {
@@ -61,18 +61,19 @@ impl Sheet {
         self.end_part(n_words);
     }
 
-    /// Adds sentences of the document until there are so many words: a part from each of equal stretches, `n` with the one that is there already. If
+    /// Adds sentences that tell most until there are so many words: a part from each of equal stretches, `n` with the one that is there already. If
     /// that is the only one, they belong to it.
     pub(super) fn quote(&mut self, notes: &[Note], longest: usize, n: usize, sink: &mut dyn FnMut(&str)) {
         let goes_on = n < 2 && self.n_parts > 0;
         if goes_on {
             self.n_parts -= 1;
         }
-        let stretches = split(notes, n - self.n_parts);
-        for (i, notes) in stretches.iter().enumerate() {
+        let all = telling(notes);
+        let stretches = stretches(notes.len(), n - self.n_parts);
+        for (i, stretch) in stretches.iter().enumerate() {
             let before = if goes_on { self.n_words } else { 0 };
             let most = before + longest.saturating_sub(self.n_words) / (stretches.len() - i);
-            let quotes = quotes(notes);
+            let quotes: Vec<Quote<'_>> = all.iter().filter(|quote| stretch.contains(&quote.note)).copied().collect();
             let draft = self.draft(Sources { source: "", quoted: "", quotes: &quotes });
             let mut draft = draft.with_words(before);
             draft.fill(most, usize::MAX, sink);
@@ -80,7 +81,7 @@ impl Sheet {
             self.end_part(n_words);
         }
         if self.n_words == 0 {
-            self.answer(&quotes(notes), 0, 0, sink);
+            self.answer(&all, 0, 0, sink);
         }
     }
 

@@ -1,7 +1,6 @@
 //! Takes notes while a document is read.
 
 use std::mem;
-use std::ops::Range;
 
 use crate::llama::Token;
 use crate::reader::Reader;
@@ -13,11 +12,12 @@ use crate::text::counts::Counts;
 use crate::text::one_line;
 use crate::text::relevance::{Scored, relevant};
 use crate::text::salience::{Salient, most_salient};
-use crate::text::sentences::is_whole;
+use crate::text::sentences::sentences;
 
-use super::clean::Cleaner;
+use super::clean::{Cleaner, original};
 use super::note::{Detail, Note, best, joined};
 use super::sizes::QUOTED;
+use super::torn::Torn;
 
 /// Sentences of the document that are kept with each note.
 const DETAILS: usize = 4;
@@ -52,8 +52,8 @@ pub struct NoteTaker {
     /// Words of the document so far.
     counts: Counts,
     notes: Vec<Note>,
-    /// Whether the stretch before ended in the middle of a sentence.
-    torn: bool,
+    /// The begin of a sentence at the end of the stretch before.
+    torn: Torn,
 }
 
 impl NoteTaker {
@@ -71,7 +71,7 @@ impl NoteTaker {
             begin: (0, 0),
             counts: Counts::default(),
             notes: Vec::new(),
-            torn: false,
+            torn: Torn::default(),
             n_prefix: 0,
         }
     }
@@ -107,17 +107,23 @@ impl NoteTaker {
         !self.since.is_empty()
     }
 
-    /// Lets the model write a note of what was decoded since the last one.
+    /// Lets the model write a note of what was decoded since the last one; the document may end with that.
     ///
     /// # Errors
     /// Those of [`Scribe::aside`].
-    pub fn take<'m>(&mut self, reader: &mut Reader<'m>, scribe: &mut Scribe<'m>) -> Result<&Note, SummaryError> {
-        let (covered, text) = self.covered(scribe, reader.n_pending());
-        let details = self.quotes(scribe, &text, DETAILS)?;
+    pub fn take<'m>(
+        &mut self,
+        reader: &mut Reader<'m>,
+        scribe: &mut Scribe<'m>,
+        is_end: bool,
+    ) -> Result<&Note, SummaryError> {
+        let (covered, bytes) = self.covered(scribe, reader.n_pending());
+        let (whole, details) = self.quotes(scribe, &bytes, is_end, DETAILS)?;
+        let text = String::from_utf8_lossy(&bytes);
         let earlier = self.notes.last().map(|note| note.text.clone()).unwrap_or_default();
         // a few tokens at the end of a document speak for themselves
         let draft = if covered.len() < SHORTEST {
-            one_line(&text)
+            one_line(&whole)
         } else {
             let suffix = self.suffix(scribe, &details, &earlier)?;
             let written = scribe.aside(reader, &suffix, self.max_tokens)?;
@@ -128,7 +134,7 @@ impl NoteTaker {
         cleaner.asked(&self.prompts.own_words(self.task(), &self.values).map_err(PromptError::from)?);
         // the window still has what the note before is about
         cleaner.clean(&earlier, &[&earlier]);
-        let mut note = cleaner.clean(&draft, &[&text, &earlier]);
+        let mut note = as_written(&cleaner.clean(&draft, &[&text, &earlier]), &whole);
         if note.is_empty() {
             // better the document's own words than none
             note = joined(&details);
@@ -149,20 +155,21 @@ impl NoteTaker {
     /// Those of a tokenizer.
     pub fn skim(&mut self, scribe: &mut Scribe<'_>, is_end: bool) -> Result<(), SummaryError> {
         let every = self.every as usize;
-        while self.since.len() >= every || is_end && !self.since.is_empty() {
-            let (covered, text) = self.covered(scribe, self.since.len().saturating_sub(every));
-            let details = self.quotes(scribe, &text, CANDIDATES)?;
+        // the last one has to be known for it
+        while self.since.len() > every || is_end && !self.since.is_empty() {
+            let (covered, bytes) = self.covered(scribe, self.since.len().saturating_sub(every));
+            let (_, details) = self.quotes(scribe, &bytes, is_end && self.since.is_empty(), CANDIDATES)?;
             self.put(Note { text: String::new(), details, ..self.range(scribe, &covered) });
         }
         Ok(())
     }
 
-    /// Takes the tokens since the last note that were decoded, with their text.
-    fn covered(&mut self, scribe: &Scribe<'_>, n_pending: usize) -> (Vec<Token>, String) {
+    /// Takes the tokens since the last note that were decoded, with their bytes.
+    fn covered(&mut self, scribe: &Scribe<'_>, n_pending: usize) -> (Vec<Token>, Vec<u8>) {
         let rest = self.since.split_off(self.since.len().saturating_sub(n_pending));
         let covered = mem::replace(&mut self.since, rest);
-        let text = String::from_utf8_lossy(&scribe.bytes(&covered)).into_owned();
-        (covered, text)
+        let bytes = scribe.bytes(&covered);
+        (covered, bytes)
     }
 
     /// A note of the next tokens that says nothing yet.
@@ -178,23 +185,28 @@ impl NoteTaker {
         self.notes.push(note);
     }
 
-    /// The sentences of a stretch that tell most, or have most to do with the question: at most `n`, in the order of the document.
-    fn quotes(&mut self, scribe: &mut Scribe<'_>, text: &str, n: usize) -> Result<Vec<Detail>, SummaryError> {
+    /// The text of a stretch with the sentences that end there, and those of them that tell most, or have most to do with the question: at most
+    /// `n`, in the order of the document.
+    fn quotes(
+        &mut self,
+        scribe: &mut Scribe<'_>,
+        stretch: &[u8],
+        is_end: bool,
+        n: usize,
+    ) -> Result<(String, Vec<Detail>), SummaryError> {
+        let (text, is_middle) = self.torn.mend(stretch, !is_end);
         let scored: Vec<Salient> = match self.values.question.as_str() {
-            "" => most_salient(&mut self.counts, text, CANDIDATES),
+            "" => most_salient(&mut self.counts, &text, CANDIDATES),
             question => {
                 // at the beginning each word would be as rare as any other
-                self.counts.add(text);
-                let relevant = relevant(&self.counts, text, question, CANDIDATES).into_iter();
+                self.counts.add(&text);
+                let relevant = relevant(&self.counts, &text, question, CANDIDATES).into_iter();
                 relevant.map(|Scored { score, range }| Salient { score, news: score, range }).collect()
             }
         };
-        // a stretch may begin in the middle of a sentence, and end so
-        let (begin, end) = (text.len() - text.trim_start().len(), text.trim_end().len());
-        let is_cut = !is_whole(text);
-        let is_torn = |range: &Range<usize>| range.start == begin && self.torn || range.end >= end && is_cut;
+        let begin = text.len() - text.trim_start().len();
         let mut quotes: Vec<(&Salient, Detail)> = Vec::new();
-        for sentence in scored.iter().filter(|sentence| !is_torn(&sentence.range)) {
+        for sentence in scored.iter().filter(|sentence| !is_middle || sentence.range.start > begin) {
             let detail = Detail { score: sentence.score, text: one_line(&text[sentence.range.clone()]) };
             // a word has many tokens in a script that the model hardly knows
             if scribe.tokens(&detail.text)?.len() <= LONGEST_DETAIL {
@@ -202,14 +214,16 @@ impl NoteTaker {
             }
         }
         // what nobody knew may be asked for, though it may not be worth telling
-        let newest = quotes.iter().map(|(sentence, _)| sentence.news).fold(f32::NEG_INFINITY, f32::max);
-        let kept = quotes.into_iter().enumerate().filter(|(at, (sentence, _))| *at + 1 < n || sentence.news >= newest);
+        let newest = (0..quotes.len()).rev().max_by(|&a, &b| quotes[a].0.news.total_cmp(&quotes[b].0.news));
+        if let Some(newest) = newest.filter(|&newest| newest >= n) {
+            quotes.swap(newest, n - 1);
+        }
+        quotes.truncate(n);
         let mut details: Vec<(usize, Detail)> =
-            kept.map(|(_, (sentence, detail))| (sentence.range.start, detail)).collect();
-        details.truncate(n);
+            quotes.into_iter().map(|(sentence, detail)| (sentence.range.start, detail)).collect();
         details.sort_by_key(|&(begin, _)| begin);
-        self.torn = is_cut;
-        Ok(details.into_iter().map(|(_, detail)| detail).collect())
+        let details = details.into_iter().map(|(_, detail)| detail).collect();
+        Ok((text, details))
     }
 
     /// All notes.
@@ -238,5 +252,29 @@ impl NoteTaker {
         let values = Values { details: details.into(), earlier: earlier.into(), ..self.values.clone() };
         let asked = self.prompts.render(self.task(), &values).map_err(PromptError::from)?;
         Ok(Instructions { after: asked.after, ..self.document.clone() })
+    }
+}
+
+/// A note whose nearly copied sentences are as they stand in the text.
+fn as_written(note: &str, text: &str) -> String {
+    let own: Vec<String> = sentences(text).into_iter().map(|range| one_line(&text[range])).collect();
+    let said = sentences(note).into_iter().map(|range| &note[range]);
+    let written: Vec<&str> =
+        said.map(|sentence| original(sentence, own.iter().map(String::as_str)).unwrap_or(sentence)).collect();
+    written.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_nearly_copied_stands_as_it_was_written() {
+        let text = "At noon the portrait of Quentin Hartley was stolen\nfrom the hall. Nobody saw it.";
+        assert_eq!(
+            as_written("The portrait of Quentin Hartley was stolen from the hall. The hall was empty.", text),
+            "At noon the portrait of Quentin Hartley was stolen from the hall. The hall was empty."
+        );
+        assert_eq!(as_written("", text), "");
     }
 }
