@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crate::common::models::{shallow, smollm2};
+use crate::common::models::{eight_layers, shallow, smollm2};
 use crate::common::program::{assert_fails, edgeinf, scratch, stderr, stdout, summarize};
 use crate::common::text::story;
 use serde_json::Value;
@@ -232,14 +232,21 @@ fn auto_reads_in_a_window_when_full_attention_takes_too_much_memory() {
     let dir = scratch("auto");
     let file = dir.join("text.txt");
     fs::write(&file, story(20_000, 8)).unwrap();
-    let policy = |limit: &str, more: &[&str]| {
-        let args = ["--json", "--max-tokens", "20", "--window", "256", "--segment", "256", "--max-memory", limit];
+    let model = eight_layers();
+    let run = |more: &[&str]| -> Value {
+        let args = ["-m", &model, "--json", "--max-tokens", "20", "--window", "256", "--segment", "256"];
         let output = summarize(&file, &[&args[..], more].concat());
-        let json: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", stderr(&output)));
-        json["policy"].as_str().unwrap().to_owned()
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", stderr(&output)))
     };
-    assert_eq!(policy("2G", &["--dry-run"]), "full");
-    assert_eq!(policy("200M", &[]), "streaming");
+    let [full, streaming] = ["full", "streaming"]
+        .map(|policy| run(&["--dry-run", "--policy", policy])["predicted"]["peak_rss_bytes"].as_u64().unwrap());
+    assert!(full > streaming);
+    let policy = |limit: u64, more: &[&str]| {
+        run(&[&["--max-memory", &limit.to_string()], more].concat())["policy"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(policy(full, &["--dry-run"]), "full");
+    assert_eq!(policy(full - 1, &["--dry-run"]), "streaming");
+    assert_eq!(policy((full + streaming) / 2, &[]), "streaming");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use crate::common::models::smollm2;
+use crate::common::models::shallow;
 use crate::common::program::{assert_fails, edgeinf, scratch, stderr, summarize};
 use serde_json::Value;
 
@@ -67,7 +67,7 @@ fn put(dir: &Path, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
 /// Bytes and tokens that a dry run counts in a file.
 #[track_caller]
 fn counted(file: &Path, args: &[&str]) -> (u64, u64) {
-    let output = summarize(file, &[&["--dry-run", "--json"], args].concat());
+    let output = summarize(file, &[&["-m", &shallow(), "--dry-run", "--json"], args].concat());
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     counts(&output.stdout)
 }
@@ -78,7 +78,7 @@ fn counts(json: &[u8]) -> (u64, u64) {
 }
 
 fn tokens(text: &str) -> u64 {
-    crate::common::load(&smollm2()).vocab().tokenize(text, false).unwrap().len() as u64
+    crate::common::load(Path::new(&shallow())).vocab().tokenize(text, false).unwrap().len() as u64
 }
 
 #[test]
@@ -110,9 +110,8 @@ fn transcripts_and_pages_count_as_their_text() {
 fn a_pipe_has_the_format_that_is_named() {
     let dir = scratch("formats-pipe");
     let file = put(&dir, "page", PAGE);
-    smollm2();
     let output = edgeinf()
-        .args(["summarize", "-", "--dry-run", "--json", "--input-format", "html"])
+        .args(["summarize", "-", "-m", &shallow(), "--dry-run", "--json", "--input-format", "html"])
         .stdin(File::open(file).unwrap())
         .output()
         .unwrap();
@@ -126,7 +125,19 @@ fn a_summary_tells_the_bytes_of_the_file() {
     let page = "<script>skipped()</script><p>The miller repaired the bridge.</p>".repeat(400);
     let output = summarize(
         &put(&dir, "long.html", &page),
-        &["--json", "--policy", "streaming", "--window", "64", "--segment", "256", "--max-tokens", "8"],
+        &[
+            "-m",
+            &shallow(),
+            "--json",
+            "--policy",
+            "streaming",
+            "--window",
+            "64",
+            "--segment",
+            "256",
+            "--max-tokens",
+            "8",
+        ],
     );
     assert!(matches!(output.status.code(), Some(0 | 6)), "{}", stderr(&output));
     let text = vec!["The miller repaired the bridge."; 400].join("\n\n");

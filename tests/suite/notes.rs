@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
+use crate::common::models::eight_layers;
 use crate::common::program::{assert_fails, edgeinf, scratch, stderr, stdout, summarize};
 use crate::common::scripted::{Then, scripted};
 use crate::common::text::story;
@@ -234,9 +235,9 @@ fn policies_and_lengths_leave_room_to_write() {
 fn a_run_that_is_broken_off_leaves_its_notes() {
     let (dir, _) = sample("broken", 20_000, 44);
     let kept = dir.join("notes.jsonl");
-    crate::common::models::smollm2();
+    let model = ["-m", &eight_layers()];
     let mut command = edgeinf();
-    command.arg("summarize").arg(dir.join("a.txt")).arg("--keep-notes").arg(&kept);
+    command.arg("summarize").arg(dir.join("a.txt")).args(model).arg("--keep-notes").arg(&kept);
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     while fs::read_to_string(&kept).unwrap_or_default().lines().count() < 2 {
         assert!(child.try_wait().unwrap().is_none(), "it ended before there were notes");
@@ -246,7 +247,8 @@ fn a_run_that_is_broken_off_leaves_its_notes() {
     let log: Vec<String> = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap).collect();
     assert_eq!(child.wait().unwrap().code(), Some(130), "{log:?}");
     // they are worth a summary of what was read, which says that it is one of that
-    let output = edgeinf().args(["summarize", "--length", "short", "--from-notes"]).arg(&kept).output().unwrap();
+    let short = ["summarize", "--length", "short", "--from-notes"];
+    let output = edgeinf().args(short).arg(&kept).args(model).output().unwrap();
     assert_eq!(output.status.code(), Some(6), "{}", stderr(&output));
     assert!(stdout(&output).ends_with(".\n"), "{}", stdout(&output));
     let told = stderr(&output);

@@ -165,15 +165,16 @@ impl<'m> Run<'m> {
                 continue;
             }
             let group = (s.n_head / s.n_head_kv) as usize;
-            for h in 0..s.n_head as usize {
-                let held = &self.held[il][h / group];
+            for h_kv in 0..s.n_head_kv as usize {
+                let held = &self.held[il][h_kv];
                 let positions = self.positions(il, held);
                 let past = &self.past[il];
-                let of = |rows: &[Vec<f32>], id: usize| rows[id][h / group * d..][..d].to_vec();
+                let of = |rows: &[Vec<f32>], id: usize| rows[id][h_kv * d..][..d].to_vec();
                 let keys: Vec<Vec<f64>> =
                     held.iter().zip(&positions).map(|(&id, &at)| rope(&of(&past.k, id), at, self.neox)).collect();
                 // one token of each batch will do
-                for t in [0, text.len() - 1] {
+                let heads = (h_kv * group..(h_kv + 1) * group).flat_map(|h| [(h, 0), (h, text.len() - 1)]);
+                for (h, t) in heads {
                     let i = held.len() - text.len() + t;
                     let q = rope(&past.q[first + t][h * d..][..d], positions[i], self.neox);
                     let p = attention(&q, &keys[..=i]);
