@@ -39,12 +39,13 @@ class Stage:
         self.name, self.command, self.resumes = name, command, resumes
 
 
-def every(pairs, n, texts):
-    """A file with each n-th pair of another one."""
-    path = texts / f"{pairs}-every-{n}.jsonl"
+def every(pairs, n, texts, start=0):
+    """A file with each n-th pair of another one. The early part of a document is compared with that of the next one in its file, so what was
+    measured of such a file stays as it is when the others follow."""
+    path = texts / f"{pairs}-every-{n}{f'-from-{start}' if start else ''}.jsonl"
     if not path.exists():
         lines = (texts / f"{pairs}.jsonl").read_text().splitlines()
-        path.write_text("\n".join(lines[::n]) + "\n")
+        path.write_text("\n".join(lines[start::n]) + "\n")
     return path
 
 
@@ -98,7 +99,17 @@ def stages(texts, quick):
             Stage("summary", ["eval", "summary", texts / "quick-summary.jsonl", "--budget", "516tok", "--length", "short",
                               "--policies", "streaming,snapkv"]),
         ]
-    chapters, papers = (lambda n: every("gulliver-chapters", n, texts)), (lambda n: every("aclsum", n, texts))
+    def chapters(n, start=0):
+        return every("gulliver-chapters", n, texts, start)
+
+    def papers(n, start=0):
+        return every("aclsum", n, texts, start)
+
+    # what the bars of the memory are about
+    def rest(name, pairs, budget):
+        return [Stage(name, ["eval", "answer", pairs(3, start), "--budget", budget, "--policies", "streaming,edgeinfinite,snapkv,learned"])
+                for start in (1, 2)]
+
     questions = texts / "questions.jsonl"
     both = [text for pair in zip(TECHNICAL.split(), STORIES.split()) for text in pair]
     found = [answer("answer-gulliver", chapters(3), SMALL, "516tok"),
@@ -122,9 +133,10 @@ def stages(texts, quick):
     found += [answer("answer-gulliver", chapters(3), LARGE, "516tok", f"{POLICIES},learned"),
               fidelity("fidelity", LARGE, "516tok", both[:6], "--tokens", "4096", policies="streaming,snapkv,pyramidkv,learned"),
               Stage("needle", ["eval", "needle", "-m", LARGE, "--lengths", "4K,8K,16K", "--seeds", "1,2", "--budget", "516tok", "--policies", WRITING]),
-              Stage("needle", ["eval", "needle", "--lengths", "64K,128K", "--budget", "516tok"]),
-              answer("answer-gulliver", chapters(1), SMALL, "516tok"),
-              answer("answer-papers", papers(1), SMALL, "516tok")]
+              Stage("needle", ["eval", "needle", "--lengths", "64K,128K", "--budget", "516tok"])]
+    for budget in ("1028tok", "516tok"):
+        found += [answer("answer-gulliver", chapters(3), SMALL, budget, "streaming,edgeinfinite,snapkv,learned"), *rest("answer-gulliver", chapters, budget)]
+    found += rest("answer-papers", papers, "516tok")
     # full attention goes through a text once for all budgets
     found.append(fidelity("fidelity", SMALL, "1028tok,2052tok", both[:8], policies=ALL))
     for budget in ("1028tok", "2052tok"):

@@ -5,8 +5,8 @@ usage: scripts/strategies.py [--model NAME] [--tokens N,...] [--seeds N,...] [--
                              [--book] [--papers N] [--again] [--render]
 
 Documents are those of 'edgeinf sample', with --book the chapters of Gulliver's Travels in a row against the author's synopses, with
---papers N every N-th paper of ACLSum against its summary. Summaries are of --length long, read by the policy that the strategy
-has by default. Notes are kept in target/results/notes, and with --again summaries are written from them once more without reading, and
+--papers N every N-th paper of ACLSum against its summary. Summaries are of --length long, of papers of 120 words, read by the policy that
+the strategy has by default. Notes are kept in target/results/notes, and with --again summaries are written from them once more without reading, and
 sentences extracted once more. 'first' and 'last' are the first and the last words of the document, as many as the summary from notes has.
 """
 
@@ -27,8 +27,8 @@ STRATEGIES = ("notes", "extract", "direct", "map-reduce")
 class Case:
     """A document, with what is known of it."""
 
-    def __init__(self, name, document, facts=None, reference=None):
-        self.name, self.document, self.facts, self.reference = name, document, facts, reference
+    def __init__(self, name, document, facts=None, reference=None, length="long"):
+        self.name, self.document, self.facts, self.reference, self.length = name, document, facts, reference, length
 
 
 def samples(edgeinf, tokens, seeds):
@@ -42,7 +42,7 @@ def samples(edgeinf, tokens, seeds):
             yield Case(f"sample {n}, seed {seed}", path, facts)
 
 
-def pairs(file, step, name):
+def pairs(file, step, name, length="long"):
     if not (TEXTS / file).exists():
         run([ROOT / "scripts/eval_pairs.py", TEXTS])
     for line in (TEXTS / file).read_text().splitlines()[::step]:
@@ -50,7 +50,7 @@ def pairs(file, step, name):
         document, reference = (TEXTS / f"strategies-{pair['id'].replace('/', '-')}{end}" for end in (".txt", ".reference"))
         document.write_text(pair["document"])
         reference.write_text(pair["reference"])
-        yield Case(f"{name} {pair['id']}", document, None, reference)
+        yield Case(f"{name} {pair['id']}", document, None, reference, length)
 
 
 def run(command):
@@ -114,7 +114,7 @@ def measure(args, case, known):
 def summarized(args, case, strategy):
     """What the program tells of reading a document, and of its summary: the same, unless its notes were kept before."""
     def tell(*more):
-        command = [args.edgeinf, "-q", "summarize", *more, "-m", args.model, "--length", "long", "--json"]
+        command = [args.edgeinf, "-q", "summarize", *more, "-m", args.model, "--length", case.length, "--json"]
         return json.loads(run(command + (["--threads", args.threads] if args.threads else [])))
 
     if strategy != "notes":
@@ -194,7 +194,7 @@ def main():
     if not args.render:
         cases = list(samples(args.edgeinf, [n for n in args.tokens if n], args.seeds))
         cases += pairs("gulliver-book.jsonl", 1, "book") if args.book else []
-        cases += pairs("aclsum.jsonl", args.papers, "paper") if args.papers else []
+        cases += pairs("aclsum.jsonl", args.papers, "paper", "120") if args.papers else []
         for case in cases:
             if args.again:
                 for strategy in ("notes", "extract", "first", "last"):
