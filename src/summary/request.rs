@@ -24,7 +24,7 @@ impl Request {
         if self.question.is_some() { Task::Question } else { Task::Summary }
     }
 
-    /// Whether sentences of notes and document can stand in a summary as they are: not in an answer, and not in another language.
+    /// Whether sentences of the document can stand beside those of the model: not in an answer, and not in another language.
     pub fn is_quoting(&self) -> bool {
         self.question.is_none() && self.language.is_none()
     }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub enum Strategy {
     /// One pass, and the summary is written at the end from what is in the cache and the memory.
     Direct,
-    /// Short notes while reading; the model writes of them what comes first, and sentences of notes and document follow.
+    /// Short notes while reading; the model writes of them what comes first, and sentences of the document follow.
     Notes,
     /// Chunks are summarized one by one, each as if there were no others, and their summaries are summarized: what one would
     /// script without this program.

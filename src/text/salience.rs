@@ -78,7 +78,7 @@ pub(crate) fn salient(
 }
 
 /// Values as standard deviations from their mean; zeros where they are all the same.
-pub(crate) fn standardized(values: &[f32]) -> Vec<f32> {
+fn standardized(values: &[f32]) -> Vec<f32> {
     let n = values.len().max(1) as f32;
     let mean = values.iter().sum::<f32>() / n;
     let deviation = (values.iter().map(|value| (value - mean).powi(2)).sum::<f32>() / n).sqrt();

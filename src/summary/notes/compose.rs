@@ -1,8 +1,8 @@
 //! From notes to a summary.
 //!
-//! The model writes what comes first, of the whole. The other parts, as many as the length allows, are sentences of the notes and of the
-//! document, each part from an equal stretch, so that none is passed over: what tells most was seen while reading, and a small model that
-//! writes of it once more loses facts and adds others. An answer, or a summary in another language, is written by the model throughout.
+//! The model writes what comes first, of the whole. The other parts, as many as the length allows, are sentences of the document, each part
+//! from an equal stretch, so that none is passed over: what tells most was seen while reading, and a small model that writes of it
+//! once more loses facts and adds others. An answer, or a summary in another language, is written by the model throughout.
 
 use crate::reader::Reader;
 use crate::summary::error::SummaryError;
@@ -91,7 +91,7 @@ struct Size {
 }
 
 impl Composer<'_, '_> {
-    /// Lets the model write of all notes, and adds sentences of notes and document, stretch by stretch.
+    /// Lets the model write of all notes, and adds sentences of the document, stretch by stretch.
     fn write_and_quote(
         &mut self,
         notes: &[Note],

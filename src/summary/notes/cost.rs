@@ -43,7 +43,7 @@ pub(super) fn longest(request: &Request, max_tokens: u32) -> u32 {
     request.length.words().min((max_tokens * 10).div_ceil(TEN_WORDS))
 }
 
-/// Words of what the model writes of the whole before sentences of notes and document follow, about, and tokens at most.
+/// Words of what the model writes of the whole before the document's sentences follow, about, and tokens at most.
 pub(crate) fn overview(request: &Request, max_tokens: u32) -> (u32, u32) {
     let words = longest(request, max_tokens) / n_parts(request, max_tokens).max(OVERVIEW);
     let words = words.max(OVERVIEW_WORDS);

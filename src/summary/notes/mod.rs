@@ -2,7 +2,7 @@
 //!
 //! A small model that has read a book and then writes of it writes of its last page. So it writes a short note of each stretch
 //! while the stretch is still in its cache; the note leaves the cache again. At the end the model writes
-//! of the whole from the notes, and sentences of notes and document follow that tell most of each stretch.
+//! of the whole from the notes, and sentences of the document follow that tell most of each stretch.
 
 mod clean;
 mod compose;

@@ -8,7 +8,7 @@ use super::draft::{Draft, Sources};
 use super::note::Note;
 use super::page::Page;
 use super::parts::{Part, stretches};
-use super::quotes::{Quote, telling};
+use super::quotes::{Quote, details};
 
 /// What was written, and what of it goes on the page.
 pub(super) struct Sheet {
@@ -61,14 +61,14 @@ impl Sheet {
         self.end_part(n_words);
     }
 
-    /// Adds sentences that tell most until there are so many words: a part from each of equal stretches, `n` with the one that is there already. If
+    /// Adds sentences of the document until there are so many words: a part from each of equal stretches, `n` with the one that is there already. If
     /// that is the only one, they belong to it.
     pub(super) fn quote(&mut self, notes: &[Note], longest: usize, n: usize, sink: &mut dyn FnMut(&str)) {
         let goes_on = n < 2 && self.n_parts > 0;
         if goes_on {
             self.n_parts -= 1;
         }
-        let all = telling(notes);
+        let all = details(notes);
         let stretches = stretches(notes.len(), n - self.n_parts);
         for (i, stretch) in stretches.iter().enumerate() {
             let before = if goes_on { self.n_words } else { 0 };
