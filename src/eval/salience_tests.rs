@@ -72,7 +72,7 @@ fn facts(weigh: Weigh<'_>) -> [(usize, usize); 2] {
 }
 
 #[test]
-#[ignore = "needs texts, and some minutes"]
+#[ignore = "needs texts, and half a minute"]
 fn what_tells_most() {
     let both = |handicap: f32, leaning: f32| {
         move |news: f32, central: f32, dangles: bool| {

@@ -3,7 +3,7 @@
 //! A sentence that begins with a pronoun or says that it contradicts or follows from another one tells little where the other one is missing.
 //! Which words these are is a matter of the language, and there are lists for some.
 
-use super::words::{Scanner, Word, folded};
+use super::words::{each_word, folded};
 
 /// First words, of English, German, French and Spanish, folded. `This` and `these` are not here: papers call themselves so. Nor are words that
 /// begin many sentences of another language, like `il` and `o`.
@@ -118,18 +118,13 @@ const BEFORE: &[&str] =
 /// Whether a sentence leans on another one.
 pub fn is_dangling(sentence: &str) -> bool {
     let mut first: Vec<String> = Vec::new();
-    let mut take = |word: Word<'_>| {
-        // `IT` is another word, and `he'd` the same
-        let is_name = word.text.chars().nth(1).is_some() && word.text.chars().all(char::is_uppercase);
-        let text = if is_name { "" } else { word.text.split('\'').next().unwrap_or_default() };
-        first.push(folded(text));
-    };
-    let mut scanner = Scanner::default();
-    // two words at least, unless they are very long
-    for piece in sentence.split_inclusive(char::is_whitespace).take(8) {
-        scanner.push(piece, &mut take);
-    }
-    scanner.finish(&mut take);
+    each_word(sentence, &mut |word| {
+        if first.len() < 2 {
+            // `IT` is another word, and `he'd` the same
+            let is_name = word.text.chars().nth(1).is_some() && word.text.chars().all(char::is_uppercase);
+            first.push(folded(if is_name { "" } else { word.text.split('\'').next().unwrap_or_default() }));
+        }
+    });
     let is = |at: usize, list: &[&str]| first.get(at).is_some_and(|word| list.contains(&word.as_str()));
     is(0, FIRST) || is(0, BEFORE) && is(1, SECOND)
 }

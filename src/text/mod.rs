@@ -7,6 +7,8 @@ pub mod marks;
 pub mod names;
 pub mod novelty;
 pub mod numbers;
+#[cfg(test)]
+mod planted;
 pub mod quotable;
 pub mod relevance;
 pub mod salience;

@@ -11,7 +11,7 @@ use crate::summary::scribe::Scribe;
 use crate::text::counts::Counts;
 use crate::text::one_line;
 use crate::text::relevance::{Scored, relevant};
-use crate::text::salience::{Salient, most_salient};
+use crate::text::salience::{Salient, most_salient, shorten};
 use crate::text::sentences::sentences;
 
 use super::clean::{Cleaner, original};
@@ -107,7 +107,7 @@ impl NoteTaker {
         !self.since.is_empty()
     }
 
-    /// Lets the model write a note of what was decoded since the last one; the document may end with that.
+    /// Lets the model write a note of what was decoded since the last one; `is_end` is whether the document ends with that.
     ///
     /// # Errors
     /// Those of [`Scribe::aside`].
@@ -155,7 +155,7 @@ impl NoteTaker {
     /// Those of a tokenizer.
     pub fn skim(&mut self, scribe: &mut Scribe<'_>, is_end: bool) -> Result<(), SummaryError> {
         let every = self.every as usize;
-        // the last one has to be known for it
+        // whether it is the last one has to be known
         while self.since.len() > every || is_end && !self.since.is_empty() {
             let (covered, bytes) = self.covered(scribe, self.since.len().saturating_sub(every));
             let (_, details) = self.quotes(scribe, &bytes, is_end && self.since.is_empty(), CANDIDATES)?;
@@ -194,7 +194,7 @@ impl NoteTaker {
         is_end: bool,
         n: usize,
     ) -> Result<(String, Vec<Detail>), SummaryError> {
-        let (text, is_middle) = self.torn.mend(stretch, !is_end);
+        let text = self.torn.mend(stretch, !is_end);
         let scored: Vec<Salient> = match self.values.question.as_str() {
             "" => most_salient(&mut self.counts, &text, CANDIDATES),
             question => {
@@ -204,21 +204,16 @@ impl NoteTaker {
                 relevant.map(|Scored { score, range }| Salient { score, news: score, range }).collect()
             }
         };
-        let begin = text.len() - text.trim_start().len();
         let mut quotes: Vec<(&Salient, Detail)> = Vec::new();
-        for sentence in scored.iter().filter(|sentence| !is_middle || sentence.range.start > begin) {
+        for sentence in &scored {
             let detail = Detail { score: sentence.score, text: one_line(&text[sentence.range.clone()]) };
             // a word has many tokens in a script that the model hardly knows
             if scribe.tokens(&detail.text)?.len() <= LONGEST_DETAIL {
                 quotes.push((sentence, detail));
             }
         }
-        // what nobody knew may be asked for, though it may not be worth telling
-        let newest = (0..quotes.len()).rev().max_by(|&a, &b| quotes[a].0.news.total_cmp(&quotes[b].0.news));
-        if let Some(newest) = newest.filter(|&newest| newest >= n) {
-            quotes.swap(newest, n - 1);
-        }
-        quotes.truncate(n);
+        // again, as some were too long
+        shorten(&mut quotes, n, |(sentence, _)| sentence.news);
         let mut details: Vec<(usize, Detail)> =
             quotes.into_iter().map(|(sentence, detail)| (sentence.range.start, detail)).collect();
         details.sort_by_key(|&(begin, _)| begin);
