@@ -1,10 +1,38 @@
 //! A summary of the document's own sentences, which the model does not read.
 
 use std::fs;
+use std::path::Path;
 
-use crate::common::program::{assert_fails, stderr, stdout, summarize};
+use crate::common::load;
+use crate::common::models::shallow;
+use crate::common::program::{assert_fails, scratch, stderr, stdout, summarize};
+use crate::common::text::story;
 use crate::notes::sample;
 use crate::summarize::valid_json;
+
+/// What an end of a stretch cuts in two is whole for who reads on.
+#[test]
+fn a_sentence_that_is_cut_in_two_is_told() {
+    let dir = scratch("extract-cut");
+    let model = shallow();
+    let vocab = load(Path::new(&model));
+    let n_tokens = |text: &str| vocab.vocab().tokenize(text, false).unwrap().len();
+    let fact = "The lighthouse at Brell was kept for thirty years by Hyacinth Newman.";
+    let mut text = story(2000, 3);
+    text.truncate(text.rfind(". ").unwrap() + 1);
+    // the first stretch ends after a few words of it
+    let every = n_tokens(&text) + 6;
+    let text = format!("{text} {fact} {}", story(4000, 4));
+    assert!(n_tokens(&text[..text.find(fact).unwrap() + fact.len()]) > every + 3);
+    let file = dir.join("a.txt");
+    fs::write(&file, text).unwrap();
+    let every = every.to_string();
+    // stretches are whole segments
+    let sizes = ["--segment", &every, "--note-every", &every];
+    let output = summarize(&file, &[&["-m", &model, "--strategy", "extract"], &sizes[..]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stdout(&output).contains(fact), "{}", stdout(&output));
+}
 
 #[test]
 fn sentences_of_the_document_can_stand_for_it() {

@@ -123,22 +123,9 @@ fn a_pipe_has_the_format_that_is_named() {
 fn a_summary_tells_the_bytes_of_the_file() {
     let dir = scratch("formats-long");
     let page = "<script>skipped()</script><p>The miller repaired the bridge.</p>".repeat(400);
-    let output = summarize(
-        &put(&dir, "long.html", &page),
-        &[
-            "-m",
-            &shallow(),
-            "--json",
-            "--policy",
-            "streaming",
-            "--window",
-            "64",
-            "--segment",
-            "256",
-            "--max-tokens",
-            "8",
-        ],
-    );
+    let model = shallow();
+    let sizes = ["--policy", "streaming", "--window", "64", "--segment", "256", "--max-tokens", "8"];
+    let output = summarize(&put(&dir, "long.html", &page), &[&["-m", &model, "--json"], &sizes[..]].concat());
     assert!(matches!(output.status.code(), Some(0 | 6)), "{}", stderr(&output));
     let text = vec!["The miller repaired the bridge."; 400].join("\n\n");
     assert_eq!(counts(&output.stdout), (page.len() as u64, tokens(&text)));
