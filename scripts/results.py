@@ -25,6 +25,8 @@ POLICIES = "full,streaming,snapkv,snapkv-question,pyramidkv"
 BLIND = "full,streaming,snapkv,pyramidkv"
 # what is compared with full attention where the model has a gate
 ALL = "streaming,snapkv,pyramidkv,learned,edgeinfinite"
+# what the gate does, beside what does without
+CHOOSING = "streaming,snapkv,learned,edgeinfinite"
 # whose summaries are read
 WRITING = "full,streaming,snapkv,learned"
 TECHNICAL = "histogram datamodel bonding ftrace argparse vfs sqlite3 cgroup-v2 unittest alsa-driver logging-cookbook multiprocessing"
@@ -99,16 +101,12 @@ def stages(texts, quick):
             Stage("summary", ["eval", "summary", texts / "quick-summary.jsonl", "--budget", "516tok", "--length", "short",
                               "--policies", "streaming,snapkv"]),
         ]
+
     def chapters(n, start=0):
         return every("gulliver-chapters", n, texts, start)
 
     def papers(n, start=0):
         return every("aclsum", n, texts, start)
-
-    # what the bars of the memory are about
-    def rest(name, pairs, budget):
-        return [Stage(name, ["eval", "answer", pairs(3, start), "--budget", budget, "--policies", "streaming,edgeinfinite,snapkv,learned"])
-                for start in (1, 2)]
 
     questions = texts / "questions.jsonl"
     both = [text for pair in zip(TECHNICAL.split(), STORIES.split()) for text in pair]
@@ -134,9 +132,10 @@ def stages(texts, quick):
               fidelity("fidelity", LARGE, "516tok", both[:6], "--tokens", "4096", policies="streaming,snapkv,pyramidkv,learned"),
               Stage("needle", ["eval", "needle", "-m", LARGE, "--lengths", "4K,8K,16K", "--seeds", "1,2", "--budget", "516tok", "--policies", WRITING]),
               Stage("needle", ["eval", "needle", "--lengths", "64K,128K", "--budget", "516tok"])]
-    for budget in ("1028tok", "516tok"):
-        found += [answer("answer-gulliver", chapters(3), SMALL, budget, "streaming,edgeinfinite,snapkv,learned"), *rest("answer-gulliver", chapters, budget)]
-    found += rest("answer-papers", papers, "516tok")
+    found += [answer("answer-gulliver", chapters(3, start), SMALL, budget, CHOOSING) for budget in ("1028tok", "516tok") for start in (0, 1, 2)]
+    found += [answer("answer-papers", papers(3, start), SMALL, "516tok", CHOOSING) for start in (1, 2)]
+    found += [answer("answer-gulliver", chapters(3, start), SMALL, "516tok") for start in (1, 2)]
+    found += [answer("answer-papers", papers(3, start), SMALL, "516tok") for start in (1, 2)]
     # full attention goes through a text once for all budgets
     found.append(fidelity("fidelity", SMALL, "1028tok,2052tok", both[:8], policies=ALL))
     for budget in ("1028tok", "2052tok"):
