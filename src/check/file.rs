@@ -267,6 +267,7 @@ mod tests {
         refused(&expect("facts = 1"), "facts can only be expected of a sample");
         refused(&expect("min_words = 3\nmax_words = 2"), "min_words is above max_words");
         refused(&expect("max_peak_memory = 'lots'"), "max_peak_memory 'lots': not a size");
+        refused(&expect("policy = 'steaming'"), "there is no policy 'steaming', only full, streaming, ");
     }
 
     #[test]

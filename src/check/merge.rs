@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use toml::Value;
 
+use crate::memory::policy::Policy;
 use crate::size::parse_size;
 
 use super::Expect;
@@ -97,6 +98,10 @@ impl ExpectTable {
         }
         if self.min_words.zip(self.max_words).is_some_and(|(least, most)| least > most) {
             return Err("min_words is above max_words".into());
+        }
+        let names = || Policy::ALL.map(|policy| policy.to_string());
+        if let Some(policy) = self.policy.as_ref().filter(|&policy| !names().contains(policy)) {
+            return Err(format!("there is no policy '{}', only {}", policy.escape_debug(), names().join(", ")));
         }
         let size = self.max_peak_memory.map(|text| {
             parse_size(&text).map_err(|problem| format!("max_peak_memory '{}': {problem}", text.escape_debug()))

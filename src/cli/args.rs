@@ -154,7 +154,7 @@ pub struct SummarizeArgs {
     /// With --temp: start of the random numbers.
     #[arg(long, value_name = "S", default_value_t = 0, help_heading = "Summary")]
     pub seed: u32,
-    /// Write to this file instead of stdout; it appears when it is whole.
+    /// Write to this file instead of stdout ('-'); it appears when it is whole.
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
     pub output: Option<PathBuf>,
     /// Print one JSON object for each file, summary and statistics in it (docs/json.md).
@@ -182,25 +182,20 @@ impl SummarizeArgs {
         }
         self.engine
             .check_choice(matches!(self.policy, PolicyArg::Snapkv | PolicyArg::Pyramidkv | PolicyArg::Learned))?;
-        if self.output.is_some() && self.files.len() > 1 {
+        if self.output.is_some() && self.files.len() > 1 && !self.json {
             return Err(conflict(
-                "--output takes the summary of one file; with several, redirect stdout or use --json",
+                "--output takes the summary of one file; with several, redirect stdout or add --json",
             ));
         }
+        self.check_output()?;
         self.check_notes()?;
         if self.strategy.0 == Some(Strategy::Extract) && self.language.is_some() {
             return Err(conflict(
                 "--strategy extract quotes the document as it stands; leave --language or --strategy out",
             ));
         }
-        if let Some(notes) = &self.from_notes {
-            if self.strategy.0.is_some_and(|strategy| strategy != Strategy::Notes) {
-                return Err(conflict("--from-notes writes by strategy notes; leave --strategy out"));
-            }
-            let notes = if notes.as_os_str() == "-" { Path::new("/dev/stdin") } else { notes };
-            if self.output.as_deref().is_some_and(|output| same_file(notes, output)) {
-                return Err(conflict("--output names the notes that are read; give the summary a file of its own"));
-            }
+        if self.from_notes.is_some() && self.strategy.0.is_some_and(|strategy| strategy != Strategy::Notes) {
+            return Err(conflict("--from-notes writes by strategy notes; leave --strategy out"));
         }
         if self.keep_notes.is_some() && self.files.len() > 1 {
             return Err(conflict("--keep-notes takes the notes of one file; call edgeinf for each file"));
@@ -231,22 +226,36 @@ impl SummarizeArgs {
             && engine.queries.is_none()
     }
 
+    /// Refuses to write the summary over a file that is needed.
+    fn check_output(&self) -> Result<(), clap::Error> {
+        match &self.output {
+            Some(output) if self.reads(output) => {
+                Err(conflict("--output names a file that is read; give the summary a file of its own"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Refuses to write notes over a file that is needed.
     fn check_notes(&self) -> Result<(), clap::Error> {
         let Some(notes) = &self.keep_notes else { return Ok(()) };
-        let gate = self.engine.gate.as_ref().and_then(GateSpec::path);
-        let read = self.files.iter().map(PathBuf::as_path).filter(|file| *file != Path::new("-"));
-        let others = read.chain(self.output.as_deref()).chain(self.template.as_deref()).chain(gate);
-        let stdin = self.reads_stdin() || self.files.iter().any(|file| file == Path::new("-"));
-        let stdin = stdin.then_some(Path::new("/dev/stdin"));
-        // a model may be a name of the catalogue, which is no file here
-        let mut others = others.chain([self.engine.model.as_path()]).chain(stdin);
-        if others.any(|other| same_file(notes, other)) {
+        if self.reads(notes) || self.output.as_deref().is_some_and(|output| same_file(notes, output)) {
             return Err(conflict(
                 "--keep-notes names a file that is read or written otherwise; give the notes a file of their own",
             ));
         }
         Ok(())
+    }
+
+    /// Whether a path is that of a file which is read.
+    fn reads(&self, path: &Path) -> bool {
+        let gate = self.engine.gate.as_ref().and_then(GateSpec::path);
+        let named = self.files.iter().chain(&self.from_notes).map(PathBuf::as_path);
+        let stdin = self.reads_stdin() || self.files.iter().any(|file| file == Path::new("-"));
+        let others = named.filter(|file| *file != Path::new("-")).chain(stdin.then_some(Path::new("/dev/stdin")));
+        // a model may be a name of the catalogue, which is no file here
+        let mut all = others.chain(self.template.as_deref()).chain(gate).chain([self.engine.model.as_path()]);
+        all.any(|other| same_file(path, other))
     }
 }
 

@@ -55,7 +55,12 @@ impl OutputFile {
             Some(dir) if !dir.as_os_str().is_empty() => dir,
             _ => Path::new("."),
         };
-        let draft = Builder::new().prefix(".edgeinf-").permissions(permissions).tempfile_in(dir)?;
+        // without the name of the draft, which nobody asked for
+        let draft = Builder::new().prefix(".edgeinf-").permissions(permissions).tempfile_in(dir);
+        let draft = draft.map_err(|error| match fs::metadata(dir) {
+            Err(missing) => missing,
+            Ok(_) => error.kind().into(),
+        })?;
         Ok(Self::Replaced { draft, path: target })
     }
 
@@ -130,6 +135,7 @@ mod tests {
         for path in [dir.path().to_owned(), dir.path().join("no/out.txt")] {
             let error = OutputFile::create(&path).unwrap_err().to_string();
             assert!(error.starts_with(&format!("'{}' cannot be written: ", path.display())), "{error}");
+            assert!(!error.contains(".edgeinf"), "{error}");
         }
     }
 }

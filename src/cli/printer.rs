@@ -29,6 +29,8 @@ pub struct Printer {
     animate: bool,
     closed: bool,
     output: Option<OutputFile>,
+    /// Whether something was written to it.
+    is_output_written: bool,
     progress: Option<Progress>,
 }
 
@@ -49,6 +51,7 @@ impl Printer {
             animate: verbosity == Verbosity::Normal && io::stderr().is_terminal() && can_animate(),
             closed: false,
             output: None,
+            is_output_written: false,
             progress: None,
         }
     }
@@ -62,12 +65,12 @@ impl Printer {
         Ok(())
     }
 
-    /// Gives the file of [`Printer::redirect`] its name, if there is one.
+    /// Gives the file of [`Printer::redirect`] its name, if there is one. Where nothing was written, an older file stays what it was.
     ///
     /// # Errors
     /// If the file cannot be written to its end.
     pub fn finish_output(&mut self) -> io::Result<()> {
-        self.output.take().map_or(Ok(()), OutputFile::finish)
+        self.output.take().filter(|_| self.is_output_written).map_or(Ok(()), OutputFile::finish)
     }
 
     /// Whether whoever read stdout has gone away.
@@ -94,6 +97,7 @@ impl Printer {
     /// As [`Printer::summary`].
     pub fn stdout(&mut self, text: &str) -> io::Result<()> {
         if let Some(output) = &mut self.output {
+            self.is_output_written |= !text.is_empty();
             return output.write(text);
         }
         let mut stdout = io::stdout().lock();
@@ -128,6 +132,12 @@ impl Printer {
     /// Writes a warning of one line.
     pub fn warn(&mut self, text: &str) {
         self.note(&format!("warning: {}", one_line(text)));
+    }
+
+    /// Writes a line about something that is missing in the end.
+    pub fn problem(&mut self, text: &str) {
+        self.end_progress();
+        stderr(&format!("error: {}", one_line(text)));
     }
 
     /// Writes an error of one line and gives its exit code.

@@ -49,7 +49,7 @@ pub fn run(
         None if args.files.is_empty() => &stdin,
         None => args.files.as_slice(),
     };
-    if let Some(path) = &args.output {
+    if let Some(path) = args.output.as_ref().filter(|path| path.as_os_str() != "-") {
         printer.redirect(path)?;
     }
     let mut engine = None;
@@ -71,14 +71,27 @@ pub fn run(
             Err(error) => {
                 let status = printer.fail(&error);
                 worst = worst.worse(status);
-                // what comes would not be written either, or fail in the same way
-                let hopeless = pass.unwritable || engine.is_none() && status == ExitStatus::Model;
-                if status == ExitStatus::Interrupted || hopeless {
+                // what comes would not be written either
+                if status == ExitStatus::Interrupted || pass.unwritable {
                     return Ok(worst);
                 }
+                let failed = |file: &Path, status: ExitStatus, error: &Error| {
+                    let failure = Failure::new(file, status as u8, one_line(&chain(error)));
+                    Ok::<_, Error>(serde_json::to_string(&failure)? + "\n")
+                };
                 if args.json {
-                    let failure = Failure::new(file, status as u8, one_line(&chain(&error)));
-                    printer.stdout(&(serde_json::to_string(&failure)? + "\n"))?;
+                    printer.stdout(&failed(file, status, &error)?)?;
+                }
+                // without a model the others fail in the same way, if not for a reason of their own
+                if engine.is_none() && status == ExitStatus::Model {
+                    for file in files[i + 1..].iter().filter(|_| args.json) {
+                        let line = match Source::open(file, args.input.reading(), interrupt) {
+                            Ok(_) => failed(file, status, &error)?,
+                            Err(own) => failed(file, ExitStatus::Input, &own.into())?,
+                        };
+                        printer.stdout(&line)?;
+                    }
+                    break;
                 }
                 if files.len() > 1 {
                     printer.note(&one_line(&format!("{}: left out", file.display())));
@@ -263,6 +276,8 @@ impl Pass<'_> {
         }
         if wrote {
             self.print(printer, "\n")?;
+        } else if self.several && outcome.is_ok() && !self.args.json && !self.args.quote {
+            printer.summary(&self.header()).map_err(|error| self.cannot_write(error))?;
         }
         if outcome.is_err() && !unquoted.is_empty() {
             // what was written before it was broken off is not lost
@@ -289,11 +304,19 @@ impl Pass<'_> {
         if self.args.json {
             self.print(printer, &(serde_json::to_string(&statistics)? + "\n"))?;
         } else {
-            printer.note(&(statistics.to_text() + &counted.unwrap_or_default()));
+            let of =
+                if self.several { format!("{}\n", one_line(&self.file.display().to_string())) } else { String::new() };
+            printer.note(&(of + &statistics.to_text() + &counted.unwrap_or_default()));
         }
+        let of = if self.several { format!("{}: ", self.file.display()) } else { String::new() };
         match statistics.incomplete_reason {
+            // what is missing is said, however little was asked for
+            Some(reason) if outcome.written.text.trim().is_empty() => {
+                printer.problem(&format!("{of}there is no summary: {reason}"));
+                Ok(ExitStatus::Incomplete)
+            }
             Some(reason) => {
-                printer.warn(&format!("the summary is not complete: {reason}"));
+                printer.warn(&format!("{of}the summary is not complete: {reason}"));
                 Ok(ExitStatus::Incomplete)
             }
             None => Ok(ExitStatus::Success),

@@ -65,7 +65,7 @@ pub enum SummaryError {
     Budget(#[from] BudgetError),
     /// More memory than allowed.
     #[error(
-        "this run would take about {} MiB of memory, more than --max-memory {} MiB; choose a smaller --window or --segment",
+        "this run would take about {} MiB of memory, more than --max-memory {} MiB; choose a smaller model, --window or --segment",
         predicted >> 20, limit >> 20
     )]
     Memory {

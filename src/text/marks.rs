@@ -14,11 +14,32 @@ const ONLY_CLOSERS: &[char] = &[')', ']', '”', '’', '»', '」', '』', '）
 /// What may stand before the first word of a sentence.
 const OPENERS: &[char] =
     &['"', '\'', '(', '[', '“', '„', '‘', '‚', '«', '‹', '»', '*', '_', '`', '「', '『', '（', '【', '¿', '¡'];
-/// Words whose full stop ends no sentence, in small letters.
+/// Words whose full stop ends no sentence, in small letters. A sentence that goes on though it is over does less harm than half of one that seems
+/// to be whole.
 const ABBREVIATIONS: &[&str] = &[
+    // titles
     "mr", "mrs", "ms", "messrs", "mme", "mlle", "dr", "prof", "st", "rev", "hon", "capt", "col", "gen", "lt", "sgt",
-    "jr", "vs", "e.g", "i.e", "no", "nos", "nr", "vol", "p", "pp", "fig", "figs", "eq", "eqs", "sec", "cf", "al", "ca",
-    "approx", "bzw", "jan", "feb", "apr", "jun", "jul", "aug", "sept", "oct", "nov", "dec",
+    "jr", "sr", "sra", "srta", "sen", "gov", "rep", "maj", "cmdr", "cpl", "pres", "supt", "insp", "hr", "fr",
+    // firms and places
+    "inc", "ltd", "co", "corp", "bros", "dept", "mt", "ft", "ave", "blvd", // what stands in texts
+    "vs", "e.g", "i.e", "nr", "cf", "al", "ca", "approx", "bzw", "etc", "ed", "eds", "op", "ph.d", "usw", "ggf", "vgl",
+    "evtl", "sog", "inkl", // months
+    "jan", "feb", "apr", "jun", "jul", "aug", "sept", "oct", "nov", "dec", // Russian
+    "гг", "им", "др", "пр", "ул", "стр", "см", "руб", "тыс", "млн", "млрд",
+];
+/// Those that are words too, and whose full stop ends no sentence where a number follows.
+const BEFORE_NUMBERS: &[&str] = &[
+    "no", "nos", "vol", "vols", "p", "pp", "fig", "figs", "eq", "eqs", "sec", "secs", "art", "arts", "ch", "chap",
+    "abs", "tab", "nrn", "núm", "pág", "bd", "lit",
+];
+/// Words that no line ends with which is whole, of English, German, French and Spanish.
+const LEADING_ON: &[&str] = &[
+    "a", "an", "the", "of", "to", "in", "on", "at", "by", "for", "with", "from", "into", "and", "or", "but", "that",
+    "which", "as", "his", "her", "their", "its", "my", "our", "your", "was", "were", "is", "are", "be", "had", "has",
+    "have", "der", "die", "das", "den", "dem", "des", "ein", "eine", "einen", "einem", "einer", "und", "oder", "von",
+    "vom", "zu", "zum", "zur", "mit", "im", "am", "auf", "für", "le", "la", "les", "un", "une", "du", "et", "ou", "à",
+    "au", "aux", "en", "par", "pour", "sur", "que", "qui", "el", "los", "las", "una", "y", "de", "del", "al", "con",
+    "por", "para",
 ];
 /// Signs before an item of a list.
 const BULLETS: &[&str] = &["-", "*", "+", "•", "‣", "◦", "▪", "●", "–", "—", "·"];
@@ -29,6 +50,8 @@ pub enum Over {
     /// It goes on.
     #[default]
     No,
+    /// It is, unless a small letter or a number follows.
+    UnlessNumber,
     /// It is, unless a small letter follows.
     Perhaps,
     /// It is, whatever follows.
@@ -60,7 +83,8 @@ pub fn over_after(token: &str) -> Over {
     let token = without_notes(token).trim_end().trim_end_matches(CLOSERS).trim_end();
     match token.chars().next_back() {
         Some(last) if WIDE_ENDS.contains(&last) => Over::Yes,
-        Some('.') if is_abbreviation(token) => Over::No,
+        Some('.') if leads_to_page(token) || is_abbreviation(token) => Over::No,
+        Some('.') if is_one_of(BEFORE_NUMBERS, token) => Over::UnlessNumber,
         Some(last) if ENDS.contains(&last) => Over::Perhaps,
         _ => Over::No,
     }
@@ -82,12 +106,44 @@ fn without_notes(mut token: &str) -> &str {
 fn is_abbreviation(token: &str) -> bool {
     let Some(word) = token.trim_start_matches(OPENERS).strip_suffix('.') else { return false };
     let mut chars = word.chars();
-    let (first, is_single) = (chars.next(), chars.next().is_none());
-    let initial = is_single && first.is_some_and(char::is_uppercase);
+    // J., and z. in 'z. B.'
+    let initial = chars.next().is_some_and(char::is_alphabetic) && chars.next().is_none();
     let number = !word.is_empty() && word.len() <= 2 && word.bytes().all(|byte| byte.is_ascii_digit());
     // U.S, z.B
     let letters = word.contains('.') && word.split('.').all(|part| part.chars().count() == 1);
-    initial || number || letters || ABBREVIATIONS.contains(&word.to_lowercase().as_str())
+    initial && word != "p" || number || letters || is_one_of(ABBREVIATIONS, token)
+}
+
+/// Whether a token is a word of a list and its full stop.
+fn is_one_of(list: &[&str], token: &str) -> bool {
+    let word = token.trim_start_matches(OPENERS).strip_suffix('.');
+    word.is_some_and(|word| list.contains(&word.to_lowercase().as_str()))
+}
+
+/// Whether a text ends with dots that lead to a page number, `....` or `. . . .`; three of them stand for what is left out.
+pub fn leads_to_page(text: &str) -> bool {
+    text.chars().rev().filter(|c| *c != ' ').take(4).filter(|c| *c == '.').count() == 4
+}
+
+/// Whether a line is an entry of a table of contents, with its page.
+pub fn is_entry(line: &str) -> bool {
+    let words = line.trim_end_matches(|c: char| c.is_ascii_digit() || "ivxlc".contains(c));
+    words.len() < line.len() && leads_to_page(words.trim_end())
+}
+
+/// Whether a token is nothing but full stops.
+pub fn is_dots(token: &str) -> bool {
+    !token.is_empty() && token.bytes().all(|byte| byte == b'.')
+}
+
+/// Whether a token begins as a number does.
+pub fn starts_with_digit(token: &str) -> bool {
+    token.trim_start_matches(OPENERS).starts_with(|c: char| c.is_ascii_digit())
+}
+
+/// Whether a line that ends with this token goes on in the next: an article, a preposition, a conjunction.
+pub fn leads_on(token: &str) -> bool {
+    LEADING_ON.contains(&token)
 }
 
 /// Whether a sentence that begins with this token is none: its first letter is small.
@@ -129,15 +185,29 @@ mod tests {
 
     #[test]
     fn tokens_that_end_sentences() {
-        for token in
-            ["left.", "left.\"", "(left.)", "left?!", "1842.", "3.50.", "so…", "left.[1][23]", ".", "mot.\u{a0}»"]
-        {
+        for token in [
+            "left.",
+            "left.\"",
+            "(left.)",
+            "left?!",
+            "1842.",
+            "3.50.",
+            "so…",
+            "left.[1][23]",
+            ".",
+            "...",
+            "mot.\u{a0}»",
+        ] {
             assert_eq!(over_after(token), Over::Perhaps, "{token}");
         }
-        for token in
-            ["Mr.", "(e.g.", "J.", "U.S.", "z.B.", "4.", "left,", "3.5", "[12]", "(No.", "al.", "“Dr.", "", "É."]
-        {
+        for token in [
+            "Mr.", "(e.g.", "J.", "U.S.", "z.B.", "z.", "4.", "left,", "3.5", "[12]", "Ltd.", "al.", "“Dr.", "", "É.",
+            "....", "г.",
+        ] {
             assert_eq!(over_after(token), Over::No, "{token}");
+        }
+        for token in ["(No.", "pp.", "p.", "Art."] {
+            assert_eq!(over_after(token), Over::UnlessNumber, "{token}");
         }
         for token in ["次。", "次。」", "次？！"] {
             assert_eq!(over_after(token), Over::Yes, "{token}");

@@ -3,6 +3,7 @@
 pub mod centrality;
 pub mod counts;
 pub mod dangling;
+pub mod licence;
 pub mod marks;
 pub mod names;
 pub mod novelty;
@@ -10,6 +11,7 @@ pub mod numbers;
 #[cfg(test)]
 mod planted;
 pub mod quotable;
+pub mod references;
 pub mod relevance;
 pub mod salience;
 pub mod sentences;

@@ -39,9 +39,7 @@ pub fn novelty(counts: &Counts, sentence: &str) -> f32 {
 mod tests {
     use super::*;
     use crate::text::planted;
-    use crate::text::quotable::is_quotable;
-    use crate::text::sentences::sentences;
-    use crate::text::words::n_words;
+    use crate::text::quotable::quotable;
 
     #[test]
     fn what_was_said_before_is_no_news() {
@@ -59,8 +57,7 @@ mod tests {
     fn planted_facts_are_the_newest_sentences() {
         planted::assert_found(&mut |counts, text| {
             counts.add(text);
-            let all = sentences(text).into_iter().map(|range| &text[range]);
-            let mut newest: Vec<&str> = all.filter(|sentence| is_quotable(sentence, n_words(sentence))).collect();
+            let mut newest: Vec<&str> = quotable(text).into_iter().map(|found| &text[found.range]).collect();
             newest.sort_by(|a, b| novelty(counts, b).total_cmp(&novelty(counts, a)));
             newest.into_iter().map(str::to_owned).collect()
         });

@@ -13,9 +13,7 @@ use super::centrality::centrality;
 use super::counts::Counts;
 use super::dangling::is_dangling;
 use super::novelty::novelty;
-use super::quotable::is_quotable;
-use super::sentences::sentences;
-use super::words::n_words;
+use super::quotable::quotable;
 
 /// Standard deviations that news has to stick out before it counts as much as what is central. With more of them fewer facts are told, of a
 /// document's beginning above all, where everything is new; with fewer less is told of what papers are about.
@@ -33,6 +31,8 @@ pub struct Salient {
     pub news: f32,
     /// Bytes of the text.
     pub range: Range<usize>,
+    /// What stands behind it where it does not end as a sentence does.
+    pub closing: &'static str,
 }
 
 /// The most salient sentences of a text that can stand alone, at most `n`, the best first, [shortened](shorten). `counts` is of what was
@@ -51,19 +51,16 @@ pub(crate) fn salient(
     weigh: &dyn Fn(f32, f32, bool) -> f32,
 ) -> Vec<Salient> {
     counts.add(text);
-    let quotable: Vec<_> = sentences(text)
-        .into_iter()
-        .filter(|range| is_quotable(&text[range.clone()], n_words(&text[range.clone()])))
-        .collect();
+    let quotable = quotable(text);
     let measured = |measure: fn(&Counts, &str) -> f32| -> Vec<f32> {
-        quotable.iter().map(|range| measure(counts, &text[range.clone()])).collect()
+        quotable.iter().map(|found| measure(counts, &text[found.range.clone()])).collect()
     };
     let (news, central) = (standardized(&measured(novelty)), standardized(&measured(centrality)));
     let all = quotable.iter().zip(news.iter().zip(&central));
     let mut salient: Vec<Salient> = all
-        .map(|(range, (&news, &central))| {
-            let score = weigh(news, central, is_dangling(&text[range.clone()]));
-            Salient { score, news, range: range.clone() }
+        .map(|(found, (&news, &central))| {
+            let score = weigh(news, central, is_dangling(&text[found.range.clone()]));
+            Salient { score, news, range: found.range.clone(), closing: found.closing }
         })
         .collect();
     // of equals the earlier one

@@ -4,15 +4,17 @@
 //! complete. So it makes no difference how the text is cut into blocks, and no more of it is kept than one sentence.
 
 use super::marks::{
-    Over, closes, goes_on, is_bullet, is_own_line, is_wide_end, over_after, separates, starts_with_capital, stays,
+    Over, closes, goes_on, is_bullet, is_dots, is_entry, is_own_line, is_wide_end, leads_on, leads_to_page, over_after,
+    separates, starts_with_capital, starts_with_digit, stays,
 };
 
 /// Bytes after which a sentence is cut where the next token begins.
 const LONGEST: usize = 2000;
 /// Bytes after which it is cut where the next line begins: verse, tables and programs have no full stops.
 const LONGEST_LINES: usize = 600;
-/// A line with fewer characters that does not end with a sign, before one that begins like a sentence, is taken for a heading.
-const SHORT_LINE: u64 = 50;
+/// A line with fewer characters than two thirds of this, or of the lines before it, that does not end with a sign, before one that begins like a
+/// sentence, is taken for a heading.
+const WIDTH: u64 = 75;
 /// Bytes after which a token is cut. Writing without spaces has long ones.
 const LONGEST_TOKEN: usize = 500;
 
@@ -45,6 +47,8 @@ pub struct Sentence<'a> {
     pub begins_paragraph: bool,
     /// Whether its line is a heading or the like, which is no sentence.
     pub is_own_line: bool,
+    /// Whether it begins where the text before it, which did not end, was cut for its length.
+    pub is_rest: bool,
 }
 
 /// Finds sentences; keeps the one that is not over yet.
@@ -56,6 +60,11 @@ pub struct Splitter {
     at: u64,
     /// The line of the next character.
     line: u64,
+    /// Characters before it, and how wide lines are: as the widest of the last ones.
+    line_from: u64,
+    width: u64,
+    /// Whether the last character ended a line as old files do; a line feed behind it does not end another.
+    returned: bool,
     /// The token so far; empty between tokens.
     token: String,
     /// Where the token begins: its line, and the characters before it.
@@ -78,6 +87,8 @@ pub struct Splitter {
     own_line: bool,
     /// Whether it begins with its line.
     begins_line: bool,
+    /// Whether it is the rest of one that was cut.
+    is_rest: bool,
 }
 
 impl Splitter {
@@ -87,6 +98,9 @@ impl Splitter {
             lines,
             at: 0,
             line: 1,
+            line_from: 0,
+            width: WIDTH,
+            returned: false,
             token: String::new(),
             token_from: (1, 0),
             token_is_over: false,
@@ -99,6 +113,7 @@ impl Splitter {
             begins_paragraph: true,
             own_line: false,
             begins_line: true,
+            is_rest: false,
         }
     }
 
@@ -108,9 +123,16 @@ impl Splitter {
             if separates(c) {
                 self.end_token(each);
                 self.spaced = true;
-                if c == '\n' {
-                    self.line += 1;
+                if c == '\r' || c == '\n' && !self.returned {
                     self.line_ends = self.line_ends.saturating_add(1);
+                    self.line += 1;
+                    let width = self.at - self.line_from;
+                    // empty lines say nothing
+                    self.width =
+                        if width > 1 { width.max(self.width - self.width / 16).min(WIDTH) } else { self.width };
+                }
+                if matches!(c, '\r' | '\n') {
+                    self.line_from = self.at + 1;
                 }
             } else {
                 if self.token_is_over && !stays(c) || self.token.len() >= LONGEST_TOKEN {
@@ -122,6 +144,7 @@ impl Splitter {
                 self.token_is_over |= is_wide_end(c);
                 self.token.push(c);
             }
+            self.returned = c == '\r';
             self.at += 1;
         }
     }
@@ -140,7 +163,9 @@ impl Splitter {
         let begins_line = self.line_ends > 0;
         let own_line = begins_line && is_own_line(&self.token);
         if self.begins_sentence(own_line) {
+            let is_rest = self.line_ends < 2 && self.is_too_long() && self.over == Over::No;
             self.end_sentence(each);
+            self.is_rest = is_rest;
         }
         let (line, from) = self.token_from;
         if self.text.is_empty() {
@@ -154,7 +179,7 @@ impl Splitter {
         self.text.push_str(&self.token);
         (self.place.lines[1], self.place.characters[1]) = (line, self.at);
         if !closes(&self.token) {
-            self.over = over_after(&self.token);
+            self.over = if leads_to_page(&self.text) { Over::No } else { over_after(&self.token) };
         }
         self.token.clear();
         (self.token_is_over, self.spaced, self.line_ends) = (false, false, 0);
@@ -162,21 +187,32 @@ impl Splitter {
 
     /// Whether the token is the first of the next sentence.
     fn begins_sentence(&self, own_line: bool) -> bool {
-        if self.line_ends > 1 || self.text.len() > LONGEST {
+        if self.line_ends > 1 || self.is_too_long() {
             return true;
         }
         if self.line_ends == 1 {
             let separate = self.lines == Lines::Separate && !self.text.ends_with([',', ';']) && !goes_on(&self.token);
-            let ends = separate || self.own_line || self.text.len() > LONGEST_LINES || self.is_heading();
+            let ends = separate || self.own_line || self.is_heading() || is_entry(&self.text);
             if ends || own_line || is_bullet(&self.token) {
                 return true;
             }
         }
         match self.over {
             Over::No => false,
-            Over::Perhaps => !goes_on(&self.token) && !closes(&self.token),
+            Over::UnlessNumber => !self.continues() && !starts_with_digit(&self.token),
+            Over::Perhaps => !self.continues(),
             Over::Yes => !closes(&self.token),
         }
+    }
+
+    /// Whether no sentence begins with the token.
+    fn continues(&self) -> bool {
+        goes_on(&self.token) || closes(&self.token) || is_dots(&self.token)
+    }
+
+    /// Whether the sentence is cut before the token, though it may go on.
+    fn is_too_long(&self) -> bool {
+        self.text.len() > LONGEST || self.line_ends > 0 && self.text.len() > LONGEST_LINES
     }
 
     /// Whether the sentence is a short line that looks like a heading before the token.
@@ -184,9 +220,10 @@ impl Splitter {
         let Place { lines: [first, last], characters: [from, to] } = self.place;
         self.begins_line
             && first == last
-            && to - from < SHORT_LINE
+            && 3 * (to - from) < 2 * self.width
             && self.text.ends_with(char::is_alphanumeric)
             && starts_with_capital(&self.token)
+            && !self.text.rsplit(' ').next().is_some_and(leads_on)
     }
 
     /// Gives the sentence.
@@ -199,9 +236,11 @@ impl Splitter {
             place: self.place,
             begins_paragraph: self.begins_paragraph,
             is_own_line: self.own_line,
+            is_rest: self.is_rest,
         });
         self.text.clear();
         self.over = Over::No;
+        self.is_rest = false;
         self.begins_paragraph = self.own_line;
         self.own_line = false;
     }

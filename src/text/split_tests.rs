@@ -40,6 +40,18 @@ fn sentences_of_wrapped_lines() {
             "PART ONE\nThe ship came. Then it sailed to\nBristol and, in\nMay, back",
             "PART ONE|The ship came.|Then it sailed to Bristol and, in May, back",
         ),
+        // lines that lead on, abbreviations, tables of contents, other ends of lines
+        ("Am Abend sah der Kapitän den\nHafen von Kiel", "Am Abend sah der Kapitän den Hafen von Kiel"),
+        (
+            "It was sold by Sen. Gray to Acme Shipping Co. Ltd. of St. Ives, z. B. the pier. He said no. The end, p. 5",
+            "It was sold by Sen. Gray to Acme Shipping Co. Ltd. of St. Ives, z. B. the pier.|He said no.|The end, p. 5",
+        ),
+        (
+            "The harbour of Norham . . . . . . . 3\nThe council and its men ..... 17\nThe end",
+            "The harbour of Norham . . . . . . . 3|The council and its men ..... 17|The end",
+        ),
+        ("He left . . . nothing. She . . . Then", "He left . . . nothing.|She . . .|Then"),
+        ("A title\rText.\r\rMore\rtext", "A title|Text.|More text"),
         ("  # Head\nText", "# Head|Text"),
         ("1\u{a0}000 men. He", "1\u{a0}000 men.|He"),
         (" \n\r\n ", ""),
@@ -55,6 +67,14 @@ fn separate_lines_are_sentences() {
         texts(text, Lines::Separate),
         ["**Summary**", "The author, in all his years, Bristol saw", "* an item", "Next: of"]
     );
+}
+
+#[test]
+fn short_lines_of_a_narrow_column_are_no_headings() {
+    let column =
+        "The council of the town sold the old\nharbour of it to a man from\nBristol, who had three ships there.\n";
+    let text = column.repeat(6);
+    assert_eq!(texts(&text, Lines::Wrapped).last().map(String::as_str), Some(column.replace('\n', " ").trim_end()));
 }
 
 #[test]
@@ -100,7 +120,8 @@ proptest! {
                 last = to;
                 let there: String = chars[from..to].iter().collect();
                 prop_assert_eq!(text.replace(' ', ""), there.replace(super::marks::separates, ""));
-                let line = |at: usize| 1 + chars[..at].iter().filter(|c| **c == '\n').count() as u64;
+                let ends = |i: usize| chars[i] == '\r' || chars[i] == '\n' && (i == 0 || chars[i - 1] != '\r');
+                let line = |at: usize| 1 + (0..at).filter(|&i| ends(i)).count() as u64;
                 prop_assert_eq!(place.lines, [line(from), line(to)]);
             }
         }

@@ -68,7 +68,7 @@ impl Scanner {
             self.held = joiner;
         } else if joiner.is_some() {
             self.finish(each);
-        } else if is_whole(c) {
+        } else if is_ideograph(c) {
             self.finish(each);
             self.add(c);
             self.finish(each);
@@ -113,8 +113,8 @@ fn as_joiner(c: char) -> Option<char> {
     }
 }
 
-/// Whether a character is a word: writing without spaces has no other border that is easily found.
-fn is_whole(c: char) -> bool {
+/// Whether a character is a word, an ideograph or kana: writing without spaces has no other border that is easily found.
+pub fn is_ideograph(c: char) -> bool {
     let east_asian = matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}');
     (east_asian || matches!(c, '\u{f900}'..='\u{faff}' | '\u{20000}'..)) && c.is_alphabetic()
 }

@@ -82,7 +82,49 @@ fn sentences_of_the_document_can_stand_for_it() {
 
     let list = dir.join("list.txt");
     fs::write(&list, "- one\n- two\n").unwrap();
-    let output = summarize(&list, &["--strategy", "extract"]);
+    let output = summarize(&list, &["--strategy", "extract", "-q"]);
     assert_eq!((output.status.code(), stdout(&output).as_str()), (Some(6), ""), "{}", stderr(&output));
-    assert!(stderr(&output).contains("no sentence of the document"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("error: there is no summary: no sentence of the document"), "{}", stderr(&output));
+}
+
+/// What a text of a kind has to say, whatever the model makes of its letters.
+#[test]
+fn lists_captions_and_other_scripts_are_told_too() {
+    let dir = scratch("extract-kinds");
+    let model = shallow();
+    let file = dir.join("a.txt");
+    for (text, told) in [
+        (
+            "- The committee approved the plan of the pier.\n- Mr. Holt asked for a report on it.\n",
+            "The committee approved the plan of the pier. Mr. Holt asked",
+        ),
+        (
+            "1) call Anne Gray about the old harbour\n2) buy bread and milk for the evening\n",
+            "call Anne Gray about the old harbour.",
+        ),
+        (
+            "so today we are going to talk about the harbour of Norham\nand about those who sold it\n",
+            "talk about the harbour of Norham …",
+        ),
+        (
+            "Совет города продал старую гавань Анне Грей за триста фунтов. Она обещала починить причал за пять лет.",
+            "Совет города продал старую гавань Анне Грей за триста фунтов.",
+        ),
+        ("议会把旧港口卖给了安妮，她答应在五年内修好码头。", "议会把旧港口卖给了安妮，她答应在五年内修好码头。"),
+    ] {
+        fs::write(&file, text).unwrap();
+        let output = summarize(&file, &["-m", &model, "--strategy", "extract"]);
+        assert_eq!(output.status.code(), Some(0), "{text}: {}", stderr(&output));
+        assert!(stdout(&output).contains(told), "{}", stdout(&output));
+    }
+    let terms = "Nobody may sell copies of this book without our permission in writing. ".repeat(9);
+    let book = story(3000, 5);
+    let book = format!(
+        "This ebook is for the use of anyone anywhere at no cost.\n*** START OF THE PROJECT GUTENBERG EBOOK 829 ***\n\n{book}\n\n\
+         *** END OF THE PROJECT GUTENBERG EBOOK 829 ***\n{terms}\n"
+    );
+    fs::write(&file, book).unwrap();
+    let output = summarize(&file, &["-m", &model, "--strategy", "extract", "--length", "900"]);
+    let told = stdout(&output);
+    assert!(told.len() > 500 && !told.contains("permission") && !told.contains("ebook"), "{told}");
 }

@@ -106,7 +106,7 @@ pub fn sample(name: &str, n_tokens: u64, seed: u64) -> (std::path::PathBuf, Vec<
 
 #[test]
 fn notes_cover_the_whole_document() {
-    let (dir, facts) = sample("notes", 9000, 41);
+    let (dir, facts) = sample("notes", 6000, 41);
     let (file, kept) = (dir.join("a.txt"), dir.join("notes.jsonl"));
     let path = kept.display().to_string();
     let notes = ["--strategy", "notes", "--policy", "streaming", "--length", "150", "--quote"];
@@ -200,7 +200,7 @@ fn styles_are_forms_of_the_same() {
 
 #[test]
 fn other_strategies_read_all_of_it_too() {
-    let (dir, _) = sample("strategies", 2500, 43);
+    let (dir, _) = sample("strategies", 1600, 43);
     for strategy in ["direct", "map-reduce"] {
         let output = summarize(
             &dir.join("a.txt"),
@@ -217,7 +217,8 @@ fn other_strategies_read_all_of_it_too() {
 #[test]
 fn policies_and_lengths_leave_room_to_write() {
     let (dir, _) = sample("room", 2200, 46);
-    let window = ["--strategy", "notes", "--window", "256", "--segment", "256"];
+    let model = eight_layers();
+    let window = ["-m", &model, "--strategy", "notes", "--window", "256", "--segment", "256"];
     for more in [
         &["--policy", "snapkv", "--retain", "600", "--length", "short"][..],
         &["--policy", "streaming", "--length", "900"],

@@ -116,6 +116,10 @@ fn without_a_model_there_is_one_error_however_many_files() {
     fs::write(&file, story(500, 1)).unwrap();
     let file = file.display().to_string();
     assert_fails(&run(&[&file, &file, "-m", "no-such-model"]), 4, &["no-such-model"]);
+    // and an object for each of them
+    let output = run(&[&file, "absent.txt", &file, "-m", "no-such-model", "--json"]);
+    let errors: Vec<Value> = valid_json(&output).iter().map(|line| line["error"]["exit_code"].clone()).collect();
+    assert_eq!((output.status.code(), errors), (Some(4), [4, 3, 4].map(Value::from).to_vec()), "{}", stderr(&output));
 }
 
 #[test]
@@ -134,6 +138,27 @@ fn the_output_file_is_whole_or_not_there() {
     assert_fails(&run(&[&absent, "-o", &path]), 3, &["absent.txt"]);
     assert_eq!(fs::read_to_string(&out).unwrap(), on_stdout, "an older file stays");
     assert_eq!(fs::read_dir(&dir).unwrap().count(), 2, "nothing else is left");
+
+    // nothing is no summary
+    let list = dir.join("list.txt");
+    fs::write(&list, "- one\n- two\n").unwrap();
+    let list = list.display().to_string();
+    let extract = ["--strategy", "extract"];
+    assert_eq!(run(&[&[list.as_str(), "-o", &path], &extract[..]].concat()).status.code(), Some(6));
+    assert_eq!(fs::read_to_string(&out).unwrap(), on_stdout, "an older file stays");
+    // nor is the document a place for it
+    for read in [&["-o", file.as_str()][..], &["-o", path.as_str(), "--template", path.as_str()]] {
+        let output = run(&[&[file.as_str()], read].concat());
+        assert_eq!(output.status.code(), Some(2), "{read:?}");
+        assert!(stderr(&output).contains("--output names a file that is read"), "{}", stderr(&output));
+    }
+    assert_eq!(fs::read_to_string(&file).unwrap(), story(1500, 3));
+    assert_eq!(stdout(&run(&[&file, "-o", "-"])), on_stdout);
+    // of several it is told whose
+    let output = run(&[&[list.as_str(), &file], &extract[..]].concat());
+    assert!(stdout(&output).starts_with(&format!("==> {list} <==\n")), "{}", stdout(&output));
+    assert!(stderr(&output).contains(&format!("error: {list}: there is no summary")), "{}", stderr(&output));
+    assert!(stderr(&output).lines().any(|line| line == file), "{}", stderr(&output));
 
     assert_fails(&run(&[&file, "-o", &dir.join("no/out.txt").display().to_string()]), 1, &["out.txt", "written"]);
     let output = run(&[&file, &file, "-o", &path]);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::text::quotable::without_bullet;
 use crate::text::relevance::Relevance;
 use crate::text::sentences::sentences;
 
@@ -24,7 +25,7 @@ pub(super) fn details(notes: &[Note]) -> Vec<Quote<'_>> {
         quotes.extend(of.details.iter().map(|detail| Quote { note, score: detail.score, text: &detail.text }));
         if of.details.is_empty() {
             let said = sentences(&of.text).into_iter().map(|range| &of.text[range]);
-            quotes.extend(said.map(|text| Quote { note, score: 0.0, text }));
+            quotes.extend(said.map(|text| Quote { note, score: 0.0, text: without_bullet(text) }));
         }
     }
     quotes

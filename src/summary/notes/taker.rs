@@ -9,6 +9,7 @@ use crate::summary::prompt::{Instructions, PromptError};
 use crate::summary::prompts::{Prompts, Task, Values};
 use crate::summary::scribe::Scribe;
 use crate::text::counts::Counts;
+use crate::text::licence::Licence;
 use crate::text::one_line;
 use crate::text::relevance::{Scored, relevant};
 use crate::text::salience::{Salient, most_salient, shorten};
@@ -25,7 +26,7 @@ const DETAILS: usize = 4;
 /// Sentences that are looked at for them: some are too long.
 const CANDIDATES: usize = 12;
 
-/// Longest sentence that is kept, in tokens.
+/// Longest sentence that is kept with a note, in tokens, where there are others: the model has to read it.
 const LONGEST_DETAIL: usize = QUOTED as usize / 2;
 
 /// An English word takes about 1.3 tokens, and the last sentence wants to be finished.
@@ -54,6 +55,8 @@ pub struct NoteTaker {
     notes: Vec<Note>,
     /// The begin of a sentence at the end of the stretch before.
     torn: Torn,
+    /// What is added to a book.
+    licence: Licence,
 }
 
 impl NoteTaker {
@@ -72,6 +75,7 @@ impl NoteTaker {
             counts: Counts::default(),
             notes: Vec::new(),
             torn: Torn::default(),
+            licence: Licence::default(),
             n_prefix: 0,
         }
     }
@@ -118,7 +122,7 @@ impl NoteTaker {
         is_end: bool,
     ) -> Result<&Note, SummaryError> {
         let (covered, bytes) = self.covered(scribe, reader.n_pending());
-        let (whole, details) = self.quotes(scribe, &bytes, is_end, DETAILS)?;
+        let (whole, details) = self.quotes(scribe, &bytes, is_end, (DETAILS, LONGEST_DETAIL))?;
         let text = String::from_utf8_lossy(&bytes);
         let earlier = self.notes.last().map(|note| note.text.clone()).unwrap_or_default();
         // a few tokens at the end of a document speak for themselves
@@ -158,7 +162,8 @@ impl NoteTaker {
         // whether it is the last one has to be known
         while self.since.len() > every || is_end && !self.since.is_empty() {
             let (covered, bytes) = self.covered(scribe, self.since.len().saturating_sub(every));
-            let (_, details) = self.quotes(scribe, &bytes, is_end && self.since.is_empty(), CANDIDATES)?;
+            let (_, details) =
+                self.quotes(scribe, &bytes, is_end && self.since.is_empty(), (CANDIDATES, usize::MAX))?;
             self.put(Note { text: String::new(), details, ..self.range(scribe, &covered) });
         }
         Ok(())
@@ -186,31 +191,38 @@ impl NoteTaker {
     }
 
     /// The text of a stretch with the sentences that end there, and those of them that tell most, or have most to do with the question: at most
-    /// `n`, in the order of the document.
+    /// `n`, in the order of the document, of at most `longest` tokens if some are so short.
     fn quotes(
         &mut self,
         scribe: &mut Scribe<'_>,
         stretch: &[u8],
         is_end: bool,
-        n: usize,
+        (n, longest): (usize, usize),
     ) -> Result<(String, Vec<Detail>), SummaryError> {
         let text = self.torn.mend(stretch, !is_end);
+        let book = self.licence.book(&text);
         let scored: Vec<Salient> = match self.values.question.as_str() {
-            "" => most_salient(&mut self.counts, &text, CANDIDATES),
+            "" => most_salient(&mut self.counts, &book, CANDIDATES),
             question => {
                 // at the beginning each word would be as rare as any other
-                self.counts.add(&text);
-                let relevant = relevant(&self.counts, &text, question, CANDIDATES).into_iter();
-                relevant.map(|Scored { score, range }| Salient { score, news: score, range }).collect()
+                self.counts.add(&book);
+                let relevant = relevant(&self.counts, &book, question, CANDIDATES).into_iter();
+                relevant.map(|Scored { score, range }| Salient { score, news: score, range, closing: "" }).collect()
             }
         };
         let mut quotes: Vec<(&Salient, Detail)> = Vec::new();
         for sentence in &scored {
-            let detail = Detail { score: sentence.score, text: one_line(&text[sentence.range.clone()]) };
-            // a word has many tokens in a script that the model hardly knows
-            if scribe.tokens(&detail.text)?.len() <= LONGEST_DETAIL {
-                quotes.push((sentence, detail));
-            }
+            let text = one_line(&book[sentence.range.clone()]) + sentence.closing;
+            quotes.push((sentence, Detail { score: sentence.score, text }));
+        }
+        let mut short = Vec::new();
+        for (_, detail) in &quotes {
+            short.push(scribe.tokens(&detail.text)?.len() <= longest);
+        }
+        // in a script that the model hardly knows a word has many tokens, and all of them are long
+        if short.contains(&true) {
+            let mut short = short.into_iter();
+            quotes.retain(|_| short.next().unwrap_or_default());
         }
         // again, as some were too long
         shorten(&mut quotes, n, |(sentence, _)| sentence.news);

@@ -1,0 +1,63 @@
+//! What Project Gutenberg adds to a book: a head before it, and its terms behind.
+
+use std::borrow::Cow;
+
+/// Finds the books in a text that comes in pieces of whole lines or sentences.
+#[derive(Debug, Default)]
+pub struct Licence {
+    /// Whether the last book is over.
+    is_over: bool,
+}
+
+impl Licence {
+    /// What of the next piece is no head and no terms.
+    pub fn book<'a>(&mut self, piece: &'a str) -> Cow<'a, str> {
+        let was_over = self.is_over;
+        let mut book = String::new();
+        let mut has_marks = false;
+        for line in piece.split_inclusive('\n') {
+            match mark(line) {
+                Some(is_end) => {
+                    has_marks = true;
+                    self.is_over = is_end;
+                    if !is_end {
+                        // the head of the file, or of the next one
+                        book.clear();
+                    }
+                }
+                None if !self.is_over => book.push_str(line),
+                None => {}
+            }
+        }
+        if has_marks || was_over { Cow::Owned(book) } else { Cow::Borrowed(piece) }
+    }
+}
+
+/// Whether a line says that a book ends, or that one begins.
+fn mark(line: &str) -> Option<bool> {
+    let line = line.trim();
+    let is_mark = line.starts_with("***") && line.to_uppercase().contains("PROJECT GUTENBERG");
+    let says = |what: &str| is_mark && line.to_uppercase().contains(what);
+    if says("START OF") { Some(false) } else { says("END OF").then_some(true) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn head_and_terms_are_left_out() {
+        let mut licence = Licence::default();
+        let head =
+            "This ebook is for anyone.\n*** START OF THE PROJECT GUTENBERG EBOOK 829 ***\nMy father had an estate.\n";
+        assert_eq!(licence.book(head), "My father had an estate.\n");
+        assert!(matches!(licence.book("It was small.\n"), Cow::Borrowed("It was small.\n")));
+        assert_eq!(licence.book("The end.\n***END OF THIS PROJECT GUTENBERG EBOOK***\nTerms.\n"), "The end.\n");
+        assert_eq!(licence.book("More terms.\n"), "");
+        assert_eq!(
+            licence.book("Terms.\n*** START OF THE PROJECT GUTENBERG EBOOK 830 ***\nAnother book.\n"),
+            "Another book.\n"
+        );
+        assert_eq!(licence.book("*** a break ***\n"), "*** a break ***\n");
+    }
+}

@@ -1,0 +1,77 @@
+//! Lists of literature: their titles are new and full of names, and tell nothing of the text.
+
+use std::ops::Range;
+
+/// Bytes around a sentence that are looked at.
+const AROUND: usize = 150;
+
+/// What entries have, beside a year. One alone stands in other texts too.
+const SIGNS: &[&str] = &[
+    "Proceedings",
+    "In Proc.",
+    "pages ",
+    "pp.",
+    "vol.",
+    "Vol.",
+    "Journal",
+    "Press",
+    "Springer",
+    "Verlag",
+    "Elsevier",
+    "arXiv",
+    "doi",
+    "Transactions",
+    "Conference on",
+    "Annual Meeting",
+    "eds.",
+    "editors",
+    "thesis",
+    "ISBN",
+    "Zeitschrift",
+    "http",
+];
+
+/// Whether a sentence of a text is one of an entry: there is a year around it, and two signs of a list.
+pub fn is_reference(text: &str, sentence: &Range<usize>) -> bool {
+    let around = &text[border(text, sentence.start.saturating_sub(AROUND))..border(text, sentence.end + AROUND)];
+    let said = &text[sentence.clone()];
+    has_year(around) && SIGNS.iter().filter(|sign| around.contains(**sign)).count() > 1
+        || said.contains("In Proceedings of")
+        || said.contains("://")
+}
+
+/// The next place between characters.
+fn border(text: &str, at: usize) -> usize {
+    (at..text.len()).find(|&at| text.is_char_boundary(at)).unwrap_or(text.len())
+}
+
+fn has_year(text: &str) -> bool {
+    let is_year = |number: &str| number.len() == 4 && (number.starts_with("19") || number.starts_with("20"));
+    text.split(|c: char| !c.is_ascii_digit()).any(is_year)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_of_lists_are_references() {
+        let body = "We show that rare words are translated better if they are split into parts, as Gage (1994) did with bytes, and that it takes no \
+                    dictionary at all where the parts are learned from the text that is translated.";
+        let title = "Neural machine translation of rare words with subword units.";
+        let text = format!(
+            "{body}\n\nReferences\n\nRico Sennrich, Barry Haddow, and Alexandra Birch. 2016. {title} In Proceedings of the 54th Annual \
+             Meeting of the Association, pages 1715-1725.\n"
+        );
+        let find = |part: &str| text.find(part).map(|at| at..at + part.len()).unwrap();
+        assert!(is_reference(&text, &find(title)));
+        assert!(is_reference(
+            &text,
+            &find("In Proceedings of the 54th Annual Meeting of the Association, pages 1715-1725.")
+        ));
+        assert!(!is_reference(&text, &find("We show that rare words are translated better")));
+        assert!(!is_reference("The Press wrote in 1842 that it rained on all pages of it.", &(0..20)));
+        let link = "See https://example.org for more é";
+        assert!(is_reference(link, &(0..link.len())));
+    }
+}
