@@ -136,6 +136,7 @@ def stages(texts, quick):
     found += [answer("answer-papers", papers(3, start), SMALL, "516tok", CHOOSING) for start in (1, 2)]
     found += [answer("answer-gulliver", chapters(3, start), SMALL, "516tok") for start in (1, 2)]
     found += [answer("answer-papers", papers(3, start), SMALL, "516tok") for start in (1, 2)]
+    found += [answer("answer-gulliver", chapters(3, start), SMALL, "1028tok", BLIND) for start in (1, 2)]
     # full attention goes through a text once for all budgets
     found.append(fidelity("fidelity", SMALL, "1028tok,2052tok", both[:8], policies=ALL))
     for budget in ("1028tok", "2052tok"):

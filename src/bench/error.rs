@@ -24,6 +24,17 @@ pub enum BenchError {
         /// The length that is needed.
         wanted: u64,
     },
+    /// A text that can be read only once.
+    #[error("bench reads its text several times; give it a file")]
+    Stdin,
+    /// A run in a process of its own failed, and said why.
+    #[error("the run of policy {policy} failed")]
+    Run {
+        /// How it was to read.
+        policy: String,
+        /// Its exit code.
+        code: i32,
+    },
     /// The text cannot be read.
     #[error(transparent)]
     Input(#[from] InputError),

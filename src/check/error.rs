@@ -26,6 +26,12 @@ pub enum CheckError {
         /// What is wrong there.
         detail: String,
     },
+    /// The report would take the place of something that is read.
+    #[error("'{path}' is read by this run; give the report a file of its own", path = .path.display())]
+    Output {
+        /// The file.
+        path: PathBuf,
+    },
     /// A sample cannot be made.
     #[error(transparent)]
     Sample(#[from] SampleError),

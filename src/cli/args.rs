@@ -182,7 +182,8 @@ impl SummarizeArgs {
         }
         self.engine
             .check_choice(matches!(self.policy, PolicyArg::Snapkv | PolicyArg::Pyramidkv | PolicyArg::Learned))?;
-        if self.output.is_some() && self.files.len() > 1 && !self.json {
+        let to_file = self.output.as_ref().is_some_and(|output| output.as_os_str() != "-");
+        if to_file && self.files.len() > 1 && !self.json {
             return Err(conflict(
                 "--output takes the summary of one file; with several, redirect stdout or add --json",
             ));
@@ -254,7 +255,8 @@ impl SummarizeArgs {
         let stdin = self.reads_stdin() || self.files.iter().any(|file| file == Path::new("-"));
         let others = named.filter(|file| *file != Path::new("-")).chain(stdin.then_some(Path::new("/dev/stdin")));
         // a model may be a name of the catalogue, which is no file here
-        let mut all = others.chain(self.template.as_deref()).chain(gate).chain([self.engine.model.as_path()]);
+        let models = [Some(self.engine.model.as_path()), self.embeddings.embeddings.as_deref()];
+        let mut all = others.chain(self.template.as_deref()).chain(gate).chain(models.into_iter().flatten());
         all.any(|other| same_file(path, other))
     }
 }

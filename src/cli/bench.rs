@@ -21,6 +21,7 @@ use clap::ValueEnum;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::Serialize;
 
+use crate::bench::error::BenchError;
 use crate::bench::estimate::median;
 use crate::bench::{self, BenchResult, BenchSettings};
 use crate::input::{Reading, Source, TokenStream};
@@ -74,7 +75,7 @@ pub fn run(
 
 fn compare(args: &BenchArgs, file: &Path, printer: &mut Printer) -> Result<ExitStatus> {
     if file.as_os_str() == "-" {
-        bail!("bench reads its text several times; give it a file");
+        return Err(BenchError::Stdin.into());
     }
     let mut results: Vec<Vec<BenchResult>> = args.policies.iter().map(|_| Vec::new()).collect();
     for round in 0..args.runs {

@@ -12,6 +12,7 @@ use crate::check::{Case, Cases, CheckError, Document, Report, Runner, TableStyle
 use super::args::{Cli, Command};
 use super::exit::ExitStatus;
 use super::output::OutputFile;
+use super::place::same_file;
 use super::printer::Printer;
 
 const EXIT_CODES: &str = "\
@@ -55,6 +56,15 @@ pub fn run(args: &CheckArgs, printer: &mut Printer, interrupt: &Arc<AtomicBool>)
     let cases = Cases::load(&args.cases)?;
     for case in &cases.cases {
         understand(case).map_err(|problem| cases.invalid(case, &problem))?;
+    }
+    let documents = cases.cases.iter().filter_map(|case| match &case.document {
+        Document::File(path) => Some(path),
+        Document::Sample { .. } => None,
+    });
+    for read in [&args.cases].into_iter().chain(documents) {
+        if args.output.as_ref().is_some_and(|output| same_file(read, output)) {
+            return Err(CheckError::Output { path: read.clone() }.into());
+        }
     }
     // now: a wrong path should not cost a run
     let output = args.output.as_deref().map(OutputFile::create).transpose()?;

@@ -46,6 +46,12 @@ impl From<ExitStatus> for ExitCode {
 }
 
 impl ExitStatus {
+    /// What the number that a process ended with means, if it is one of these.
+    fn from_code(code: i32) -> Self {
+        let all = [Self::Usage, Self::Input, Self::Model, Self::Memory, Self::Incomplete, Self::Interrupted];
+        all.into_iter().find(|&status| status as i32 == code).unwrap_or(Self::Failure)
+    }
+
     /// The worse of two, for runs over several files. The order is that of how much it keeps from being done: finished
     /// but incomplete, usage, input, memory, model, failure, interrupted.
     pub fn worse(self, other: Self) -> Self {
@@ -152,7 +158,7 @@ fn of_report(error: &ReportError) -> ExitStatus {
 fn of_check(error: &CheckError) -> ExitStatus {
     match error {
         CheckError::Read { .. } => ExitStatus::Input,
-        CheckError::Invalid { .. } => ExitStatus::Usage,
+        CheckError::Invalid { .. } | CheckError::Output { .. } => ExitStatus::Usage,
         CheckError::Interrupted => ExitStatus::Interrupted,
         _ => ExitStatus::Failure,
     }
@@ -161,7 +167,9 @@ fn of_check(error: &CheckError) -> ExitStatus {
 fn of_eval(error: &EvalError) -> ExitStatus {
     match error {
         EvalError::Read { .. } | EvalError::Invalid { .. } => ExitStatus::Input,
-        EvalError::Write { .. } | EvalError::Output(_) | EvalError::Rouge(_) => ExitStatus::Failure,
+        EvalError::Write { .. } | EvalError::Busy { .. } | EvalError::Output(_) | EvalError::Rouge(_) => {
+            ExitStatus::Failure
+        }
         EvalError::NoGate(_) | EvalError::NoNumber { .. } => ExitStatus::Model,
         EvalError::NotComparable | EvalError::ClosedBook | EvalError::Sample(_) => ExitStatus::Usage,
         EvalError::TooShort { .. } | EvalError::LongBench(_) | EvalError::NoDataset { .. } => ExitStatus::Input,
@@ -216,6 +224,8 @@ fn of_embed(error: &EmbedError) -> ExitStatus {
 fn of_bench(error: &BenchError) -> ExitStatus {
     match error {
         BenchError::TooShort { .. } => ExitStatus::Input,
+        BenchError::Stdin => ExitStatus::Usage,
+        BenchError::Run { code, .. } => ExitStatus::from_code(*code),
         BenchError::Input(e) => of_input(e),
         BenchError::Llama(e) => of_llama(e),
         BenchError::Prompt(e) => of_prompt(e),

@@ -7,7 +7,7 @@ mod verify;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use crate::models::{Cache, Catalogue, ModelEntry, ModelError, remove};
 
@@ -26,7 +26,11 @@ pub fn run(command: &ModelCommand, printer: &mut Printer, interrupt: &Arc<Atomic
         ModelCommand::List { json } => list::run(&catalogue, &cache, *json, printer)?,
         ModelCommand::Path { name } => {
             let resolved = cache.resolve(&catalogue, name)?;
-            printer.stdout(&format!("{}\n", resolved.path.display()))?;
+            let path = resolved.path.to_str();
+            let path = path.with_context(|| {
+                format!("the path {:?} is not UTF-8; move the cache (EDGEINF_CACHE)", resolved.path)
+            })?;
+            printer.stdout(&format!("{path}\n"))?;
         }
         ModelCommand::Verify { names } => {
             let named = entries(&catalogue, names)?;

@@ -212,7 +212,9 @@ impl Pass<'_> {
                 Ok(found) => quotes = Some(found),
                 Err(error) => quote_error = Some(error),
             }
-            if !self.args.json {
+            if summary.is_empty() && self.several && !self.args.json {
+                printer.summary(&self.header()).map_err(|error| self.cannot_write(error))?;
+            } else if !summary.is_empty() && !self.args.json {
                 // without quotes there is still the summary
                 let shown = quotes.as_ref().filter(|quotes| !quotes.is_empty());
                 let text = shown.map_or_else(|| format!("{summary}\n"), |quotes| show(quotes, quotes::WIDTH));

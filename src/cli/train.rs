@@ -13,6 +13,7 @@ use crate::models::DEFAULT_MODEL;
 use crate::threads;
 
 use super::args::conflict;
+use super::place::same_file;
 
 #[cfg(feature = "train")]
 pub use fit::run;
@@ -151,14 +152,12 @@ impl TrainArgs {
                 "--map, --layers and --read-out are of the memory, which a fit of scores or shares leaves as it is",
             ));
         }
-        // by whatever names
-        let same = |from: &PathBuf| {
-            from.canonicalize().is_ok_and(|from| self.output.canonicalize().is_ok_and(|to| to == from))
-        };
-        if self.from.as_ref().is_some_and(same) {
-            return Err(conflict(
-                "the gate of --from would be overwritten by --output; choose another name for one of them",
-            ));
+        let mut read = self.from.iter().chain(&self.pairs).chain(&self.text).chain([&self.model]);
+        if let Some(read) = read.find(|read| same_file(read, &self.output)) {
+            let read = read.display();
+            return Err(conflict(&format!(
+                "'{read}' is read and would be overwritten by --output; choose another name for the gate"
+            )));
         }
         Ok(())
     }

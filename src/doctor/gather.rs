@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use nix::sys::statvfs::{Statvfs, statvfs};
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
+use crate::gguf::Gguf;
 use crate::llama::Build;
 use crate::models::{Cache, Catalogue, ModelEntry, ModelError, Verified, verify_cached};
 use crate::threads;
@@ -89,8 +90,10 @@ fn wanted(model: &Path, catalogue: &Catalogue, cache: &Result<Cache, ModelError>
         (Ok(found), _) => found.path.metadata().ok().map(|file| file.len()),
         (Err(_), _) => None,
     };
+    let readable =
+        resolved.as_ref().map_or(Ok(()), |found| Gguf::open(&found.path).map(drop).map_err(|error| error.to_string()));
     let can_be_pulled = known.is_some_and(|known| matches!(known.state, ModelState::Absent | ModelState::Damaged));
-    let problem = resolved.err().or_else(|| known?.problem.clone());
+    let problem = resolved.err().or_else(|| known?.problem.clone()).or(readable.err());
     Wanted { name, bytes, problem, can_be_pulled }
 }
 

@@ -41,6 +41,12 @@ pub enum EvalError {
         /// The system's words.
         cause: io::Error,
     },
+    /// Two runs would write to one file.
+    #[error("'{path}' is being written by another run; wait for it, or name another file", path = .path.display())]
+    Busy {
+        /// The file.
+        path: PathBuf,
+    },
     /// What reads the results has gone, or its disk is full.
     #[error(transparent)]
     Output(#[from] io::Error),

@@ -1,7 +1,7 @@
 //! A result of `eval`, one line of JSON.
 
 use std::fmt::{self, Display, Formatter};
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -190,7 +190,7 @@ impl RecordFile {
     /// pipe is only written to.
     ///
     /// # Errors
-    /// [`EvalError::Write`], and [`EvalError::Invalid`] for a line that is no result.
+    /// [`EvalError::Write`], [`EvalError::Busy`] where another run has it open, and [`EvalError::Invalid`] for a line that is no result.
     pub fn open<T: DeserializeOwned>(path: &Path) -> Result<(Self, Vec<T>), EvalError> {
         let cannot = |cause: io::Error| EvalError::Write { path: path.to_owned(), cause };
         if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
@@ -199,6 +199,10 @@ impl RecordFile {
         }
         let options = File::options().read(true).write(true).create(true).truncate(false).open(path);
         let mut file = options.map_err(cannot)?;
+        // until it is closed; where files cannot be locked nobody is kept out
+        if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
+            return Err(EvalError::Busy { path: path.to_owned() });
+        }
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(cannot)?;
         let whole = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |i| i + 1);
@@ -277,6 +281,8 @@ pub(super) mod tests {
         let (mut file, found) = RecordFile::open::<Record>(&path).unwrap();
         assert!(found.is_empty());
         file.append(&line("a")).unwrap();
+        assert!(matches!(RecordFile::open::<Record>(&path), Err(EvalError::Busy { .. })));
+        drop(file);
         fs::write(&path, line("a") + &line("b")[..30]).unwrap();
         let (mut file, found) = RecordFile::open::<Record>(&path).unwrap();
         assert_eq!(found, [record("a", Condition::Full, 2.0, None)]);

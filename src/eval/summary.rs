@@ -49,7 +49,7 @@ pub struct SummaryRecord {
     pub summary_tokens: u32,
     /// Time that reading and writing took.
     pub seconds: f64,
-    /// Of document, reference and facts.
+    /// Of document, reference, facts and question.
     pub text_sha256: String,
     /// What it was measured with.
     pub setting: Setting,
@@ -59,9 +59,14 @@ pub struct SummaryRecord {
 fn sha256(pair: &Pair) -> String {
     let mut hash = Sha256::new();
     let values = pair.facts.iter().map(|fact| fact.value.as_str());
-    for part in [pair.document.as_str(), pair.reference.as_str()].into_iter().chain(values) {
+    let parts =
+        [pair.document.as_str(), pair.reference.as_str()].into_iter().chain(values).chain(pair.question.as_deref());
+    for part in parts {
         hash.update(part.as_bytes());
         hash.update([0xff]);
+    }
+    for fact in &pair.facts {
+        hash.update(fact.depth.to_le_bytes());
     }
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -2,11 +2,18 @@
 
 use std::borrow::Cow;
 
+/// Bytes that a head has at most: what comes later and looks like its end is a part of the text.
+const LONGEST_HEAD: usize = 10_000;
+
 /// Finds the books in a text that comes in pieces of whole lines or sentences.
 #[derive(Debug, Default)]
 pub struct Licence {
+    /// Whether a book has begun behind its head.
+    has_begun: bool,
     /// Whether the last book is over.
     is_over: bool,
+    /// Bytes that came before, of what may be a head.
+    n_before: usize,
 }
 
 impl Licence {
@@ -15,18 +22,22 @@ impl Licence {
         let was_over = self.is_over;
         let mut book = String::new();
         let mut has_marks = false;
-        for line in piece.split_inclusive('\n') {
-            match mark(line) {
+        for line in piece.split_inclusive(['\n', '\r']) {
+            let mark = mark(line).filter(|is_end| if *is_end { self.has_begun } else { self.n_before <= LONGEST_HEAD });
+            match mark {
                 Some(is_end) => {
                     has_marks = true;
-                    self.is_over = is_end;
+                    (self.is_over, self.has_begun, self.n_before) = (is_end, !is_end, 0);
                     if !is_end {
                         // the head of the file, or of the next one
                         book.clear();
                     }
                 }
-                None if !self.is_over => book.push_str(line),
-                None => {}
+                None if self.is_over => {}
+                None => {
+                    self.n_before += line.len();
+                    book.push_str(line);
+                }
             }
         }
         if has_marks || was_over { Cow::Owned(book) } else { Cow::Borrowed(piece) }
@@ -59,5 +70,10 @@ mod tests {
             "Another book.\n"
         );
         assert_eq!(licence.book("*** a break ***\n"), "*** a break ***\n");
+        // without a head there are no terms, and a head is short
+        let quoted = "*** END OF THE PROJECT GUTENBERG EBOOK 829 ***\nMore.\n";
+        assert_eq!(Licence::default().book(quoted), quoted);
+        let long = "A line.\n".repeat(2000) + "*** START OF THE PROJECT GUTENBERG EBOOK 829 ***\rMore.\r";
+        assert_eq!(Licence::default().book(&long), long);
     }
 }

@@ -21,11 +21,11 @@ const ABBREVIATIONS: &[&str] = &[
     "mr", "mrs", "ms", "messrs", "mme", "mlle", "dr", "prof", "st", "rev", "hon", "capt", "col", "gen", "lt", "sgt",
     "jr", "sr", "sra", "srta", "sen", "gov", "rep", "maj", "cmdr", "cpl", "pres", "supt", "insp", "hr", "fr",
     // firms and places
-    "inc", "ltd", "co", "corp", "bros", "dept", "mt", "ft", "ave", "blvd", // what stands in texts
-    "vs", "e.g", "i.e", "nr", "cf", "al", "ca", "approx", "bzw", "etc", "ed", "eds", "op", "ph.d", "usw", "ggf", "vgl",
-    "evtl", "sog", "inkl", // months
+    "inc", "ltd", "co", "corp", "bros", "dept", "mt", "ave", "blvd", // what stands in texts
+    "vs", "e.g", "i.e", "nr", "cf", "al", "ca", "approx", "bzw", "ed", "eds", "op", "ph.d", "ggf", "vgl", "evtl",
+    "sog", "inkl", // months
     "jan", "feb", "apr", "jun", "jul", "aug", "sept", "oct", "nov", "dec", // Russian
-    "гг", "им", "др", "пр", "ул", "стр", "см", "руб", "тыс", "млн", "млрд",
+    "гг", "им", "др", "пр", "ул", "стр", "руб", "тыс", "млн", "млрд",
 ];
 /// Those that are words too, and whose full stop ends no sentence where a number follows.
 const BEFORE_NUMBERS: &[&str] = &[
@@ -120,15 +120,38 @@ fn is_one_of(list: &[&str], token: &str) -> bool {
     word.is_some_and(|word| list.contains(&word.to_lowercase().as_str()))
 }
 
-/// Whether a text ends with dots that lead to a page number, `....` or `. . . .`; three of them stand for what is left out.
+/// Whether a text ends with dots that lead to a page number, `.....` or `. . . . .`; fewer stand for what is left out.
 pub fn leads_to_page(text: &str) -> bool {
-    text.chars().rev().filter(|c| *c != ' ').take(4).filter(|c| *c == '.').count() == 4
+    n_dots(text) > 4
 }
 
 /// Whether a line is an entry of a table of contents, with its page.
 pub fn is_entry(line: &str) -> bool {
     let words = line.trim_end_matches(|c: char| c.is_ascii_digit() || "ivxlc".contains(c));
-    words.len() < line.len() && leads_to_page(words.trim_end())
+    words.len() < line.len() && n_dots(words) > 3
+}
+
+/// How many full stops a text ends with, spaces between them or not.
+fn n_dots(text: &str) -> usize {
+    text.chars().rev().filter(|c| *c != ' ').take_while(|c| *c == '.').take(5).count()
+}
+
+/// Whether a text ends with a mark that ends sentences, be it of an abbreviation.
+pub fn has_end(text: &str) -> bool {
+    without_notes(text.trim_end()).trim_end_matches(CLOSERS).trim_end().ends_with(is_end)
+}
+
+/// The marks of the items before and after that of a numbered one: those of `2)` are `1)` and `3)`. None of a sign.
+pub fn neighbours(bullet: &str) -> Option<[String; 2]> {
+    let inner = bullet.trim_matches(['(', ')', '.']);
+    let [before, after] = match inner.parse::<u32>() {
+        Ok(number) => [number.checked_sub(1)?.to_string(), (number + 1).to_string()],
+        Err(_) => {
+            let letter = inner.bytes().next().filter(u8::is_ascii_lowercase)?;
+            [letter - 1, letter + 1].map(|letter| char::from(letter).to_string())
+        }
+    };
+    Some([before, after].map(|other| bullet.replacen(inner, &other, 1)))
 }
 
 /// Whether a token is nothing but full stops.
@@ -202,7 +225,7 @@ mod tests {
         }
         for token in [
             "Mr.", "(e.g.", "J.", "U.S.", "z.B.", "z.", "4.", "left,", "3.5", "[12]", "Ltd.", "al.", "“Dr.", "", "É.",
-            "....", "г.",
+            ".....", "г.",
         ] {
             assert_eq!(over_after(token), Over::No, "{token}");
         }
@@ -212,6 +235,19 @@ mod tests {
         for token in ["次。", "次。」", "次？！"] {
             assert_eq!(over_after(token), Over::Yes, "{token}");
         }
+    }
+
+    #[test]
+    fn items_have_neighbours() {
+        let of = |bullet| neighbours(bullet).map(|both| both.join(" "));
+        assert_eq!(of("(3)").as_deref(), Some("(2) (4)"));
+        assert_eq!(of("10.").as_deref(), Some("9. 11."));
+        assert_eq!(of("b)").as_deref(), Some("a) c)"));
+        assert_eq!((of("-"), of("0.")), (None, None));
+        assert!(
+            is_entry("The harbour .... 12") && is_entry("The harbour . . . . xii") && !is_entry("He left .... then")
+        );
+        assert!(has_end("It was sold to Acme Co. Ltd.") && has_end("He left.\"[2]") && !has_end("He left"));
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! Which sentences of a text can stand alone.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
-use super::marks::{goes_on, is_bullet, leads_to_page};
+use super::marks::{goes_on, has_end, is_bullet, is_entry, leads_to_page, neighbours};
 use super::references::is_reference;
-use super::sentences::is_whole;
 use super::split::{Lines, Sentence, Splitter};
 use super::words::{each_word, is_ideograph};
 
@@ -23,59 +23,81 @@ pub struct Quotable {
     pub closing: &'static str,
 }
 
-/// The sentences of a text that say something where they stand alone. A text without any, a list or what somebody said without a full stop,
-/// gives its lines, and pieces of long ones.
+/// The sentences of a text that say something where they stand alone, and the items of a list that is the greater part of it. A text without
+/// any, what somebody said without a full stop, gives its lines, and pieces of long ones.
 pub fn quotable(text: &str) -> Vec<Quotable> {
-    let bytes: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
-    let (mut whole, mut items) = (Vec::new(), Vec::new());
-    let mut each = |sentence: Sentence<'_>| {
-        let [from, to] = sentence.place.characters.map(|at| bytes[at as usize]);
-        let said = without_bullet(&text[from..to]);
-        let range = to - said.len()..to;
-        if !sentence.is_rest && !sentence.is_own_line && is_quotable(said) && !is_reference(text, &range) {
+    let (mut whole, mut items, mut is_prose) = (Vec::new(), Vec::new(), true);
+    let parts = parts(text);
+    let bullets: HashSet<&str> = parts.iter().filter_map(|part| bullet(&text[part.range.clone()])).collect();
+    for part in parts {
+        let all = &text[part.range.clone()];
+        let mark = bullet(all)
+            .filter(|mark| neighbours(mark).is_none_or(|both| both.iter().any(|other| bullets.contains(&**other))));
+        let said = mark.map_or(all, |mark| behind(all, mark));
+        let range = part.range.end - said.len()..part.range.end;
+        if part.is_own_line || is_apparatus(said) || is_reference(text, &range) {
+            is_prose = false;
+        } else if part.is_rest || !LENGTHS.contains(&length(said)) || is_heading(said) {
+            // says nothing by itself
+        } else if has_end(said) && (mark.is_some() || !is_half(said)) {
             whole.push(Quotable { range, closing: "" });
-        } else if said.len() < to - from && is_item(said) {
+        } else if mark.is_some() && said.ends_with(char::is_alphanumeric) {
             items.push(Quotable { range, closing: "." });
         }
+    }
+    if items.len() >= whole.len() {
+        whole.append(&mut items);
+        whole.sort_by_key(|found| found.range.start);
+    }
+    if whole.is_empty() && is_prose { pieces(text) } else { whole }
+}
+
+/// A sentence as it stands in a text.
+struct Part {
+    range: Range<usize>,
+    is_own_line: bool,
+    is_rest: bool,
+}
+
+fn parts(text: &str) -> Vec<Part> {
+    let bytes: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
+    let mut parts = Vec::new();
+    let mut each = |sentence: Sentence<'_>| {
+        let [from, to] = sentence.place.characters.map(|at| bytes[at as usize]);
+        parts.push(Part { range: from..to, is_own_line: sentence.is_own_line, is_rest: sentence.is_rest });
     };
     let mut splitter = Splitter::new(Lines::Wrapped);
     splitter.push(text, &mut each);
     splitter.finish(&mut each);
-    match (whole.is_empty(), items.is_empty()) {
-        (false, _) => whole,
-        (true, false) => items,
-        (true, true) => pieces(text),
-    }
+    parts
 }
 
-/// Whether a sentence says something where it stands alone: it begins and ends as a sentence does, and is neither written as a heading is nor the
-/// row of a table, an entry of a table of contents, or what an older mail said.
-pub fn is_quotable(sentence: &str) -> bool {
-    let has_mark =
-        sentence.starts_with(['-', '*', '•', '#', '|']) || sentence.starts_with("..") || sentence.contains(" | ");
-    let is_mail = sentence.lines().any(|line| line.trim_start().starts_with('>'));
-    let is_rest = sentence.split_whitespace().next().is_none_or(goes_on);
-    LENGTHS.contains(&length(sentence))
-        && is_whole(sentence)
-        && !has_mark
-        && !is_mail
-        && !is_rest
-        && !has_leader(sentence)
-        && !is_heading(sentence)
+/// The mark of an item that a sentence begins with.
+fn bullet(sentence: &str) -> Option<&str> {
+    sentence.split_whitespace().next().filter(|first| is_bullet(first))
 }
 
-/// A sentence without the mark of an item before it.
+/// A sentence without the sign of an item before it. `4.` may be the day of a date.
 pub fn without_bullet(sentence: &str) -> &str {
-    let first = sentence.split_whitespace().next().unwrap_or_default();
-    match sentence.strip_prefix(first) {
-        Some(rest) if is_bullet(first) && !rest.trim().is_empty() => rest.trim_start(),
-        _ => sentence,
-    }
+    bullet(sentence).filter(|mark| neighbours(mark).is_none()).map_or(sentence, |mark| behind(sentence, mark))
 }
 
-/// Whether an item of a list says something, though no full stop ends it.
-fn is_item(item: &str) -> bool {
-    LENGTHS.contains(&length(item)) && item.ends_with(char::is_alphanumeric) && !has_leader(item) && !is_heading(item)
+/// What stands behind the mark of an item; all of it where nothing does.
+fn behind<'a>(sentence: &'a str, mark: &str) -> &'a str {
+    let rest = sentence.strip_prefix(mark).map(str::trim_start);
+    rest.filter(|rest| !rest.is_empty()).unwrap_or(sentence)
+}
+
+/// Whether something is no sentence of the text itself: a row of a table, an entry of a table of contents, what an older mail said, markup.
+fn is_apparatus(said: &str) -> bool {
+    let has_mark = said.starts_with(['-', '*', '•', '#', '|']) || said.starts_with("..") || said.contains(" | ");
+    let is_mail = said.split(['\n', '\r']).any(|line| line.trim_start().starts_with('>'));
+    has_mark || is_mail || is_entry(said) || said.match_indices('.').any(|(at, _)| leads_to_page(&said[..=at]))
+}
+
+/// Whether a sentence is the second half of one: it begins with a small letter, and not as `iPhone` does.
+fn is_half(said: &str) -> bool {
+    said.split_whitespace().next().is_none_or(|first| goes_on(first) && !first.contains(char::is_uppercase))
 }
 
 /// Lines of a text without sentences, those that are too long in pieces.
@@ -88,13 +110,13 @@ fn pieces(text: &str) -> Vec<Quotable> {
         let mut begin = 0;
         for last in ends.chunks(PIECE).map(|words| words[words.len() - 1]) {
             // up to where the next token begins
-            let end = last + line[last..].find(char::is_whitespace).unwrap_or(line.len() - last);
+            let next = line[last..].find(|c: char| c.is_whitespace() || is_ideograph(c));
+            let end = last + next.unwrap_or(line.len() - last);
             if end > begin {
                 let said = line[begin..end].trim();
-                let said = without_bullet(said);
                 let at = from + (said.as_ptr() as usize - line.as_ptr() as usize);
-                if LENGTHS.contains(&length(said)) && !has_leader(said) && !is_heading(said) {
-                    let closing = if is_whole(said) { "" } else { " …" };
+                if LENGTHS.contains(&length(said)) && !is_heading(said) && is_speech(said) {
+                    let closing = if begin == 0 && has_end(said) { "" } else { " …" };
                     found.push(Quotable { range: at..at + said.len(), closing });
                 }
                 begin = end;
@@ -105,15 +127,17 @@ fn pieces(text: &str) -> Vec<Quotable> {
     found
 }
 
+/// Whether a text is words, and not signs between them as in programs and tables.
+fn is_speech(text: &str) -> bool {
+    let n_signs = text.chars().filter(|c| !c.is_alphanumeric() && !c.is_whitespace()).count();
+    8 * n_signs < text.chars().count()
+}
+
 /// Words of a sentence; two ideographs count as one.
 fn length(sentence: &str) -> usize {
     let (mut n, mut n_ideographs) = (0, 0);
     each_word(sentence, &mut |word| *if word.text.chars().all(is_ideograph) { &mut n_ideographs } else { &mut n } += 1);
     n + n_ideographs / 2
-}
-
-fn has_leader(sentence: &str) -> bool {
-    sentence.match_indices('.').any(|(at, _)| leads_to_page(&sentence[..=at]))
 }
 
 /// Whether a text is written as a heading is: most of its words begin with a capital.
@@ -140,7 +164,7 @@ mod tests {
         for (text, expected) in [
             (whole, whole),
             // items, without their marks
-            ("3. The council sold the harbour to Anne Gray.", whole),
+            ("3. The council sold the harbour to Anne Gray.\n4. There is no other.", whole),
             ("– The council sold the harbour to Anne Gray.", whole),
             // not the rest of what stood on another page, not a row, not what somebody is answered
             ("sold all of the land behind the pier.\n\nThe council sold the harbour to Anne Gray.", whole),
@@ -153,6 +177,24 @@ mod tests {
                 "The opening of the harbour of Norham . . . . . 3\nWhat was said of it by the council ..... 17\nThe council sold the harbour to Anne Gray.",
                 whole,
             ),
+            // a day is no mark, and abbreviations end what is over
+            ("4. Mai: Der Hafen wird an Anne verkauft.", "4. Mai: Der Hafen wird an Anne verkauft."),
+            (
+                "It was sold to Acme Shipping Co. Ltd.\n\nNobody knew the unknown quantity x.",
+                "It was sold to Acme Shipping Co. Ltd.|Nobody knew the unknown quantity x.",
+            ),
+            (
+                "Nobody waited for them for hours.... Then the captain of the ship left.",
+                "Nobody waited for them for hours....|Then the captain of the ship left.",
+            ),
+            ("- the men of the pier went home.\n", "the men of the pier went home."),
+            // a list is the greater part
+            (
+                "This is what the council wants to do.\n- buy milk and bread for the evening\n- call Anne about the old harbour\n",
+                "This is what the council wants to do.|buy milk and bread for the evening.|call Anne about the old harbour.",
+            ),
+            ("let a = compute(&text[range.clone()], other_46, more + 46);\n", ""),
+            ("| 54 | the harbour of the town of Norham | 162 |\n", ""),
             // where there is nothing else
             (
                 "- buy milk and bread for the evening\n- call Anne about the old harbour\n",
@@ -168,6 +210,7 @@ mod tests {
         }
         let endless = "and then we went on ".repeat(20);
         assert_eq!(told(&endless).len(), 4);
+        assert!(told(&"议会把旧港口卖给了安妮她答应在五年内修好码头".repeat(9)).len() > 5);
     }
 
     #[test]
@@ -193,8 +236,11 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_told_stands_there(text in "(\\PC|[aB1.!。 \n\r-]){0,60}") {
-            for found in quotable(&text) {
-                prop_assert!(!text[found.range].trim().is_empty());
+            let mut last = 0;
+            for Quotable { range, .. } in quotable(&text) {
+                let said = &text[range.clone()];
+                prop_assert!(last <= range.start && !said.is_empty() && said == said.trim());
+                last = range.end;
             }
         }
     }

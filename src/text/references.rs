@@ -9,7 +9,7 @@ const AROUND: usize = 150;
 const SIGNS: &[&str] = &[
     "Proceedings",
     "In Proc.",
-    "pages ",
+    "pages",
     "pp.",
     "vol.",
     "Vol.",
@@ -28,16 +28,19 @@ const SIGNS: &[&str] = &[
     "thesis",
     "ISBN",
     "Zeitschrift",
-    "http",
+    "http://",
+    "https://",
 ];
 
-/// Whether a sentence of a text is one of an entry: there is a year around it, and two signs of a list.
+/// Words that a sentence has beside links, or it says nothing.
+const WORDS: usize = 6;
+
+/// Whether a sentence of a text is one of an entry: there is a year around it as entries have it, and two signs of a list. Or it is a link.
 pub fn is_reference(text: &str, sentence: &Range<usize>) -> bool {
     let around = &text[border(text, sentence.start.saturating_sub(AROUND))..border(text, sentence.end + AROUND)];
     let said = &text[sentence.clone()];
-    has_year(around) && SIGNS.iter().filter(|sign| around.contains(**sign)).count() > 1
-        || said.contains("In Proceedings of")
-        || said.contains("://")
+    let is_link = said.contains("://") && said.split_whitespace().filter(|word| !word.contains("://")).count() < WORDS;
+    is_link || has_year(around) && SIGNS.iter().filter(|sign| has_sign(around, sign)).count() > 1
 }
 
 /// The next place between characters.
@@ -45,9 +48,25 @@ fn border(text: &str, at: usize) -> usize {
     (at..text.len()).find(|&at| text.is_char_boundary(at)).unwrap_or(text.len())
 }
 
+/// Whether a text has a sign that is no part of a word.
+fn has_sign(text: &str, sign: &str) -> bool {
+    let ends_open = !sign.ends_with(char::is_alphanumeric);
+    text.match_indices(sign).any(|(at, _)| {
+        !text[..at].ends_with(char::is_alphanumeric)
+            && (ends_open || !text[at + sign.len()..].starts_with(char::is_alphanumeric))
+    })
+}
+
+/// Whether there is `(2016`, `2016)`, `2016.` or `2016a.`.
 fn has_year(text: &str) -> bool {
-    let is_year = |number: &str| number.len() == 4 && (number.starts_with("19") || number.starts_with("20"));
-    text.split(|c: char| !c.is_ascii_digit()).any(is_year)
+    let is_year = |word: &str| {
+        let number = word.trim_start_matches('(').trim_end_matches(|c: char| !c.is_ascii_digit());
+        let is_number = number.len() == 4 && number.bytes().all(|byte| byte.is_ascii_digit());
+        is_number
+            && (word.starts_with('(') || word.ends_with(['.', ')']))
+            && (number.starts_with("19") || number.starts_with("20"))
+    };
+    text.split_whitespace().any(is_year)
 }
 
 #[cfg(test)]
@@ -71,7 +90,13 @@ mod tests {
         ));
         assert!(!is_reference(&text, &find("We show that rare words are translated better")));
         assert!(!is_reference("The Press wrote in 1842 that it rained on all pages of it.", &(0..20)));
-        let link = "See https://example.org for more é";
-        assert!(is_reference(link, &(0..link.len())));
+        let whole = |text: &str| is_reference(text, &(0..text.len()));
+        assert!(whole("See https://example.org for more é"));
+        for said in [
+            "The [council](https://example.org/a) of the town sold the [harbour](https://example.org/b) to Anne Gray in 2019.",
+            "In 2019. The Pressure of the Journalists, doing nothing, needs. A hypothesis of 2000 pounds.",
+        ] {
+            assert!(!whole(said), "{said}");
+        }
     }
 }

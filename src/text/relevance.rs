@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use super::counts::Counts;
+use super::quotable::without_bullet;
 use super::sentences::sentences;
 use super::stems::each_term;
 use super::words::each_word;
@@ -83,7 +84,9 @@ pub fn relevant(counts: &Counts, text: &str, question: &str, n: usize) -> Vec<Sc
         let shared = slots(sentence).into_iter().filter(|slot| wanted.binary_search(slot).is_ok());
         shared.map(|slot| 1.0 / (1.0 + counts.of(slot) as f32).sqrt()).sum()
     };
-    let scored = sentences(text).into_iter().map(|range| Scored { score: score(&text[range.clone()]), range });
+    let said =
+        sentences(text).into_iter().map(|range| range.end - without_bullet(&text[range.clone()]).len()..range.end);
+    let scored = said.map(|range| Scored { score: score(&text[range.clone()]), range });
     let mut scored: Vec<Scored> = scored.filter(|sentence| sentence.score > 0.0).collect();
     // of equals the earlier one
     scored.sort_by(|a, b| b.score.total_cmp(&a.score));

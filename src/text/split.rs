@@ -60,8 +60,9 @@ pub struct Splitter {
     at: u64,
     /// The line of the next character.
     line: u64,
-    /// Characters before it, and how wide lines are: as the widest of the last ones.
+    /// Characters before it, those of the line before it, and how wide lines are that go on in the next one.
     line_from: u64,
+    last_line: u64,
     width: u64,
     /// Whether the last character ended a line as old files do; a line feed behind it does not end another.
     returned: bool,
@@ -99,6 +100,7 @@ impl Splitter {
             at: 0,
             line: 1,
             line_from: 0,
+            last_line: 0,
             width: WIDTH,
             returned: false,
             token: String::new(),
@@ -126,10 +128,7 @@ impl Splitter {
                 if c == '\r' || c == '\n' && !self.returned {
                     self.line_ends = self.line_ends.saturating_add(1);
                     self.line += 1;
-                    let width = self.at - self.line_from;
-                    // empty lines say nothing
-                    self.width =
-                        if width > 1 { width.max(self.width - self.width / 16).min(WIDTH) } else { self.width };
+                    self.last_line = self.at - self.line_from;
                 }
                 if matches!(c, '\r' | '\n') {
                     self.line_from = self.at + 1;
@@ -166,6 +165,8 @@ impl Splitter {
             let is_rest = self.line_ends < 2 && self.is_too_long() && self.over == Over::No;
             self.end_sentence(each);
             self.is_rest = is_rest;
+        } else if self.line_ends == 1 && !self.text.is_empty() {
+            self.width = self.last_line.max(self.width - self.width / 16).min(WIDTH);
         }
         let (line, from) = self.token_from;
         if self.text.is_empty() {

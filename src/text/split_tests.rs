@@ -71,6 +71,13 @@ fn separate_lines_are_sentences() {
 
 #[test]
 fn short_lines_of_a_narrow_column_are_no_headings() {
+    for n in [3, 14, 30] {
+        let crew: String = (0..n).map(|i| format!("Anne Gray of the boat {i}\n")).collect();
+        let text =
+            crew + "The sale of the harbour\nThe council of the town sold the harbour to a man who had three ships.";
+        let found = texts(&text, Lines::Wrapped);
+        assert_eq!(found.len(), n + 2, "{found:?}");
+    }
     let column =
         "The council of the town sold the old\nharbour of it to a man from\nBristol, who had three ships there.\n";
     let text = column.repeat(6);

@@ -95,9 +95,12 @@ impl<'a> Fit<'a> {
             sink(&line);
             log.append(&line)
         };
+        let begin = self.adam.step;
         let ended = self.steps(&mut tell);
+        // one that was ended before its first step has nothing that an older gate should give way to
+        let has_begun = self.adam.step > begin || ended.is_ok();
         // a failure to save is told only where nothing else went wrong
-        let saved = self.save();
+        let saved = if has_begun { self.save() } else { Ok(()) };
         let drawn = curves::draw(&log::path_of(&self.settings.output), &self.settings.output);
         ended.and(saved).and(drawn).map(|()| self.gate)
     }

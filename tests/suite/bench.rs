@@ -135,6 +135,10 @@ fn a_text_that_is_too_short_is_refused_before_anything_is_measured() {
     assert_eq!(run(&["kernel"], &["--policies", "full"]).status.code(), Some(2));
     assert_eq!(run(&["kernel"], &["--gpu-layers", "1"]).status.code(), Some(2));
     assert_eq!(edgeinf().arg("bench").output().unwrap().status.code(), Some(2));
+    // what a run in a process of its own ends with is what all ends with
+    let runs = |args: &[&str]| edgeinf().args(["bench", "--tokens", "10"]).args(args).output().unwrap().status.code();
+    let text = file.display().to_string();
+    assert_eq!([runs(&["absent.txt"]), runs(&[&text, "-m", "no-such"]), runs(&["-"])], [Some(3), Some(4), Some(2)]);
 }
 
 #[test]

@@ -102,6 +102,14 @@ fn a_cases_file_that_is_not_understood_is_refused_before_anything_runs() {
         edgeinf().args(["check", path.to_str().unwrap(), "-o", no_directory.to_str().unwrap()]).output().unwrap();
     ends_with(&output, 1);
     assert!(output.stdout.is_empty() && stderr(&output).contains("report.xml' cannot be written"));
+    // a report takes the place of nothing that is read
+    fs::write(dir.join("a.txt"), "A text.").unwrap();
+    for read in [&path, &dir.join("a.txt")] {
+        let output = edgeinf().arg("check").arg(&path).arg("-o").arg(read).output().unwrap();
+        ends_with(&output, 2);
+        assert!(stderr(&output).contains("is read by this run"), "{}", stderr(&output));
+    }
+    assert_eq!(fs::read_to_string(&path).unwrap(), case);
 }
 
 #[cfg(target_os = "linux")]

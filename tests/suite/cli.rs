@@ -35,9 +35,9 @@ fn a_long_text_is_read_to_its_last_token() {
     let built_in = "built-in:smollm2-135m.gguf";
     // two are longer than the trained context of 8,192 tokens
     let cases = [
-        ("auto", None, 36_000),
+        ("auto", None, 42_000),
         ("edgeinfinite", Some("random:1:hedgehog:64"), 8000),
-        ("edgeinfinite", Some(built_in), 36_000),
+        ("edgeinfinite", Some(built_in), 42_000),
     ];
     for (policy, gate, n_bytes) in cases {
         let text = story(n_bytes, 2);

@@ -57,4 +57,11 @@ fn the_doctor_finds_what_is_there_and_what_is_not() {
     let shown = String::from_utf8(output.stdout).unwrap();
     assert!(shown.contains("problem: model 'smollm2-135m' is not pulled yet; run 'edgeinf model pull"), "{shown}");
     assert_eq!(fs::read_dir(&empty).unwrap().count(), 0, "it only looks");
+
+    // a part of a model is none
+    let part = empty.join("part.gguf");
+    fs::write(&part, &fs::read(smollm2()).unwrap()[..3_000_000]).unwrap();
+    let output = doctor().arg("-m").arg(&part).output().unwrap();
+    let shown = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.code() == Some(1) && shown.contains("part.gguf"), "{shown}");
 }

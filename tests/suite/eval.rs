@@ -160,6 +160,11 @@ fn bad_input_is_named() {
     let absent = dir.join("absent/results.jsonl");
     assert_fails(&answer(&file, &["-o", absent.to_str().unwrap()]), 1, &["results.jsonl", "cannot be written"]);
     assert_fails(&answer(&file, &["-o", dir.to_str().unwrap()]), 1, &["eval-bad", "cannot be written"]);
+    let score = |args: &[&str]| edgeinf().args(["eval", "score"]).args(args).output().unwrap();
+    let letter = letter.to_str().unwrap();
+    assert_fails(&score(&["absent.txt", "--document", letter]), 3, &["absent.txt"]);
+    assert_fails(&score(&[letter, "--document", "absent.txt"]), 3, &["absent.txt"]);
+    assert_fails(&score(&[letter, "--document", letter, "--facts", letter]), 3, &["letter.txt", "line 1", "no fact"]);
     let full = ["-o", "/dev/full", "--policies", "none"];
     assert_fails(&answer(&file, &full), 1, &["/dev/full", "No space left"]);
 }

@@ -106,7 +106,7 @@ pub fn sample(name: &str, n_tokens: u64, seed: u64) -> (std::path::PathBuf, Vec<
 
 #[test]
 fn notes_cover_the_whole_document() {
-    let (dir, facts) = sample("notes", 6000, 41);
+    let (dir, facts) = sample("notes", 9000, 41);
     let (file, kept) = (dir.join("a.txt"), dir.join("notes.jsonl"));
     let path = kept.display().to_string();
     let notes = ["--strategy", "notes", "--policy", "streaming", "--length", "150", "--quote"];

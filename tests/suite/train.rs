@@ -379,6 +379,12 @@ fn what_cannot_be_trained_is_refused() {
     assert_fails(&train(&gemma, &pairs, &gate, &["--steps", "1"]), 4, &["gemma2"]);
     assert_fails(&train(&model, &pairs, &dir.join("none/gate.gguf"), &["--steps", "1"]), 1, &["none/gate.gguf"]);
     assert!(!gate.exists());
+    // nothing that is read gives way to the gate
+    for read in [&pairs, &model] {
+        let before = fs::read(read).unwrap();
+        assert_eq!(train(&model, &pairs, read, &["--steps", "1"]).status.code(), Some(2));
+        assert!(fs::read(read).unwrap() == before, "{}", read.display());
+    }
     fs::write(&pairs, "{}").unwrap();
     assert_fails(&steps(&[]), 3, &["line 1"]);
 }

@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use clap::ValueEnum;
 use serde::de::DeserializeOwned;
 
+use crate::bench::error::BenchError;
 use crate::cli::args::EngineArgs;
 use crate::cli::exit::ExitStatus;
 use crate::llama::LlamaError;
@@ -62,7 +63,8 @@ impl Child {
             return Err(LlamaError::Interrupted.into());
         }
         if !output.status.success() {
-            bail!("the run of policy {policy} failed");
+            let code = output.status.code().unwrap_or_default();
+            return Err(BenchError::Run { policy: policy.to_owned(), code }.into());
         }
         serde_json::from_slice(&output.stdout).context("a run printed no result")
     }

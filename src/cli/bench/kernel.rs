@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
+use crate::bench::error::BenchError;
 use crate::bench::kernel::{self, KernelReport, Phase, Product};
 use crate::cli::args::{EngineArgs, conflict};
 use crate::cli::engine::Engine;
@@ -60,7 +61,7 @@ fn compacting_policy() -> impl TypedValueParser<Value = Policy> {
 /// Measures.
 pub fn run(args: &KernelArgs, printer: &mut Printer, interrupt: &Arc<AtomicBool>) -> Result<ExitStatus> {
     if args.file.as_os_str() == "-" {
-        bail!("bench reads its text several times; give it a file");
+        return Err(BenchError::Stdin.into());
     }
     let mut engine = Engine::load(&args.engine, printer)?;
     let gate = engine.gate.clone();

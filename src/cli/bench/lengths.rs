@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::Args;
 
 use crate::bench::error::BenchError;
@@ -142,7 +142,7 @@ impl Track {
 /// Measures.
 pub fn run(args: &LengthsArgs, printer: &mut Printer, interrupt: &Arc<AtomicBool>) -> Result<ExitStatus> {
     if args.file.as_os_str() == "-" {
-        bail!("bench reads its text several times; give it a file");
+        return Err(BenchError::Stdin.into());
     }
     let lengths: Vec<u64> = args.lengths.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
     let mut output = args.output.as_deref().map(RecordFile::open::<LengthRow>).transpose()?.map(|(file, _)| file);

@@ -1,5 +1,6 @@
 //! `edgeinf eval needle`.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -58,8 +59,10 @@ pub(super) fn run(args: &NeedleArgs, printer: &mut Printer, interrupt: &Arc<Atom
     let settings = settings(&args.engine, &mut engine, Some(args.form));
     let desk = Desk { model: &engine.model, settings, form: args.form.into(), interrupt: Arc::clone(interrupt) };
     let mut records: Vec<NeedleRecord> = Vec::new();
-    for &length in &args.lengths {
-        for &seed in &args.seeds {
+    // what is asked twice counts once
+    let once = |all: &[u64]| all.iter().copied().collect::<BTreeSet<u64>>();
+    for length in once(&args.lengths) {
+        for seed in once(&args.seeds) {
             let haystack = Haystack::new(length, seed)?;
             printer.detail(&format!("{}: {} facts", haystack.name(), haystack.n_questions()));
             needle::run(&desk, &haystack, &conditions, &setting, &done, &mut |record, known| {

@@ -1,12 +1,12 @@
 //! `edgeinf eval score`.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 
@@ -14,7 +14,7 @@ use crate::cli::embeddings::{EmbeddingArgs, embedder};
 use crate::cli::engine::threads;
 use crate::cli::exit::ExitStatus;
 use crate::cli::printer::Printer;
-use crate::eval::{Fact, Scorer, Scores, similarity};
+use crate::eval::{EvalError, Fact, Scorer, Scores, similarity};
 
 /// Bytes of the document at a time.
 const BLOCK: usize = 64 * 1024;
@@ -54,22 +54,27 @@ pub(super) fn run(args: &ScoreArgs, printer: &mut Printer, interrupt: &Arc<Atomi
     let mut facts: Vec<Fact> = Vec::new();
     if let Some(path) = &args.facts {
         for (i, line) in read(path)?.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-            let fact = serde_json::from_str(line);
-            facts.push(fact.with_context(|| format!("'{}' line {} is no fact", path.display(), i + 1))?);
+            let invalid = |error| EvalError::Invalid {
+                path: path.clone(),
+                line: i + 1,
+                detail: format!("it is no fact ({error})"),
+            };
+            facts.push(serde_json::from_str(line).map_err(invalid)?);
         }
     }
     let mut scorer = Scorer::new(&summary);
-    let fail = || format!("'{}' cannot be read as text", args.document.display());
-    let mut file = File::open(&args.document).with_context(fail)?;
+    let fail = |cause| EvalError::Read { path: args.document.clone(), cause };
+    let no_text = |error| fail(io::Error::new(io::ErrorKind::InvalidData, error));
+    let mut file = File::open(&args.document).map_err(fail)?;
     let mut bytes = Vec::new();
     loop {
-        let n = file.by_ref().take(BLOCK as u64).read_to_end(&mut bytes).with_context(fail)?;
+        let n = file.by_ref().take(BLOCK as u64).read_to_end(&mut bytes).map_err(fail)?;
         let end = match std::str::from_utf8(&bytes) {
             Ok(text) => text.len(),
             Err(error) if error.error_len().is_none() && n > 0 => error.valid_up_to(),
-            Err(error) => return Err(error).with_context(fail),
+            Err(error) => return Err(no_text(error).into()),
         };
-        scorer.read(std::str::from_utf8(&bytes[..end]).with_context(fail)?);
+        scorer.read(std::str::from_utf8(&bytes[..end]).map_err(no_text)?);
         bytes.drain(..end);
         if n == 0 {
             break;
@@ -86,6 +91,6 @@ pub(super) fn run(args: &ScoreArgs, printer: &mut Printer, interrupt: &Arc<Atomi
     Ok(ExitStatus::Success)
 }
 
-fn read(path: &Path) -> Result<String> {
-    std::fs::read_to_string(path).with_context(|| format!("'{}' cannot be read as text", path.display()))
+fn read(path: &Path) -> Result<String, EvalError> {
+    std::fs::read_to_string(path).map_err(|cause| EvalError::Read { path: path.to_owned(), cause })
 }

@@ -26,7 +26,7 @@ const DETAILS: usize = 4;
 /// Sentences that are looked at for them: some are too long.
 const CANDIDATES: usize = 12;
 
-/// Longest sentence that is kept with a note, in tokens, where there are others: the model has to read it.
+/// Longest sentence that is kept, in tokens, where others are not as long: one with more is mostly none in a language. Or else twice the median.
 const LONGEST_DETAIL: usize = QUOTED as usize / 2;
 
 /// An English word takes about 1.3 tokens, and the last sentence wants to be finished.
@@ -122,7 +122,7 @@ impl NoteTaker {
         is_end: bool,
     ) -> Result<&Note, SummaryError> {
         let (covered, bytes) = self.covered(scribe, reader.n_pending());
-        let (whole, details) = self.quotes(scribe, &bytes, is_end, (DETAILS, LONGEST_DETAIL))?;
+        let (whole, details) = self.quotes(scribe, &bytes, is_end, DETAILS)?;
         let text = String::from_utf8_lossy(&bytes);
         let earlier = self.notes.last().map(|note| note.text.clone()).unwrap_or_default();
         // a few tokens at the end of a document speak for themselves
@@ -162,8 +162,7 @@ impl NoteTaker {
         // whether it is the last one has to be known
         while self.since.len() > every || is_end && !self.since.is_empty() {
             let (covered, bytes) = self.covered(scribe, self.since.len().saturating_sub(every));
-            let (_, details) =
-                self.quotes(scribe, &bytes, is_end && self.since.is_empty(), (CANDIDATES, usize::MAX))?;
+            let (_, details) = self.quotes(scribe, &bytes, is_end && self.since.is_empty(), CANDIDATES)?;
             self.put(Note { text: String::new(), details, ..self.range(scribe, &covered) });
         }
         Ok(())
@@ -191,13 +190,13 @@ impl NoteTaker {
     }
 
     /// The text of a stretch with the sentences that end there, and those of them that tell most, or have most to do with the question: at most
-    /// `n`, in the order of the document, of at most `longest` tokens if some are so short.
+    /// `n`, in the order of the document.
     fn quotes(
         &mut self,
         scribe: &mut Scribe<'_>,
         stretch: &[u8],
         is_end: bool,
-        (n, longest): (usize, usize),
+        n: usize,
     ) -> Result<(String, Vec<Detail>), SummaryError> {
         let text = self.torn.mend(stretch, !is_end);
         let book = self.licence.book(&text);
@@ -210,24 +209,21 @@ impl NoteTaker {
                 relevant.map(|Scored { score, range }| Salient { score, news: score, range, closing: "" }).collect()
             }
         };
-        let mut quotes: Vec<(&Salient, Detail)> = Vec::new();
+        let mut quotes: Vec<(&Salient, Detail, usize)> = Vec::new();
         for sentence in &scored {
             let text = one_line(&book[sentence.range.clone()]) + sentence.closing;
-            quotes.push((sentence, Detail { score: sentence.score, text }));
+            let n_tokens = scribe.tokens(&text)?.len();
+            quotes.push((sentence, Detail { score: sentence.score, text }, n_tokens));
         }
-        let mut short = Vec::new();
-        for (_, detail) in &quotes {
-            short.push(scribe.tokens(&detail.text)?.len() <= longest);
-        }
-        // in a script that the model hardly knows a word has many tokens, and all of them are long
-        if short.contains(&true) {
-            let mut short = short.into_iter();
-            quotes.retain(|_| short.next().unwrap_or_default());
-        }
+        let mut lengths: Vec<usize> = quotes.iter().map(|&(.., n_tokens)| n_tokens).collect();
+        lengths.sort_unstable();
+        // in a script that the model hardly knows all are long
+        let longest = lengths.get(lengths.len() / 2).map_or(0, |median| LONGEST_DETAIL.max(2 * median));
+        quotes.retain(|&(.., n_tokens)| n_tokens <= longest);
         // again, as some were too long
-        shorten(&mut quotes, n, |(sentence, _)| sentence.news);
+        shorten(&mut quotes, n, |(sentence, ..)| sentence.news);
         let mut details: Vec<(usize, Detail)> =
-            quotes.into_iter().map(|(sentence, detail)| (sentence.range.start, detail)).collect();
+            quotes.into_iter().map(|(sentence, detail, _)| (sentence.range.start, detail)).collect();
         details.sort_by_key(|&(begin, _)| begin);
         let details = details.into_iter().map(|(_, detail)| detail).collect();
         Ok((text, details))

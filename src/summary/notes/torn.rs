@@ -38,7 +38,7 @@ impl Torn {
 
 /// White space that separates as much in as few characters.
 fn gap(space: &str) -> &'static str {
-    match space.matches('\n').count() {
+    match space.matches('\n').count().max(space.matches('\r').count()) {
         0 if space.is_empty() => "",
         0 => " ",
         1 => "\n",
