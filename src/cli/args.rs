@@ -230,7 +230,7 @@ impl SummarizeArgs {
     /// Refuses to write the summary over a file that is needed.
     fn check_output(&self) -> Result<(), clap::Error> {
         match &self.output {
-            Some(output) if self.reads(output) => {
+            Some(output) if self.reads(output, Path::new("")) => {
                 Err(conflict("--output names a file that is read; give the summary a file of its own"))
             }
             _ => Ok(()),
@@ -240,7 +240,7 @@ impl SummarizeArgs {
     /// Refuses to write notes over a file that is needed.
     fn check_notes(&self) -> Result<(), clap::Error> {
         let Some(notes) = &self.keep_notes else { return Ok(()) };
-        if self.reads(notes) || self.output.as_deref().is_some_and(|output| same_file(notes, output)) {
+        if self.reads(notes, Path::new("")) || self.output.as_deref().is_some_and(|output| same_file(notes, output)) {
             return Err(conflict(
                 "--keep-notes names a file that is read or written otherwise; give the notes a file of their own",
             ));
@@ -248,8 +248,8 @@ impl SummarizeArgs {
         Ok(())
     }
 
-    /// Whether a path is that of a file which is read.
-    fn reads(&self, path: &Path) -> bool {
+    /// Whether a path is that of a file which is read; names are seen from the folder `dir`, empty for that of the process.
+    pub fn reads(&self, path: &Path, dir: &Path) -> bool {
         let gate = self.engine.gate.as_ref().and_then(GateSpec::path);
         let named = self.files.iter().chain(&self.from_notes).map(PathBuf::as_path);
         let stdin = self.reads_stdin() || self.files.iter().any(|file| file == Path::new("-"));
@@ -257,7 +257,7 @@ impl SummarizeArgs {
         // a model may be a name of the catalogue, which is no file here
         let models = [Some(self.engine.model.as_path()), self.embeddings.embeddings.as_deref()];
         let mut all = others.chain(self.template.as_deref()).chain(gate).chain(models.into_iter().flatten());
-        all.any(|other| same_file(path, other))
+        all.any(|other| same_file(path, &dir.join(other)))
     }
 }
 

@@ -9,7 +9,7 @@ use clap::{Args, Parser, ValueEnum};
 
 use crate::check::{Case, Cases, CheckError, Document, Report, Runner, TableStyle};
 
-use super::args::{Cli, Command};
+use super::args::{Cli, Command, SummarizeArgs};
 use super::exit::ExitStatus;
 use super::output::OutputFile;
 use super::place::same_file;
@@ -54,17 +54,16 @@ pub enum ReportFormat {
 /// Runs the cases, one after the other, and reports.
 pub fn run(args: &CheckArgs, printer: &mut Printer, interrupt: &Arc<AtomicBool>) -> Result<ExitStatus> {
     let cases = Cases::load(&args.cases)?;
+    // a report takes the place of nothing that is read
+    let taken = |is_read: bool| match &args.output {
+        Some(output) if is_read => Err(CheckError::Output { path: output.clone() }),
+        _ => Ok(()),
+    };
+    let output = args.output.as_deref();
+    taken(output.is_some_and(|output| same_file(&args.cases, output)))?;
     for case in &cases.cases {
-        understand(case).map_err(|problem| cases.invalid(case, &problem))?;
-    }
-    let documents = cases.cases.iter().filter_map(|case| match &case.document {
-        Document::File(path) => Some(path),
-        Document::Sample { .. } => None,
-    });
-    for read in [&args.cases].into_iter().chain(documents) {
-        if args.output.as_ref().is_some_and(|output| same_file(read, output)) {
-            return Err(CheckError::Output { path: read.clone() }.into());
-        }
+        let run = understand(case).map_err(|problem| cases.invalid(case, &problem))?;
+        taken(output.zip(run).is_some_and(|(output, run)| run.reads(output, &cases.dir)))?;
     }
     // now: a wrong path should not cost a run
     let output = args.output.as_deref().map(OutputFile::create).transpose()?;
@@ -113,7 +112,7 @@ pub fn run(args: &CheckArgs, printer: &mut Printer, interrupt: &Arc<AtomicBool>)
 }
 
 /// Finds mistakes in the options before the first run: they are what `summarize` would be called with.
-fn understand(case: &Case) -> Result<(), String> {
+fn understand(case: &Case) -> Result<Option<SummarizeArgs>, String> {
     let document = match &case.document {
         Document::File(path) => path.as_path(),
         Document::Sample { .. } => Path::new("sample.txt"),
@@ -121,9 +120,9 @@ fn understand(case: &Case) -> Result<(), String> {
     let words = ["edgeinf", "summarize", "--json"].map(Into::into);
     let arguments = case.arguments.iter().map(Into::into);
     let line = words.into_iter().chain([document.as_os_str().to_owned()]).chain(arguments);
-    let checked = Cli::try_parse_from(line).and_then(|cli| match &cli.command {
-        Command::Summarize(args) => args.check(),
-        _ => Ok(()),
+    let checked = Cli::try_parse_from(line).and_then(|cli| match cli.command {
+        Command::Summarize(args) => args.check().map(|()| Some(args)),
+        _ => Ok(None),
     });
     checked.map_err(|error| {
         let text = error.render().to_string();
@@ -147,7 +146,7 @@ mod tests {
             timeout_s: 1,
             expect: Expect::default(),
         };
-        let checked = |arguments: &[&str]| understand(&case(arguments));
+        let checked = |arguments: &[&str]| understand(&case(arguments)).map(drop);
         assert_eq!(
             checked(&["--policy=streaming", "--window=512", "--max-tokens=100", "--no-flash-attention"]),
             Ok(())

@@ -27,11 +27,11 @@ impl Licence {
             match mark {
                 Some(is_end) => {
                     has_marks = true;
-                    (self.is_over, self.has_begun, self.n_before) = (is_end, !is_end, 0);
-                    if !is_end {
-                        // the head of the file, or of the next one
+                    if !is_end && !self.is_over {
+                        // the head of the file; that of the next one was left out with the terms
                         book.clear();
                     }
+                    (self.is_over, self.has_begun, self.n_before) = (is_end, !is_end, 0);
                 }
                 None if self.is_over => {}
                 None => {
@@ -70,6 +70,9 @@ mod tests {
             "Another book.\n"
         );
         assert_eq!(licence.book("*** a break ***\n"), "*** a break ***\n");
+        let (end, start) =
+            ("*** END OF THE PROJECT GUTENBERG EBOOK 1 ***", "*** START OF THE PROJECT GUTENBERG EBOOK 2 ***");
+        assert_eq!(licence.book(&format!("The end.\n{end}\nTerms.\n{start}\nA wolf.\n")), "The end.\nA wolf.\n");
         // without a head there are no terms, and a head is short
         let quoted = "*** END OF THE PROJECT GUTENBERG EBOOK 829 ***\nMore.\n";
         assert_eq!(Licence::default().book(quoted), quoted);

@@ -141,17 +141,14 @@ pub fn has_end(text: &str) -> bool {
     without_notes(text.trim_end()).trim_end_matches(CLOSERS).trim_end().ends_with(is_end)
 }
 
-/// The marks of the items before and after that of a numbered one: those of `2)` are `1)` and `3)`. None of a sign.
-pub fn neighbours(bullet: &str) -> Option<[String; 2]> {
-    let inner = bullet.trim_matches(['(', ')', '.']);
-    let [before, after] = match inner.parse::<u32>() {
-        Ok(number) => [number.checked_sub(1)?.to_string(), (number + 1).to_string()],
-        Err(_) => {
-            let letter = inner.bytes().next().filter(u8::is_ascii_lowercase)?;
-            [letter - 1, letter + 1].map(|letter| char::from(letter).to_string())
-        }
-    };
-    Some([before, after].map(|other| bullet.replacen(inner, &other, 1)))
+/// The number of an item whose mark may be the day of a date: `4.`.
+pub fn ordinal(bullet: &str) -> Option<u32> {
+    bullet.strip_suffix('.').filter(|_| !bullet.starts_with('(')).and_then(|number| number.parse().ok())
+}
+
+/// Whether a token is a sign before an item, without a number or a letter.
+pub fn is_sign(token: &str) -> bool {
+    BULLETS.contains(&token)
 }
 
 /// Whether a token is nothing but full stops.
@@ -184,7 +181,7 @@ pub fn closes(token: &str) -> bool {
     token.chars().all(|c| ONLY_CLOSERS.contains(&c))
 }
 
-/// Whether the first token of a line is the mark of an item: a bullet, `1.`, `12)`, `(3)`, `a)`.
+/// Whether the first token of a line is the mark of an item: a bullet, `1.`, `12)`, `(3)`, `a)`, `(iv)`.
 pub fn is_bullet(token: &str) -> bool {
     if BULLETS.contains(&token) {
         return true;
@@ -192,7 +189,9 @@ pub fn is_bullet(token: &str) -> bool {
     let inner = token.strip_prefix('(').unwrap_or(token);
     let Some(inner) = inner.strip_suffix([')', '.']) else { return false };
     let is_number = (1..=3).contains(&inner.len()) && inner.bytes().all(|byte| byte.is_ascii_digit());
-    is_number || token.ends_with(')') && inner.len() == 1 && inner.bytes().all(|byte| byte.is_ascii_lowercase())
+    let is_roman = (1..=4).contains(&inner.len()) && inner.bytes().all(|byte| matches!(byte, b'i' | b'v' | b'x'));
+    let is_letter = inner.len() == 1 && inner.bytes().all(|byte| byte.is_ascii_lowercase());
+    is_number || token.ends_with(')') && (is_letter || is_roman)
 }
 
 /// Whether a line that begins with this token is complete by itself: a heading, a row of a table, a ruled line, the fence of
@@ -238,12 +237,9 @@ mod tests {
     }
 
     #[test]
-    fn items_have_neighbours() {
-        let of = |bullet| neighbours(bullet).map(|both| both.join(" "));
-        assert_eq!(of("(3)").as_deref(), Some("(2) (4)"));
-        assert_eq!(of("10.").as_deref(), Some("9. 11."));
-        assert_eq!(of("b)").as_deref(), Some("a) c)"));
-        assert_eq!((of("-"), of("0.")), (None, None));
+    fn items_have_numbers_and_lines_have_ends() {
+        assert_eq!(["4.", "01.", "4)", "(4)", "a)", "-"].map(ordinal), [Some(4), Some(1), None, None, None, None]);
+        assert!(is_sign("-") && !is_sign("4.") && !is_sign("--"));
         assert!(
             is_entry("The harbour .... 12") && is_entry("The harbour . . . . xii") && !is_entry("He left .... then")
         );
@@ -252,7 +248,7 @@ mod tests {
 
     #[test]
     fn marks_of_lines() {
-        for token in ["-", "*", "•", "1.", "12)", "(3)", "a)", "123."] {
+        for token in ["-", "*", "•", "1.", "12)", "(3)", "a)", "(iv)", "123."] {
             assert!(is_bullet(token), "{token}");
         }
         for token in ["1842.", "A.", "--", "a.", "I", "()", "."] {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use super::marks::{goes_on, has_end, is_bullet, is_entry, leads_to_page, neighbours};
+use super::marks::{goes_on, has_end, is_bullet, is_entry, is_sign, leads_to_page, ordinal};
 use super::references::is_reference;
 use super::split::{Lines, Sentence, Splitter};
 use super::words::{each_word, is_ideograph};
@@ -13,6 +13,24 @@ const LENGTHS: Range<usize> = 6..61;
 
 /// Words of a piece of a line that is longer than a sentence may be.
 const PIECE: usize = 30;
+
+/// Months that a day stands before, with a full stop.
+const MONTHS: &[&str] = &[
+    "Januar",
+    "Jänner",
+    "Februar",
+    "Feber",
+    "März",
+    "April",
+    "Mai",
+    "Juni",
+    "Juli",
+    "August",
+    "September",
+    "Oktober",
+    "November",
+    "Dezember",
+];
 
 /// What can stand alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,17 +44,17 @@ pub struct Quotable {
 /// The sentences of a text that say something where they stand alone, and the items of a list that is the greater part of it. A text without
 /// any, what somebody said without a full stop, gives its lines, and pieces of long ones.
 pub fn quotable(text: &str) -> Vec<Quotable> {
-    let (mut whole, mut items, mut is_prose) = (Vec::new(), Vec::new(), true);
+    let (mut whole, mut items, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
     let parts = parts(text);
-    let bullets: HashSet<&str> = parts.iter().filter_map(|part| bullet(&text[part.range.clone()])).collect();
+    let numbers: HashSet<u32> =
+        parts.iter().filter_map(|part| bullet(&text[part.range.clone()]).and_then(ordinal)).collect();
     for part in parts {
         let all = &text[part.range.clone()];
-        let mark = bullet(all)
-            .filter(|mark| neighbours(mark).is_none_or(|both| both.iter().any(|other| bullets.contains(&**other))));
+        let mark = bullet(all).filter(|mark| ordinal(mark).is_none_or(|n| is_listed(n, &numbers) && !is_day(all)));
         let said = mark.map_or(all, |mark| behind(all, mark));
         let range = part.range.end - said.len()..part.range.end;
         if part.is_own_line || is_apparatus(said) || is_reference(text, &range) {
-            is_prose = false;
+            skipped.push(part.range);
         } else if part.is_rest || !LENGTHS.contains(&length(said)) || is_heading(said) {
             // says nothing by itself
         } else if has_end(said) && (mark.is_some() || !is_half(said)) {
@@ -49,7 +67,17 @@ pub fn quotable(text: &str) -> Vec<Quotable> {
         whole.append(&mut items);
         whole.sort_by_key(|found| found.range.start);
     }
-    if whole.is_empty() && is_prose { pieces(text) } else { whole }
+    if whole.is_empty() { pieces(text, &skipped) } else { whole }
+}
+
+/// Whether there is an item before or after this one.
+fn is_listed(n: u32, numbers: &HashSet<u32>) -> bool {
+    numbers.contains(&n.saturating_add(1)) || n.checked_sub(1).is_some_and(|before| numbers.contains(&before))
+}
+
+/// Whether a text begins with a day of a month, as German has it: `4. Mai`.
+fn is_day(text: &str) -> bool {
+    text.split_whitespace().nth(1).is_some_and(|word| MONTHS.iter().any(|month| word.starts_with(month)))
 }
 
 /// A sentence as it stands in a text.
@@ -79,7 +107,7 @@ fn bullet(sentence: &str) -> Option<&str> {
 
 /// A sentence without the sign of an item before it. `4.` may be the day of a date.
 pub fn without_bullet(sentence: &str) -> &str {
-    bullet(sentence).filter(|mark| neighbours(mark).is_none()).map_or(sentence, |mark| behind(sentence, mark))
+    bullet(sentence).filter(|mark| is_sign(mark)).map_or(sentence, |mark| behind(sentence, mark))
 }
 
 /// What stands behind the mark of an item; all of it where nothing does.
@@ -90,7 +118,7 @@ fn behind<'a>(sentence: &'a str, mark: &str) -> &'a str {
 
 /// Whether something is no sentence of the text itself: a row of a table, an entry of a table of contents, what an older mail said, markup.
 fn is_apparatus(said: &str) -> bool {
-    let has_mark = said.starts_with(['-', '*', '•', '#', '|']) || said.starts_with("..") || said.contains(" | ");
+    let has_mark = said.starts_with(['#', '|']) || said.starts_with("..") || said.contains(" | ");
     let is_mail = said.split(['\n', '\r']).any(|line| line.trim_start().starts_with('>'));
     has_mark || is_mail || is_entry(said) || said.match_indices('.').any(|(at, _)| leads_to_page(&said[..=at]))
 }
@@ -100,8 +128,8 @@ fn is_half(said: &str) -> bool {
     said.split_whitespace().next().is_none_or(|first| goes_on(first) && !first.contains(char::is_uppercase))
 }
 
-/// Lines of a text without sentences, those that are too long in pieces.
-fn pieces(text: &str) -> Vec<Quotable> {
+/// Lines of a text without sentences, those that are too long in pieces, but for what is skipped.
+fn pieces(text: &str, skipped: &[Range<usize>]) -> Vec<Quotable> {
     let mut found = Vec::new();
     let mut from = 0;
     for line in text.split_inclusive(['\n', '\r']) {
@@ -115,7 +143,8 @@ fn pieces(text: &str) -> Vec<Quotable> {
             if end > begin {
                 let said = line[begin..end].trim();
                 let at = from + (said.as_ptr() as usize - line.as_ptr() as usize);
-                if LENGTHS.contains(&length(said)) && !is_heading(said) && is_speech(said) {
+                let is_skipped = skipped.iter().any(|range| range.start < at + said.len() && at < range.end);
+                if LENGTHS.contains(&length(said)) && !is_skipped && !is_heading(said) && is_speech(said) {
                     let closing = if begin == 0 && has_end(said) { "" } else { " …" };
                     found.push(Quotable { range: at..at + said.len(), closing });
                 }
@@ -195,7 +224,23 @@ mod tests {
             ),
             ("let a = compute(&text[range.clone()], other_46, more + 46);\n", ""),
             ("| 54 | the harbour of the town of Norham | 162 |\n", ""),
+            (
+                "4. Mai: Der Hafen wird an Anne verkauft.\n5. Mai: Der Rat wird von ihr bezahlt.",
+                "4. Mai: Der Hafen wird an Anne verkauft.|5. Mai: Der Rat wird von ihr bezahlt.",
+            ),
+            (
+                "(i) the men of the pier went home.\n(ii) the council sold the harbour to Anne.",
+                "the men of the pier went home.|the council sold the harbour to Anne.",
+            ),
+            (
+                "**Anna:** We decided to sell the harbour to Mr Gray.",
+                "**Anna:** We decided to sell the harbour to Mr Gray.",
+            ),
             // where there is nothing else
+            (
+                "# Transcript\nso today we are going to talk about the harbour\n\n> and who has it now and then\n",
+                "so today we are going to talk about the harbour …",
+            ),
             (
                 "- buy milk and bread for the evening\n- call Anne about the old harbour\n",
                 "buy milk and bread for the evening.|call Anne about the old harbour.",

@@ -13,14 +13,9 @@ const SIGNS: &[&str] = &[
     "pp.",
     "vol.",
     "Vol.",
-    "Journal",
-    "Press",
-    "Springer",
-    "Verlag",
-    "Elsevier",
     "arXiv",
     "doi",
-    "Transactions",
+    "Transactions on",
     "Conference on",
     "Annual Meeting",
     "eds.",
@@ -28,9 +23,10 @@ const SIGNS: &[&str] = &[
     "thesis",
     "ISBN",
     "Zeitschrift",
-    "http://",
-    "https://",
 ];
+
+/// What other texts have as well, and which counts beside one of those.
+const WEAK: &[&str] = &["Journal", "Press", "Springer", "Verlag", "Elsevier", "://"];
 
 /// Words that a sentence has beside links, or it says nothing.
 const WORDS: usize = 6;
@@ -40,7 +36,8 @@ pub fn is_reference(text: &str, sentence: &Range<usize>) -> bool {
     let around = &text[border(text, sentence.start.saturating_sub(AROUND))..border(text, sentence.end + AROUND)];
     let said = &text[sentence.clone()];
     let is_link = said.contains("://") && said.split_whitespace().filter(|word| !word.contains("://")).count() < WORDS;
-    is_link || has_year(around) && SIGNS.iter().filter(|sign| has_sign(around, sign)).count() > 1
+    let n = |signs: &[&str]| signs.iter().filter(|sign| has_sign(around, sign)).count();
+    is_link || has_year(around) && n(SIGNS) > 0 && n(SIGNS) + n(WEAK) > 1
 }
 
 /// The next place between characters.
@@ -50,9 +47,9 @@ fn border(text: &str, at: usize) -> usize {
 
 /// Whether a text has a sign that is no part of a word.
 fn has_sign(text: &str, sign: &str) -> bool {
-    let ends_open = !sign.ends_with(char::is_alphanumeric);
+    let (begins_open, ends_open) = (sign.starts_with(':'), !sign.ends_with(char::is_alphanumeric));
     text.match_indices(sign).any(|(at, _)| {
-        !text[..at].ends_with(char::is_alphanumeric)
+        (begins_open || !text[..at].ends_with(char::is_alphanumeric))
             && (ends_open || !text[at + sign.len()..].starts_with(char::is_alphanumeric))
     })
 }
@@ -94,6 +91,7 @@ mod tests {
         assert!(whole("See https://example.org for more é"));
         for said in [
             "The [council](https://example.org/a) of the town sold the [harbour](https://example.org/b) to Anne Gray in 2019.",
+            "The Associated Press reported the sale on May 3, 2019. The Wall Street Journal asked the mayor (http://example.org).",
             "In 2019. The Pressure of the Journalists, doing nothing, needs. A hypothesis of 2000 pounds.",
         ] {
             assert!(!whole(said), "{said}");

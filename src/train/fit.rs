@@ -90,18 +90,29 @@ impl<'a> Fit<'a> {
     /// # Errors
     /// [`TrainError::Interrupted`] and all others.
     pub fn run(mut self, sink: &mut dyn FnMut(&Line)) -> Result<Gate, TrainError> {
-        let mut log = Log::open(&log::path_of(&self.settings.output), self.adam.step)?;
+        let begin = self.adam.step;
+        let path = log::path_of(&self.settings.output);
+        // an older log gives way when there is a step to tell of
+        let (mut log, mut first) = (None, Vec::new());
         let mut tell = |line: Line| {
             sink(&line);
-            log.append(&line)
+            let is_step = matches!(line, Line::Step(_));
+            first.push(line);
+            if log.is_none() && is_step {
+                log = Some(Log::open(&path, begin)?);
+            }
+            match &mut log {
+                Some(log) => first.drain(..).try_for_each(|line| log.append(&line)),
+                None => Ok(()),
+            }
         };
-        let begin = self.adam.step;
         let ended = self.steps(&mut tell);
         // one that was ended before its first step has nothing that an older gate should give way to
         let has_begun = self.adam.step > begin || ended.is_ok();
         // a failure to save is told only where nothing else went wrong
         let saved = if has_begun { self.save() } else { Ok(()) };
-        let drawn = curves::draw(&log::path_of(&self.settings.output), &self.settings.output);
+        let is_told = self.adam.step > begin;
+        let drawn = if is_told { curves::draw(&path, &self.settings.output) } else { Ok(()) };
         ended.and(saved).and(drawn).map(|()| self.gate)
     }
 

@@ -104,7 +104,10 @@ fn a_cases_file_that_is_not_understood_is_refused_before_anything_runs() {
     assert!(output.stdout.is_empty() && stderr(&output).contains("report.xml' cannot be written"));
     // a report takes the place of nothing that is read
     fs::write(dir.join("a.txt"), "A text.").unwrap();
-    for read in [&path, &dir.join("a.txt")] {
+    fs::write(dir.join("t.toml"), "").unwrap();
+    let case = format!("{case}options = {{ template = 't.toml' }}\n");
+    fs::write(&path, &case).unwrap();
+    for read in [&path, &dir.join("a.txt"), &dir.join("t.toml")] {
         let output = edgeinf().arg("check").arg(&path).arg("-o").arg(read).output().unwrap();
         ends_with(&output, 2);
         assert!(stderr(&output).contains("is read by this run"), "{}", stderr(&output));
