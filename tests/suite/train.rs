@@ -96,7 +96,7 @@ fn an_answer_can_be_learned_and_the_gate_be_used() {
     let again = gate.with_file_name("./gate.gguf");
     let mut command = edgeinf();
     command.args(["train", "-m"]).arg(&model).arg("--pairs").arg(&pairs).arg("-o").arg(&again);
-    assert_fails(&command.args(["--steps", "1", "--from", &from]).output().unwrap(), 2, &["overwritten", "--from"]);
+    assert_fails(&command.args(["--steps", "1", "--from", &from]).output().unwrap(), 2, &["overwritten", "gate.gguf"]);
     let first = log(&more)[0]["loss"].as_f64().unwrap();
     assert!((first - losses[24]).abs() < 0.1 * losses[24], "{first}, {losses:?}");
 }
