@@ -169,3 +169,27 @@ pub fn run(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_question_or_place_of_a_fact_is_another_text() {
+        let fact = |depth: f64| format!(r#"{{"value": "1842", "depth": {depth}}}"#);
+        let pair = |more: &str| -> Pair {
+            serde_json::from_str(&format!(r#"{{"id": "a", "document": "d", "reference": "r"{more}}}"#)).unwrap()
+        };
+        let texts = [
+            pair(""),
+            pair(r#", "question": "Who?""#),
+            pair(r#", "question": "When?""#),
+            pair(&format!(r#", "facts": [{}]"#, fact(0.2))),
+            pair(&format!(r#", "facts": [{}]"#, fact(0.7))),
+        ];
+        let mut seen: Vec<String> = texts.iter().map(sha256).collect();
+        seen.sort();
+        seen.dedup();
+        assert_eq!(seen.len(), texts.len());
+    }
+}

@@ -14,18 +14,14 @@ const ONLY_CLOSERS: &[char] = &[')', ']', '”', '’', '»', '」', '』', '）
 /// What may stand before the first word of a sentence.
 const OPENERS: &[char] =
     &['"', '\'', '(', '[', '“', '„', '‘', '‚', '«', '‹', '»', '*', '_', '`', '「', '『', '（', '【', '¿', '¡'];
-/// Words whose full stop ends no sentence, in small letters. A sentence that goes on though it is over does less harm than half of one that seems
-/// to be whole.
+/// Words whose full stop ends no sentence, in small letters: titles, firms and places, what texts shorten, months, and Russian ones. A sentence that
+/// goes on though it is over does less harm than half of one that seems to be whole.
 const ABBREVIATIONS: &[&str] = &[
-    // titles
     "mr", "mrs", "ms", "messrs", "mme", "mlle", "dr", "prof", "st", "rev", "hon", "capt", "col", "gen", "lt", "sgt",
-    "jr", "sr", "sra", "srta", "sen", "gov", "rep", "maj", "cmdr", "cpl", "pres", "supt", "insp", "hr", "fr",
-    // firms and places
-    "inc", "ltd", "co", "corp", "bros", "dept", "mt", "ave", "blvd", // what stands in texts
-    "vs", "e.g", "i.e", "nr", "cf", "al", "ca", "approx", "bzw", "ed", "eds", "op", "ph.d", "ggf", "vgl", "evtl",
-    "sog", "inkl", // months
-    "jan", "feb", "apr", "jun", "jul", "aug", "sept", "oct", "nov", "dec", // Russian
-    "гг", "им", "др", "пр", "ул", "стр", "руб", "тыс", "млн", "млрд",
+    "jr", "sr", "sra", "srta", "sen", "gov", "rep", "maj", "cmdr", "cpl", "pres", "supt", "insp", "hr", "fr", "inc",
+    "ltd", "co", "corp", "bros", "dept", "mt", "ave", "blvd", "vs", "e.g", "i.e", "nr", "cf", "al", "ca", "approx",
+    "bzw", "ed", "eds", "op", "ph.d", "ggf", "vgl", "evtl", "sog", "inkl", "jan", "feb", "apr", "jun", "jul", "aug",
+    "sept", "oct", "nov", "dec", "гг", "им", "др", "пр", "ул", "стр", "руб", "тыс", "млн", "млрд",
 ];
 /// Those that are words too, and whose full stop ends no sentence where a number follows.
 const BEFORE_NUMBERS: &[&str] = &[
@@ -106,7 +102,7 @@ fn without_notes(mut token: &str) -> &str {
 fn is_abbreviation(token: &str) -> bool {
     let Some(word) = token.trim_start_matches(OPENERS).strip_suffix('.') else { return false };
     let mut chars = word.chars();
-    // J., and z. in 'z. B.'
+    // J., and z. in 'z. B.', but p. stands before a number
     let initial = chars.next().is_some_and(char::is_alphabetic) && chars.next().is_none();
     let number = !word.is_empty() && word.len() <= 2 && word.bytes().all(|byte| byte.is_ascii_digit());
     // U.S, z.B

@@ -62,7 +62,8 @@ fn facts_are_told_where_they_are_still_there() {
     // nothing is asked twice, and what was cut off is asked again
     let results = dir.join("results.jsonl");
     let (file, model) = (results.display().to_string(), shallow());
-    let args = ["-m", &model, "--lengths", "1200", "--policies", "full,streaming", "-o", &file];
+    // what is named twice is asked once
+    let args = ["-m", &model, "--lengths", "1200,1200", "--seeds", "1,1", "--policies", "full,streaming", "-o", &file];
     let output = needle(&args);
     assert!(stdout(&output).contains("closed book"), "{}{}", stdout(&output), stderr(&output));
     let written = fs::read_to_string(&results).unwrap();

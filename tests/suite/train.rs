@@ -1,6 +1,7 @@
 //! `edgeinf train` as its users run it, on a tiny model.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
@@ -363,6 +364,29 @@ fn ctrl_c_leaves_a_checkpoint() {
     let output = train(&model, &pairs, &gate, &["--resume", "--steps", &(n + 1).to_string()]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert_eq!(log(&gate).len(), n + 1);
+}
+
+/// A gate that took hours, and a run with the same name that is ended at once.
+#[test]
+fn ctrl_c_before_the_first_step_leaves_an_older_gate() {
+    let (dir, _, pairs) = material("train-early", 1);
+    let gate = dir.join("gate.gguf");
+    let (old, log_file) = ("an older gate", dir.join("gate.log.jsonl"));
+    fs::write(&gate, old).unwrap();
+    fs::write(&log_file, old).unwrap();
+    // a step takes seconds with a real model
+    let model = crate::common::models::smollm2();
+    let mut command = command(&model, &pairs, &gate, &["--steps", "3", "--held-out", "0"]);
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|line| line.contains("parameters in")));
+    let pid = nix::unistd::Pid::from_raw(child.id() as i32);
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).unwrap();
+    let said: Vec<String> = lines.collect();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{said:?}");
+    for path in [&gate, &log_file] {
+        assert_eq!(fs::read_to_string(path).unwrap(), old, "{said:?}");
+    }
 }
 
 #[test]

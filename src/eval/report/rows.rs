@@ -79,13 +79,18 @@ impl<'a, T: Measure> Rows<'a, T> {
         Self { rows }
     }
 
-    /// Streaming with the same bytes, in the same form. Where the document decides the budget there must be only one.
+    /// Streaming with the same bytes, in the same form.
     pub fn streaming(&self, row: &Row<'a, T>) -> Option<&Row<'a, T>> {
-        if row.policy.is_streaming() {
+        self.peer(row, "streaming")
+    }
+
+    /// Another policy with the same bytes, in the same form. Where the document decides the budget there must be only one.
+    pub fn peer(&self, row: &Row<'a, T>, policy: &str) -> Option<&Row<'a, T>> {
+        if row.policy.0 == policy {
             return None;
         }
         let comparable = |other: &&Row<'a, T>| {
-            other.policy.is_streaming() && other.group == row.group && other.setting.is_comparable(row.setting)
+            other.policy.0 == policy && other.group == row.group && other.setting.is_comparable(row.setting)
         };
         if !row.policy.has_budget() {
             let mut all = self.rows.iter().filter(comparable);

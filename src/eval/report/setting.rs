@@ -32,11 +32,6 @@ impl Policy {
     pub fn has_budget(&self) -> bool {
         !self.is_none() && self.0 != "full"
     }
-
-    /// Whether it is what the others are compared with.
-    pub fn is_streaming(&self) -> bool {
-        self.0 == "streaming"
-    }
 }
 
 impl Ord for Policy {

@@ -26,7 +26,8 @@ const DETAILS: usize = 4;
 /// Sentences that are looked at for them: some are too long.
 const CANDIDATES: usize = 12;
 
-/// Longest sentence that is kept, in tokens, where others are not as long: one with more is mostly none in a language. Or else twice the median.
+/// Longest sentence that is kept, in tokens, or twice the median of those that are looked at, if that is more: what is far longer than the
+/// others is mostly no language, and in a script that the model hardly knows all are long.
 const LONGEST_DETAIL: usize = QUOTED as usize / 2;
 
 /// An English word takes about 1.3 tokens, and the last sentence wants to be finished.
@@ -217,7 +218,6 @@ impl NoteTaker {
         }
         let mut lengths: Vec<usize> = quotes.iter().map(|&(.., n_tokens)| n_tokens).collect();
         lengths.sort_unstable();
-        // in a script that the model hardly knows all are long
         let longest = lengths.get(lengths.len() / 2).map_or(0, |median| LONGEST_DETAIL.max(2 * median));
         quotes.retain(|&(.., n_tokens)| n_tokens <= longest);
         // again, as some were too long

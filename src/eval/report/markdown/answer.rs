@@ -22,6 +22,8 @@ impl Section for Answer {
             Column::over_streaming("nll - streaming's", Shape::PLAIN, |r| r.nll),
             Column::mean("specific", Shape::PLAIN, |r| r.specific),
             Column::over_streaming("specific - streaming's", Shape::PLAIN, |r| r.specific),
+            // the choice that needs no fit
+            Column::over("snapkv", "specific - snapkv's", Shape::PLAIN, |r| r.specific),
             Column::new("recovered", recovered),
         ]
     }

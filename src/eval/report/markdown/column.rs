@@ -34,10 +34,15 @@ impl<T: super::section::Section + 'static> Column<T> {
 
     /// Means of the differences to streaming at the same budget, with intervals, over the texts that both have.
     pub fn over_streaming(title: &str, shape: Shape, value: Value<T>) -> Self {
+        Self::over("streaming", title, shape, value)
+    }
+
+    /// The same to another policy.
+    pub fn over(policy: &'static str, title: &str, shape: Shape, value: Value<T>) -> Self {
         let shape = shape.signed();
         Self::new(title, move |rows, row| {
-            let Some(streaming) = rows.streaming(row) else { return "-".into() };
-            let differences: Vec<f64> = row.pairs(streaming, value).iter().map(|(own, other)| own - other).collect();
+            let Some(peer) = rows.peer(row, policy) else { return "-".into() };
+            let differences: Vec<f64> = row.pairs(peer, value).iter().map(|(own, other)| own - other).collect();
             shape.estimate(mean(&differences), differences.len(), row.scored.len())
         })
     }
