@@ -28,7 +28,7 @@ ALL = "streaming,snapkv,pyramidkv,learned,edgeinfinite"
 # what the gate does, beside what does without
 CHOOSING = "streaming,snapkv,learned,edgeinfinite"
 # whose summaries are read
-WRITING = "full,streaming,snapkv,learned"
+WRITING = "full,streaming,snapkv,learned,edgeinfinite"
 TECHNICAL = "histogram datamodel bonding ftrace argparse vfs sqlite3 cgroup-v2 unittest alsa-driver logging-cookbook multiprocessing"
 STORIES = ("war-and-peace-1 moby-dick-1 union-1946 don-quixote-1 wonderland union-1907 looking-glass war-and-peace-2 don-quixote-2 "
            "moby-dick-2 war-and-peace-3 don-quixote-3")
@@ -84,10 +84,13 @@ def stages(texts, quick):
         command = ["eval", "fidelity", *files, "-m", model, "--policies", policies, "--budgets", budgets, *more]
         return Stage(name, command)
 
-    def memory(name, pairs, budget, *more):
-        """With the gate that is part of the program (docs/memory.md): its memory alone or with retained tokens, and its scores alone."""
-        policies = "edgeinfinite" if more else "learned,edgeinfinite"
-        return Stage(name, ["eval", "answer", pairs, "--budget", budget, "--policies", policies, *more])
+    def memory(name, pairs, budget):
+        """With the gate that is part of the program (docs/memory.md): its memory beside retained tokens, and its scores alone."""
+        return Stage(name, ["eval", "answer", pairs, "--budget", budget, "--policies", "learned,edgeinfinite"])
+
+    def alone(name, pairs, budget):
+        """Its memory alone."""
+        return Stage(name, ["eval", "answer", pairs, "--budget", budget, "--policies", "edgeinfinite", "--retain", "0"])
 
     def needle(lengths, seeds):
         return Stage("needle", ["eval", "needle", "--lengths", lengths, "--seeds", seeds, "--budget", "516tok", "--policies",
@@ -114,8 +117,8 @@ def stages(texts, quick):
              memory("answer-gulliver", chapters(3), "516tok"),
              answer("answer-papers", papers(3), SMALL, "516tok"),
              memory("answer-papers", papers(3), "516tok"),
-             memory("answer-papers", papers(3), "516tok", "--retain", "128"),
-             memory("answer-gulliver", chapters(3), "516tok", "--retain", "128"),
+             alone("answer-papers", papers(3), "516tok"),
+             alone("answer-gulliver", chapters(3), "516tok"),
              fidelity("fidelity", SMALL, "516tok", both, policies=ALL),
              needle("4K", "1,2,3,4,5"),
              needle("8K,16K,32K", "1,2"),
@@ -130,9 +133,11 @@ def stages(texts, quick):
         found.append(Stage("answer-gulliver", ["eval", "answer", chapters(3), "--policies", policies, form, *budget]))
     found += [answer("answer-gulliver", chapters(3), LARGE, "516tok", f"{POLICIES},learned"),
               fidelity("fidelity", LARGE, "516tok", both[:6], "--tokens", "4096", policies="streaming,snapkv,pyramidkv,learned"),
-              Stage("needle", ["eval", "needle", "-m", LARGE, "--lengths", "4K,8K,16K", "--seeds", "1,2", "--budget", "516tok", "--policies", WRITING]),
+              Stage("needle", ["eval", "needle", "-m", LARGE, "--lengths", "4K,8K,16K", "--seeds", "1,2", "--budget", "516tok", "--policies",
+                               "full,streaming,snapkv,learned"]),
               Stage("needle", ["eval", "needle", "--lengths", "64K,128K", "--budget", "516tok"])]
     found += [answer("answer-gulliver", chapters(3, start), SMALL, budget, CHOOSING) for budget in ("1028tok", "516tok") for start in (0, 1, 2)]
+    found += [alone("answer-gulliver", chapters(3, start), budget) for budget in ("1028tok", "516tok") for start in (0, 1, 2)]
     found += [answer("answer-papers", papers(3, start), SMALL, "516tok", CHOOSING) for start in (1, 2)]
     found += [answer("answer-gulliver", chapters(3, start), SMALL, "516tok") for start in (1, 2)]
     found += [answer("answer-papers", papers(3, start), SMALL, "516tok") for start in (1, 2)]
@@ -217,4 +222,5 @@ def main():
     render(args.edgeinf, folder, target)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -47,7 +47,7 @@ pub struct BenchSettings {
 pub struct BenchResult {
     /// Tokens read, prompt included.
     pub tokens: u64,
-    /// Tokens folded into the memory.
+    /// Tokens folded into the memory, in the layer that folded most.
     pub tokens_folded: u64,
     /// Time to read them, in seconds.
     pub seconds: f64,

@@ -10,7 +10,6 @@
 #include "llama-model.h"
 
 #include <algorithm>
-#include <set>
 #include <typeinfo>
 
 static llama_kv_cache_edgeinf * get_kv(const llama_context * ctx) {
@@ -148,17 +147,6 @@ static std::string attach_refusal(const llama_context * ctx, const llama_edgeinf
     return "";
 }
 
-// n, which the gate asks for, is a single number
-static bool retain_equally(const edgeinf_policy & policy, const llama_model & model) {
-    std::set<uint32_t> found;
-    for (uint32_t il = 0; il < model.hparams.n_layer(); ++il) {
-        if (model.hparams.has_kv(il) && model.hparams.n_head_kv(il) > 0) {
-            found.insert(policy.n_retain(il));
-        }
-    }
-    return found.size() <= 1;
-}
-
 int32_t llama_edgeinf_attach(llama_context * ctx, const llama_edgeinf_gate * gate, llama_edgeinf_params params) {
     return edgeinf_guard<int32_t>(LLAMA_EDGEINF_EXCEPTION, [&]() -> int32_t {
         const auto why = attach_refusal(ctx, gate, params);
@@ -181,9 +169,6 @@ int32_t llama_edgeinf_attach(llama_context * ctx, const llama_edgeinf_gate * gat
         if (params.retain.n_retain >= params.n_cells) {
             return fail(LLAMA_EDGEINF_BAD_ARGUMENT,
                     format("%u retained tokens in %u cells leave no room for others", params.retain.n_retain, params.n_cells));
-        }
-        if (policy && gate && !gate->layers.empty() && !retain_equally(*policy, ctx->get_model())) {
-            return fail(LLAMA_EDGEINF_BAD_ARGUMENT, "with a memory all layers must retain equally many tokens");
         }
         if (policy && !policy->asks()) {
             const auto & model = ctx->get_model();

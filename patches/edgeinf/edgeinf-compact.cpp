@@ -97,8 +97,11 @@ ggml_tensor * llama_kv_cache_edgeinf::build_v(ggml_context * ctx, const llm_grap
 }
 
 bool llama_kv_cache_edgeinf::fold(
-        llama_context * lctx, uint32_t i0, const row_list & list, uint32_t n_old, bool inject_failure) {
+        llama_context * lctx, uint32_t i0, const layer_group & group, const row_list & list, bool inject_failure) {
     const auto & cparams = lctx->get_cparams();
+
+    const auto   with  = layers_with_memory(group);
+    const size_t n_old = group.n_held;
 
     const size_t n_max = std::max<size_t>(1, cparams.n_ubatch);
 
@@ -125,16 +128,18 @@ bool llama_kv_cache_edgeinf::fold(
         auto inp     = std::make_unique<llm_graph_input_rows>(this, ctx, list_from(i));
         auto inp_new = std::make_unique<llm_graph_input_rows>(this, ctx, list_from(i + n_of_old));
 
-        for (const auto & [il, l] : mem) {
-            const int src = i == 0 ? i_cur : 1 - i_cur;
-            const int dst = 1 - i_cur;
+        for (const auto il : with) {
+            const auto & l = mem.at(il);
+
+            const int dst = 1 - group.i_cur;
+            const int src = i == 0 ? group.i_cur : dst;
 
             ggml_tensor * k = build_k_candidates(ctx, inp_new.get(), cparams, il, i0 + i, n_of_old);
             ggml_tensor * v = build_v(ctx, inp.get(), il);
 
             k = ggml_cont(ctx, ggml_permute(ctx, k, 0, 2, 1, 3)); // [d_k, n, n_head_kv]
             k = build_feature_map(ctx, k, l.map_k);               // [n_features, n, n_head_kv]
-            if (policy) {
+            if (group.n_retain > 0) {
                 k = build_leaves(ctx, k, il, i);
             }
             k = ggml_cont(ctx, ggml_transpose(ctx, k));           // [n, n_features, n_head_kv]

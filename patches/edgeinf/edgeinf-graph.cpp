@@ -20,19 +20,21 @@ static constexpr float EPS_LOG = 1e-6f;
 //
 
 llm_graph_input_edgeinf::llm_graph_input_edgeinf(const llama_kv_cache_edgeinf * kv) :
-    n_attended(kv->n_attended()), masks(n_attended.size()), kv(kv), active(kv->is_active()) {}
+    folded(kv->groups.size()), n_attended(kv->n_attended()), masks(n_attended.size()), kv(kv), active(kv->active_groups()) {}
 
 void llm_graph_input_edgeinf::set_input(const llama_ubatch * ubatch) {
-    const float n     = (float) std::max<int64_t>(1, kv->n_folded());
-    const float inv_n = 1.0f/n;
-    const float ln_n  = logf(n);
+    for (size_t i = 0; i < folded.size(); ++i) {
+        const float n     = (float) std::max<int64_t>(1, kv->groups[i].n_fold);
+        const float inv_n = 1.0f/n;
+        const float ln_n  = logf(n);
 
-    // a tensor that no layer uses has no buffer
-    if (t_inv_n && t_inv_n->buffer) {
-        ggml_backend_tensor_set(t_inv_n, &inv_n, 0, sizeof(inv_n));
-    }
-    if (t_ln_n && t_ln_n->buffer) {
-        ggml_backend_tensor_set(t_ln_n, &ln_n, 0, sizeof(ln_n));
+        // a tensor that no layer uses has no buffer
+        if (folded[i].inv_n && folded[i].inv_n->buffer) {
+            ggml_backend_tensor_set(folded[i].inv_n, &inv_n, 0, sizeof(inv_n));
+        }
+        if (folded[i].ln_n && folded[i].ln_n->buffer) {
+            ggml_backend_tensor_set(folded[i].ln_n, &ln_n, 0, sizeof(ln_n));
+        }
     }
     if (t_slots && t_slots->buffer) {
         std::vector<int32_t> slots(t_slots->ne[0]);
@@ -51,7 +53,7 @@ void llm_graph_input_edgeinf::set_input(const llama_ubatch * ubatch) {
 }
 
 bool llm_graph_input_edgeinf::can_reuse(const llm_graph_params & params) {
-    return kv->is_active() == active && kv->n_attended() == n_attended &&
+    return kv->active_groups() == active && kv->n_attended() == n_attended &&
         (!t_slots || t_slots->ne[0] == n_stored(params.ubatch.n_tokens));
 }
 
@@ -82,13 +84,18 @@ ggml_tensor * llama_kv_cache_edgeinf::build_feature_map(ggml_context * ctx, ggml
 
 std::unique_ptr<llm_graph_input_i> llama_kv_cache_edgeinf::build_inp(ggml_context * ctx) const {
     auto inp = std::make_unique<llm_graph_input_edgeinf>(this);
-    if (is_active()) {
-        inp->t_inv_n = ggml_new_tensor_1d(ctx, GGML_TYPE_F32, 1);
-        inp->t_ln_n  = ggml_new_tensor_1d(ctx, GGML_TYPE_F32, 1);
-        ggml_set_input(inp->t_inv_n);
-        ggml_set_input(inp->t_ln_n);
-        ggml_set_name(inp->t_inv_n, "edgeinf_inv_n");
-        ggml_set_name(inp->t_ln_n,  "edgeinf_ln_n");
+    const auto active = active_groups();
+    for (size_t i = 0; i < groups.size(); ++i) {
+        if (!active[i]) {
+            continue;
+        }
+        auto & folded = inp->folded[i];
+        folded.inv_n = ggml_new_tensor_1d(ctx, GGML_TYPE_F32, 1);
+        folded.ln_n  = ggml_new_tensor_1d(ctx, GGML_TYPE_F32, 1);
+        ggml_set_input(folded.inv_n);
+        ggml_set_input(folded.ln_n);
+        ggml_format_name(folded.inv_n, "edgeinf_inv_n-%zu", i);
+        ggml_format_name(folded.ln_n,  "edgeinf_ln_n-%zu", i);
     }
     this->inp = inp.get();
     return inp;
@@ -130,11 +137,12 @@ ggml_tensor * llama_kv_cache_edgeinf::build_readout(
         }
         build_query_store(ctx, gf, q, inp->t_slots, inp->t_picks, il);
     }
-    const auto it = mem.find(il);
-    if (!is_active() || it == mem.end()) {
+    if (!is_active(il)) {
         return cur;
     }
-    const auto & l = it->second;
+    const auto & l      = mem.at(il);
+    const int    i_cur  = group_of(il).i_cur;
+    const auto & folded = inp->folded[rows.at(il).group];
 
     const int64_t n_head   = q->ne[1];
     const int64_t n_tokens = q->ne[2];
@@ -150,8 +158,8 @@ ggml_tensor * llama_kv_cache_edgeinf::build_readout(
     ggml_format_name(num, "edgeinf_num-%d", il);
     ggml_format_name(den, "edgeinf_den-%d", il);
 
-    ggml_tensor * match = ggml_log(ctx, ggml_scale_bias(ctx, ggml_mul(ctx, den, inp->t_inv_n), 1.0f, EPS_LOG));
-    ggml_tensor * bias  = ggml_add(ctx, ggml_mul(ctx, l.b, inp->t_ln_n), l.c); // [1, 1, n_head]
+    ggml_tensor * match = ggml_log(ctx, ggml_scale_bias(ctx, ggml_mul(ctx, den, folded.inv_n), 1.0f, EPS_LOG));
+    ggml_tensor * bias  = ggml_add(ctx, ggml_mul(ctx, l.b, folded.ln_n), l.c); // [1, 1, n_head]
     ggml_tensor * g     = ggml_add(ctx, ggml_mul_mat(ctx, l.w, q), ggml_mul(ctx, match, l.a));
 
     g = ggml_sigmoid(ctx, ggml_add(ctx, g, bias)); // [1, n_tokens, n_head]

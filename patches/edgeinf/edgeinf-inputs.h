@@ -13,8 +13,6 @@ public:
 
     int64_t n_stored(int64_t n_tokens) const;
 
-    ggml_tensor * t_inv_n = nullptr; // F32 [1]
-    ggml_tensor * t_ln_n  = nullptr; // F32 [1]
     ggml_tensor * t_slots = nullptr; // I32 [n_stored], where queries are stored
     ggml_tensor * t_picks = nullptr; // I32 [n_stored], of which tokens of the ubatch; nullptr: of its last ones
 
@@ -23,13 +21,19 @@ public:
         ggml_tensor * all      = nullptr; // F16 [n_attended + n_kv, n_tokens]
     };
 
+    struct folded_number {
+        ggml_tensor * inv_n = nullptr; // F32 [1]
+        ggml_tensor * ln_n  = nullptr; // F32 [1]
+    };
+
     // of each group of layers
+    std::vector<folded_number>  folded;
     const std::vector<uint32_t> n_attended;
     std::vector<attention_mask> masks;
 
 private:
     const llama_kv_cache_edgeinf * kv;
-    const bool active;
+    const std::vector<bool> active;
 };
 
 // the cache that a graph reads, if it is one of ours

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
 #include <limits>
 #include <stdexcept>
 
@@ -81,7 +82,7 @@ llama_kv_cache_edgeinf::llama_kv_cache_edgeinf(
             ++i;
         }
         if (i == groups.size()) {
-            groups.push_back({ n_retain, 0, {} });
+            groups.push_back({ n_retain, 0, {}, 0, 0 });
         }
         groups[i].layers.push_back(layer.il);
         rows[layer.il] = { i, layer.k, layer.v };
@@ -218,13 +219,13 @@ void llama_kv_cache_edgeinf::reset_memory() {
             ggml_backend_tensor_memset(l.z[i], 0, 0, ggml_nbytes(l.z[i]));
         }
     }
-    n_fold   = 0;
     n_front  = 0;
     n_turned = 0;
     poisoned = false;
 
     for (auto & group : groups) {
         group.n_held = 0;
+        group.n_fold = 0;
     }
     pos_gap_end   = 0;
     n_first_query = 0;
@@ -281,6 +282,29 @@ uint32_t llama_kv_cache_edgeinf::n_free() const {
     return v_cells[0].size() - v_cells[0].get_used();
 }
 
+std::vector<int32_t> llama_kv_cache_edgeinf::layers_with_memory(const layer_group & group) const {
+    std::vector<int32_t> res;
+    std::copy_if(group.layers.begin(), group.layers.end(), std::back_inserter(res), [&](int32_t il) { return mem.count(il) > 0; });
+    return res;
+}
+
+int64_t llama_kv_cache_edgeinf::n_folded() const {
+    int64_t res = 0;
+    for (const auto & group : groups) {
+        res = std::max(res, group.n_fold);
+    }
+    return res;
+}
+
+std::vector<bool> llama_kv_cache_edgeinf::active_groups() const {
+    std::vector<bool> res;
+    for (const auto & group : groups) {
+        const auto with = layers_with_memory(group);
+        res.push_back(!with.empty() && is_active(with[0]));
+    }
+    return res;
+}
+
 llama_pos llama_kv_cache_edgeinf::pos_base() const {
     return n_held() > 0 ? pos_gap_end - n_held() - n_front : llama_kv_cache::seq_pos_min(0);
 }
@@ -324,6 +348,7 @@ bool llama_kv_cache_edgeinf::get_memory(int32_t il, float * m, float * z) const 
         return false;
     }
     const auto & l = it->second;
+    const int i_cur = group_of(il).i_cur;
     ggml_backend_tensor_get(l.m[i_cur], m, 0, ggml_nbytes(l.m[i_cur]));
     ggml_backend_tensor_get(l.z[i_cur], z, 0, ggml_nbytes(l.z[i_cur]));
     return true;
@@ -418,10 +443,11 @@ void llama_kv_cache_edgeinf::compact_apply(llama_context * lctx) {
         c.n_keep = std::min<uint32_t>(group.n_retain, c.rows.idxs.size());
         choices.push_back(std::move(c));
     }
-    // with a memory there is one group
-    const auto & folded = choices[has_memory() ? rows.at(mem.begin()->first).group : 0];
-    const bool   folds  = has_memory() && folded.n_keep < folded.rows.idxs.size();
-
+    // a layer that retains more has less to fold, and folds for the first time later
+    std::vector<bool> folds;
+    for (size_t i = 0; i < groups.size(); ++i) {
+        folds.push_back(choices[i].n_leave() > 0 && !layers_with_memory(groups[i]).empty());
+    }
     const int64_t n_remain = n_cached() - req.i1; // behind them
 
     // until the fold is done a failure of any kind, also an exception, changes nothing
@@ -431,9 +457,14 @@ void llama_kv_cache_edgeinf::compact_apply(llama_context * lctx) {
         return;
     }
     list_chosen(choices);
-    if (folds && !fold(lctx, req.i0, folded.rows, n_held(), fail == 0)) {
-        edgeinf_set_error("failed to fold tokens into the memory");
-        return;
+    const auto n_folds = std::count(folds.begin(), folds.end(), true);
+
+    int64_t n_done = 0;
+    for (size_t i = 0; i < groups.size(); ++i) {
+        if (folds[i] && !fold(lctx, req.i0, groups[i], choices[i].rows, fail == 0 && ++n_done == n_folds)) {
+            edgeinf_set_error("failed to fold tokens into the memory");
+            return;
+        }
     }
     // from here on some keys may have been turned already, some not
     req.status = LLAMA_EDGEINF_POISONED;
@@ -443,9 +474,11 @@ void llama_kv_cache_edgeinf::compact_apply(llama_context * lctx) {
         return;
     }
     req.status = LLAMA_EDGEINF_OK;
-    if (folds) {
-        i_cur   = 1 - i_cur;
-        n_fold += folded.rows.idxs.size() - folded.n_keep;
+    for (size_t i = 0; i < groups.size(); ++i) {
+        if (folds[i]) {
+            groups[i].i_cur   = 1 - groups[i].i_cur;
+            groups[i].n_fold += choices[i].n_leave();
+        }
     }
     // tokens that left, or that stayed in some heads, ask no more
     n_first_query = std::max(n_first_query, pos_next() + n_turned - n_remain);

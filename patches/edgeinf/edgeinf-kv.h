@@ -69,7 +69,7 @@ public:
     llama_pos pos_base() const;
     llama_pos pos_next() const;
 
-    int64_t n_folded()    const { return n_fold; }
+    int64_t n_folded()    const; // in the layer with a memory that folded most
     bool    is_poisoned() const { return poisoned; }
     bool    has_memory()  const { return !mem.empty(); }
 
@@ -99,7 +99,12 @@ public:
             ggml_context * ctx, ggml_cgraph * gf, ggml_tensor * q, ggml_tensor * k, ggml_tensor * cur, int il) const;
 
     // whether what is decoded reads the memory; the worst-case graph is the one that does
-    bool is_active() const { return has_memory() && ((n_fold > 0 && readout) || reserving); }
+    bool is_active(int32_t il) const {
+        return mem.count(il) > 0 && ((group_of(il).n_fold > 0 && readout) || reserving);
+    }
+
+    // the same for each group of layers: whether any of them reads one
+    std::vector<bool> active_groups() const;
 
     void set_readout(bool on) { readout = on; }
 
@@ -122,6 +127,10 @@ private:
         uint32_t n_retain;
         uint32_t n_held; // at present
         std::vector<int32_t> layers;
+
+        // of the layers that have a memory
+        int     i_cur  = 0; // which of m[2], z[2] is valid
+        int64_t n_fold = 0; // tokens in it, in each head
     };
 
     // K and V of a layer: n_retain rows, of which the last n_held are in use, and behind them the cells of llama_kv_cache, so that
@@ -137,7 +146,8 @@ private:
         row_list rows;
         uint32_t n_keep;
 
-        bool is_open() const { return n_keep > 0 && n_keep < rows.idxs.size(); }
+        size_t n_leave() const { return rows.idxs.size() - n_keep; }
+        bool   is_open() const { return n_keep > 0 && n_leave() > 0; }
     };
 
     struct layer_mem {
@@ -180,10 +190,16 @@ private:
 
     bool graph_compute(llama_context * lctx, llm_graph_result * res) const;
 
+    // those of mem
+    std::vector<int32_t> layers_with_memory(const layer_group & group) const;
+
+    const layer_group & group_of(int32_t il) const { return groups[rows.at(il).group]; }
+
     // gives the layers rows for retained tokens beside n_cells cells
     void add_retained_rows(uint32_t n_cells);
 
-    bool fold (llama_context * lctx, uint32_t i0, const row_list & list, uint32_t n_old, bool inject_failure);
+    // into the other one of m[2], z[2] of the layers of a group
+    bool fold (llama_context * lctx, uint32_t i0, const layer_group & group, const row_list & list, bool inject_failure);
     // F32 [n_embd_head_k, n_head_kv, n] without RoPE of the tokens behind the first i0, of which the first n_old are retained already;
     // inp lists the others
     ggml_tensor * build_k_candidates(
@@ -274,8 +290,6 @@ private:
 
     std::vector<std::pair<ggml_context_ptr, ggml_backend_buffer_ptr>> bufs;
 
-    int      i_cur   = 0; // which of m[2], z[2] is valid
-    int64_t  n_fold  = 0;
     uint32_t n_front = 0; // tokens before the retained ones whose keys are in k_front
 
     llama_pos pos_gap_end = 0; // position behind the retained tokens; only where there are any

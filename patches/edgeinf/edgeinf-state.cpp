@@ -10,7 +10,7 @@
 #include <vector>
 
 static constexpr uint32_t STATE_MAGIC   = 0x666e6965; // "einf"
-static constexpr uint32_t STATE_VERSION = 6;
+static constexpr uint32_t STATE_VERSION = 7;
 
 namespace {
 
@@ -18,7 +18,6 @@ struct state_header {
     uint32_t magic;
     uint32_t version;
     uint64_t fingerprint;
-    int64_t  n_fold;
     uint64_t n_front;
     int64_t  n_turned;
     int64_t  n_first_query;
@@ -33,10 +32,11 @@ void llama_kv_cache_edgeinf::state_write(llama_io_write_i & io, llama_seq_id seq
         throw std::runtime_error("the context is poisoned by a failed compaction");
     }
     const state_header h = {
-        STATE_MAGIC, STATE_VERSION, fingerprint(), n_fold, n_front, n_turned, n_first_query, pos_gap_end, near };
+        STATE_MAGIC, STATE_VERSION, fingerprint(), n_front, n_turned, n_first_query, pos_gap_end, near };
     io.write(&h, sizeof(h));
     for (const auto & group : groups) {
         io.write(&group.n_held, sizeof(group.n_held));
+        io.write(&group.n_fold, sizeof(group.n_fold));
     }
 
     llama_kv_cache::state_write(io, seq_id, flags);
@@ -66,10 +66,11 @@ void llama_kv_cache_edgeinf::state_write(llama_io_write_i & io, llama_seq_id seq
             io.write_tensor(r.q, 0, ggml_nbytes(r.q));
         }
     }
-    if (n_fold > 0) {
-        for (const auto & [_, l] : mem) {
-            io.write_tensor(l.m[i_cur], 0, ggml_nbytes(l.m[i_cur]));
-            io.write_tensor(l.z[i_cur], 0, ggml_nbytes(l.z[i_cur]));
+    for (const auto & [il, l] : mem) {
+        const auto & group = group_of(il);
+        if (group.n_fold > 0) {
+            io.write_tensor(l.m[group.i_cur], 0, ggml_nbytes(l.m[group.i_cur]));
+            io.write_tensor(l.z[group.i_cur], 0, ggml_nbytes(l.z[group.i_cur]));
         }
     }
 }
@@ -85,16 +86,19 @@ void llama_kv_cache_edgeinf::state_read(llama_io_read_i & io, llama_seq_id seq_i
         throw std::runtime_error("the state belongs to another model, gate, cache type or size");
     }
     std::vector<uint32_t> held(groups.size());
-    for (auto & n : held) {
-        io.read(&n, sizeof(n));
+    std::vector<int64_t>  folded(groups.size());
+    for (size_t i = 0; i < groups.size(); ++i) {
+        io.read(&held[i],   sizeof(held[i]));
+        io.read(&folded[i], sizeof(folded[i]));
     }
     uint32_t n_max = 0;
     for (const auto n : held) {
         n_max = std::max(n_max, n);
     }
-    bool damaged = h.n_fold < 0 || h.n_front > params.n_front_max || h.n_turned < 0 || h.n_first_query < 0;
+    bool damaged = h.n_front > params.n_front_max || h.n_turned < 0 || h.n_first_query < 0;
     for (size_t i = 0; i < held.size(); ++i) {
         damaged = damaged || held[i] != std::min(groups[i].n_retain, n_max);
+        damaged = damaged || folded[i] < 0 || (folded[i] > 0 && layers_with_memory(groups[i]).empty());
     }
     if (damaged) {
         throw std::runtime_error("the state is damaged");
@@ -132,8 +136,10 @@ void llama_kv_cache_edgeinf::state_read(llama_io_read_i & io, llama_seq_id seq_i
                 io.read_tensor(r.q, 0, ggml_nbytes(r.q));
             }
         }
-        if (h.n_fold > 0) {
-            for (const auto & [_, l] : mem) {
+        for (const auto & [il, l] : mem) {
+            const size_t i = rows.at(il).group;
+            if (folded[i] > 0) {
+                const int i_cur = groups[i].i_cur;
                 io.read_tensor(l.m[i_cur], 0, ggml_nbytes(l.m[i_cur]));
                 io.read_tensor(l.z[i_cur], 0, ggml_nbytes(l.z[i_cur]));
             }
@@ -148,6 +154,7 @@ void llama_kv_cache_edgeinf::state_read(llama_io_read_i & io, llama_seq_id seq_i
     near        = h.near != 0;
     for (size_t i = 0; i < held.size(); ++i) {
         groups[i].n_held = held[i];
+        groups[i].n_fold = folded[i];
     }
     if (h.n_turned > (int64_t(1) << 60) || h.n_first_query > pos_next() + h.n_turned ||
         (n_max > 0 && (h.pos_gap_end > INT32_MAX || pos_base() < 0 || (uint32_t) (pos_next() - pos_base()) != n_cached()))) {
@@ -160,7 +167,6 @@ void llama_kv_cache_edgeinf::state_read(llama_io_read_i & io, llama_seq_id seq_i
             throw std::runtime_error("the state is damaged");
         }
     }
-    n_fold   = h.n_fold;
     n_turned = h.n_turned;
     poisoned = false;
 

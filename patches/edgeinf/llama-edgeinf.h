@@ -186,7 +186,7 @@ extern "C" {
     // than three quarters of the trained context, as they do at first. It is part of a saved state.
     LLAMA_API int32_t llama_edgeinf_set_near(struct llama_context * ctx, bool on);
 
-    // tokens folded so far, in each head
+    // tokens folded so far, in each head of the layer that folded most: one that retains more folds less
     LLAMA_API int64_t llama_edgeinf_n_folded(const struct llama_context * ctx);
 
     LLAMA_API bool llama_edgeinf_is_poisoned(const struct llama_context * ctx);
@@ -212,7 +212,7 @@ extern "C" {
     // layer does not hold it
     LLAMA_API bool llama_edgeinf_get_key(struct llama_context * ctx, int32_t il, uint32_t i, bool rotated, float * k);
 
-    // let the next compaction fail after the first tokens were folded (0) or the first keys moved (1)
+    // let the next compaction fail after tokens were folded, in the last group of layers only some (0), or the first keys moved (1)
     LLAMA_API void llama_edgeinf_inject_failure(struct llama_context * ctx, int32_t stage);
 
 #ifdef __cplusplus

@@ -291,7 +291,8 @@ pub struct EngineArgs {
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(0..=65536))]
     pub sinks: u32,
     /// Tokens between them and the window that policies snapkv, pyramidkv, learned and edgeinfinite choose to keep, others in each KV
-    /// head; with pyramidkv the mean over layers [default: a quarter of the window, edgeinfinite none].
+    /// head; a mean over layers where these differ [default: a quarter of the window; with edgeinfinite none if its gate has no
+    /// scores, or with --queries or --no-flash-attention].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=65536))]
     pub retain: Option<u32>,
     /// Whose attention chooses them: that of the N newest tokens, or with /STRIDE of N of which one in STRIDE tokens asks
@@ -392,8 +393,9 @@ pub enum ModelCommand {
 /// `--policy`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum PolicyArg {
-    /// Full attention if the document fits the context, else learned if a gate named by --gate has scores, or with --strategy direct the
-    /// model's own serves that, as the default model's does, edgeinfinite if the one that was named has none, and streaming without a gate.
+    /// Full attention if the document fits the context, else what a gate named by --gate is for, or with --strategy direct the model's own
+    /// if it serves that, as the default model's does: edgeinfinite if it has a memory, learned if it has only scores, or if the memory
+    /// would take more than a quarter of --budget. Streaming without a gate.
     Auto,
     /// Ordinary attention over everything.
     Full,
@@ -405,7 +407,7 @@ pub enum PolicyArg {
     Pyramidkv,
     /// Keep prompt, sinks, window and what the gate's scores find worth keeping; forget the rest.
     Learned,
-    /// Keep prompt, sinks and window; fold the rest into a memory.
+    /// Keep prompt, sinks, window and, if the gate has scores, what these find worth keeping; fold the rest into a memory.
     Edgeinfinite,
 }
 

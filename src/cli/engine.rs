@@ -7,6 +7,7 @@ use anyhow::Result;
 
 use crate::llama::{Backend, LlamaError, Model, ModelParams, set_fatal_exit_code};
 use crate::memory::gate::{BuiltIn, Gate, GateSpec};
+use crate::memory::policy::Shares;
 use crate::memory::request::SizeRequest;
 use crate::models::{Cache, Catalogue, cached_sha256};
 use crate::threads::by_default;
@@ -27,8 +28,9 @@ pub struct Engine {
     pub gate: Option<Gate>,
     /// Where it is from.
     pub gate_spec: Option<GateSpec>,
-    /// Whether the catalogue says that a direct summary is read by its scores.
+    /// Whether the catalogue says that a direct summary is read with it.
     is_gate_for_direct: bool,
+    flash_attention: bool,
     /// Whether the user named it, and it is not only there because the catalogue has one for the model.
     pub is_gate_named: bool,
     /// Identifies the model; 0 if nobody asked.
@@ -61,7 +63,8 @@ impl Engine {
         let entry = resolved.entry.as_ref().and_then(|entry| entry.gate.as_ref());
         let named = entry.and_then(|gate| BuiltIn::find(&gate.file));
         let (gate, model_id) = load_gate(args.gate.as_ref(), &model, &resolved.path, cache.dir(), printer)?;
-        let shares = gate.as_ref().and_then(Gate::shares);
+        let flash_attention = !args.no_flash_attention;
+        let shares = shares(gate.as_ref(), flash_attention);
         let gate_spec = args.gate.clone().or(named.map(GateSpec::BuiltIn));
         Ok(Self {
             path: resolved.path,
@@ -70,6 +73,7 @@ impl Engine {
             is_gate_named: args.gate.is_some(),
             is_gate_for_direct: entry.is_some_and(|gate| gate.direct),
             is_gate_offered: false,
+            flash_attention,
             model_id,
             sizes: SizeRequest {
                 sinks: args.sinks,
@@ -94,7 +98,7 @@ impl Engine {
             let cache = Cache::from_env()?;
             (self.gate, self.model_id) =
                 load_gate(self.gate_spec.as_ref(), &self.model, &self.path, cache.dir(), printer)?;
-            self.sizes.shares = self.gate.as_ref().and_then(Gate::shares);
+            self.sizes.shares = shares(self.gate.as_ref(), self.flash_attention);
         }
         Ok(())
     }
@@ -111,12 +115,17 @@ impl Engine {
             return;
         };
         if gate.matches_base(&sha256) && !gate.scores.is_empty() {
-            self.sizes.shares = gate.shares();
+            self.sizes.shares = shares(Some(&gate), self.flash_attention);
             self.model_id = model_id(&sha256);
             self.gate = Some(gate);
             self.is_gate_offered = true;
         }
     }
+}
+
+/// How the scores of a gate share out what stays; none where they cannot be used, since tokens are only retained with flash attention.
+fn shares(gate: Option<&Gate>, flash_attention: bool) -> Option<Shares> {
+    gate.filter(|_| flash_attention).and_then(Gate::shares)
 }
 
 fn model_id(sha256: &str) -> u64 {

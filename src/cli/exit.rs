@@ -192,6 +192,8 @@ fn of_train(cause: &(dyn std::error::Error + 'static)) -> Option<ExitStatus> {
         | TrainError::NotInGate { .. }
         | TrainError::OtherBase { .. }
         | TrainError::NoScores
+        | TrainError::NoScoresBeside
+        | TrainError::AlwaysBeside
         | TrainError::NoStep
         | TrainError::TextUnread
         | TrainError::TooLong { .. }

@@ -80,9 +80,10 @@ pub struct TrainArgs {
     /// How much what is asked of a document counts for scores, where what the next segment of its text needs counts 1.
     #[arg(long, value_name = "X", default_value_t = 4.0, value_parser = parse_weight, help_heading = "Memory")]
     pub asked: f64,
-    /// Tokens that are kept in each KV head, for --goal choice and when scores are measured on what is held out; for shares the mean over layers.
-    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=1_000_000), help_heading = "Memory")]
-    pub retain: u32,
+    /// Tokens that are kept in each KV head: beside a memory by the scores of --from, where something is asked, a mean over layers [default:
+    /// none]; for --goal choice and when scores are measured on what is held out, and for shares the mean over layers [default: 256].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000), help_heading = "Memory")]
+    pub retain: Option<u32>,
     /// Begin with a gate that was fitted before, its map, its scores and its layers, or those of --layers, instead of a new one.
     #[arg(long, value_name = "GATE.gguf", conflicts_with = "map", help_heading = "Memory")]
     pub from: Option<PathBuf>,
@@ -150,6 +151,11 @@ impl TrainArgs {
         if !of_memory && (self.map.is_some() || self.layers.is_some() || self.read_out.is_some()) {
             return Err(conflict(
                 "--map, --layers and --read-out are of the memory, which a fit of scores or shares leaves as it is",
+            ));
+        }
+        if of_memory && self.retain.is_some() && (self.from.is_none() || self.read_out == Some(ReadOut::Always)) {
+            return Err(conflict(
+                "beside a memory tokens are retained by the scores of a gate, where something is asked: name --from, and leave out --read-out always",
             ));
         }
         let mut read = self.from.iter().chain(&self.pairs).chain(&self.text).chain([&self.model]);

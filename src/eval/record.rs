@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::llama::Score;
+use crate::llama::{Depth, Score};
 use crate::memory::layout::WindowSizes;
 use crate::memory::policy::Policy;
 use crate::memory::request::SizeRequest;
@@ -69,8 +69,10 @@ impl Display for Condition {
     }
 }
 
-/// What [`Setting::queries`] says where the gate's scores chose instead.
+/// What [`Setting::queries`] says where the gate's scores chose instead, as many in each layer,
 pub const BY_SCORES: &str = "scores";
+/// and where its shares said how many.
+pub const BY_SHARES: &str = "shares";
 
 /// Everything that decides a result, beside the text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,7 +90,7 @@ pub struct Setting {
     /// Tokens that were chosen to stay; 0 where the policy chooses none.
     #[serde(default)]
     pub retain: u32,
-    /// Whose attention chose them, where that is not what the policy was published with; `scores` for none's.
+    /// Whose attention chose them, where that is not what the policy was published with; `scores` or `shares` for none's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queries: Option<String>,
     /// How many neighbours count together where scores of the gate chose them; results without it are of times when each token counted alone.
@@ -115,10 +117,11 @@ impl Setting {
     pub fn under(&self, policy: Option<Policy>, sizes: WindowSizes, request: &SizeRequest) -> Self {
         let has_gate = policy.is_some_and(Policy::needs_gate);
         let retain = policy.and_then(|policy| request.retain_of(policy, sizes.retain));
-        let queries = match (policy, retain.map(|retain| retain.score)) {
-            (_, Some(Score::SnapKv)) => self.queries.clone(),
+        let queries = match (policy, retain.map(|retain| (retain.score, retain.depth))) {
+            (_, Some((Score::SnapKv, _))) => self.queries.clone(),
             // where it might have been queries
-            (Some(Policy::EdgeInfinite), Some(Score::Learned)) => Some(BY_SCORES.to_owned()),
+            (Some(Policy::EdgeInfinite), Some((Score::Learned, Depth::Fitted(_)))) => Some(BY_SHARES.to_owned()),
+            (Some(Policy::EdgeInfinite), Some((Score::Learned, _))) => Some(BY_SCORES.to_owned()),
             _ => None,
         };
         let by_scores = retain.filter(|retain| retain.score == Score::Learned);

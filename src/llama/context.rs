@@ -204,7 +204,7 @@ impl<'m> Context<'m> {
         unsafe { sys::llama_memory_seq_pos_max(sys::llama_get_memory(self.raw.as_ptr()), 0) + 1 }
     }
 
-    /// Tokens folded into the memory so far, in each head.
+    /// Tokens folded into the memory so far, in each head of the layer that folded most: one that retains more folds less.
     pub fn n_folded(&self) -> u64 {
         // SAFETY: the context is valid.
         u64::try_from(unsafe { sys::llama_edgeinf_n_folded(self.raw.as_ptr()) }).unwrap_or(0)

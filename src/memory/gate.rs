@@ -97,7 +97,7 @@ pub enum ReadOut {
     /// Everything, once something was folded, as in EdgeInfinite (arXiv 2503.22196).
     #[default]
     Always,
-    /// What stands behind the document: the question and the answer. A text is then read as in streaming, to the bit, and yet folded.
+    /// What stands behind the document: the question and the answer. A text is then read as without a memory, to the bit, and yet folded.
     Asked,
 }
 

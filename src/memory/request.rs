@@ -4,7 +4,7 @@ use crate::llama::{CacheType, Depth, Model, Retain};
 
 use super::budget::{Budget, token_bytes};
 use super::layout::WindowSizes;
-use super::policy::{Policy, Shares};
+use super::policy::{Policy, Rule, Shares};
 use super::queries::Queries;
 
 /// What was asked for.
@@ -22,8 +22,8 @@ pub struct SizeRequest {
     pub budget: Option<Budget>,
     /// Whose queries choose what stays; `None` leaves it to the policy.
     pub queries: Option<Queries>,
-    /// How the scores that there are share out among layers what stays. A policy that folds chooses by scores too where no queries are
-    /// asked for, but as many in each layer.
+    /// How the scores that there are, and can be used, share out among layers what stays. A policy that folds chooses by scores too where
+    /// no queries are asked for.
     pub shares: Option<Shares>,
 }
 
@@ -64,13 +64,23 @@ impl SizeRequest {
     /// How a policy chooses `n` tokens that stay; `None` if there are none to choose.
     pub fn retain_of(&self, policy: Policy, n: u32) -> Option<Retain> {
         let rule = policy.rule();
+        let scored = |rule: &dyn Rule| rule.retain(n).map(|retain| Retain { depth: self.depth(), ..retain });
         match self.queries {
-            _ if rule.scores() => rule.retain(n).map(|retain| Retain { depth: self.depth(), ..retain }),
+            _ if rule.scores() => scored(rule),
             Some(Queries { count, stride }) => rule.retain(n).map(|retain| Retain { queries: count, stride, ..retain }),
-            None if self.shares.is_some() && rule.folds() => Policy::Learned.rule().retain(n),
+            None if self.folds_by_scores(rule) => scored(Policy::Learned.rule()),
             None => rule.retain(n),
         }
         .filter(|retain| retain.tokens > 0)
+    }
+
+    fn folds_by_scores(&self, rule: &dyn Rule) -> bool {
+        rule.folds() && self.shares.is_some() && self.queries.is_none()
+    }
+
+    /// How many of `n` tokens that may stay are chosen, where nobody said: beside a memory as many as without it.
+    fn share(&self, rule: &dyn Rule, n: u32) -> u32 {
+        if self.folds_by_scores(rule) { Policy::Learned.rule().share(n) } else { rule.share(n) }
     }
 
     fn depth(&self) -> Depth {
@@ -82,15 +92,16 @@ impl SizeRequest {
         let (sinks, segment) = (self.sinks, self.segment);
         let asked = self.retain.filter(|&n| rule.retain(n).is_some());
         let Some(budget) = budget else {
-            let retain = asked.unwrap_or_else(|| rule.share(self.window));
+            let retain = asked.unwrap_or_else(|| self.share(rule, self.window));
             // what nobody asked for is taken from the window, so that policies compare at the same sizes
             let window = if asked.is_some() { self.window } else { self.window - retain };
             return Ok(WindowSizes { sinks, retain, window, segment });
         };
         // more than any cache is checked where the layout is made
-        let tokens = (budget.saturating_sub(memory) / token.max(1)).min(N_TOKENS_MAX) as u32;
-        let free = tokens.saturating_sub(sinks);
-        let retain = asked.unwrap_or_else(|| rule.share(free));
+        let beyond_sinks = |bytes: u64| ((bytes / token.max(1)).min(N_TOKENS_MAX) as u32).saturating_sub(sinks);
+        // the bytes of a memory come out of the window
+        let free = beyond_sinks(budget.saturating_sub(memory));
+        let retain = asked.unwrap_or_else(|| self.share(rule, beyond_sinks(budget)).min(free / 2));
         if free <= retain {
             return Err(BudgetError { budget, sinks, retain, token, memory });
         }
@@ -147,9 +158,13 @@ mod tests {
                 (Some(beside), Some((Score::SnapKv, 9)))
             );
             assert_eq!(plain.retain_of(Policy::EdgeInfinite, 0), None);
-            let depth = |policy| plain.retain_of(policy, 100).map(|retain| retain.depth);
-            assert_eq!(depth(Policy::Learned), Some(shares.map_or(Depth::Even, Depth::Fitted)));
-            assert_eq!((depth(Policy::SnapKv), depth(Policy::EdgeInfinite)), (Some(Depth::Even), Some(Depth::Even)));
+            let depth = |request: SizeRequest, policy| request.retain_of(policy, 100).map(|retain| retain.depth);
+            let fitted = Some(shares.map_or(Depth::Even, Depth::Fitted));
+            assert_eq!((depth(plain, Policy::Learned), depth(plain, Policy::EdgeInfinite)), (fitted, fitted));
+            // shares are those of the scores
+            for (request, policy) in [(plain, Policy::SnapKv), (asked, Policy::EdgeInfinite)] {
+                assert_eq!(depth(request, policy), Some(Depth::Even));
+            }
         }
     }
 
@@ -163,6 +178,16 @@ mod tests {
         assert_eq!(sizes(ASKED, Policy::EdgeInfinite, 6500, budget), (0, 447));
         let asked = SizeRequest { retain: Some(100), ..ASKED };
         assert_eq!(sizes(asked, Policy::EdgeInfinite, 6500, budget), (100, 347));
+        // beside scores as many stay as without a memory
+        let scored = SizeRequest { shares: Shares::new(&[0.5, 1.5]), ..ASKED };
+        assert_eq!(sizes(scored, Policy::Learned, 0, budget), (128, 384));
+        assert_eq!(sizes(scored, Policy::EdgeInfinite, 6500, budget), (128, 319));
+        assert_eq!(sizes(scored, Policy::EdgeInfinite, 6500, None), (256, 768));
+        assert_eq!(sizes(SizeRequest { retain: Some(0), ..scored }, Policy::EdgeInfinite, 6500, budget), (0, 447));
+        // a small budget leaves a window
+        assert_eq!(sizes(scored, Policy::EdgeInfinite, 41_200, budget), (50, 50));
+        let asking = SizeRequest { queries: Some(Queries { count: 9, stride: 2 }), ..scored };
+        assert_eq!(sizes(asking, Policy::EdgeInfinite, 6500, budget), (0, 447));
         assert!(ASKED.divide(Policy::EdgeInfinite, 100, 51_600, budget).is_err());
         assert_eq!(sizes(ASKED, Policy::Streaming, 0, Some(u64::MAX)).1, (1 << 24) - 4);
         assert!(SizeRequest { retain: Some(512), ..ASKED }.divide(Policy::SnapKv, 100, 0, budget).is_err());

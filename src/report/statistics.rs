@@ -41,7 +41,7 @@ pub struct Statistics {
     pub segments: u64,
     /// Tokens that left the cache.
     pub tokens_dropped: u64,
-    /// Tokens folded into the memory.
+    /// Tokens folded into the memory, in the layer that folded most.
     pub tokens_folded: u64,
     /// About the document.
     pub input: Input,
@@ -209,10 +209,10 @@ impl Statistics {
             line("strategy", format!("{}, {} of them, taken before", self.strategy, self.notes));
         } else {
             line("read", format!("{} tokens in {} segments", self.input.tokens_read, self.segments));
-            line(
-                "left the window",
-                format!("{} tokens, {} folded into the memory", self.tokens_dropped, self.tokens_folded),
-            );
+            let (dropped, folded) = (self.tokens_dropped, self.tokens_folded);
+            // layers that retain less than others fold tokens that have not left all layers
+            let most = if folded > dropped { "up to " } else { "" };
+            line("left the cache", format!("{dropped} tokens, {most}{folded} folded into the memory"));
             if self.notes > 0 {
                 let seconds = self.time.notes_ms / 1e3;
                 line("strategy", format!("{}, {} of them, {seconds:.1} s", self.strategy, self.notes));

@@ -31,8 +31,9 @@ pub fn from_notes(
 ) -> Result<Outcome, SummaryError> {
     let start = Instant::now();
     let prompt = PromptTokens::new(model, &writing.around(model)?)?;
-    let mut settings = writing.settings(settings);
-    let policy = settings.policy.filter(|policy| *policy != Policy::Full).unwrap_or_else(|| settings.by_gate());
+    let mut settings = writing.settings(settings, model);
+    let policy =
+        settings.policy.filter(|policy| *policy != Policy::Full).unwrap_or_else(|| settings.best_by_gate(model));
     let mut scribe = Scribe::new(model, writing.sampler(settings.sampler, Strategy::Notes), interrupt)?;
     let plan = windowed_plan(model, &settings, policy, &prompt)?;
     let plan = writing.room_for_notes(model, &settings, plan, &mut scribe)?;

@@ -60,7 +60,7 @@ pub fn forecast(
     if writing.strategy == Some(Strategy::Extract) {
         return extract::forecast(model, document, settings);
     }
-    let settings = &writing.settings(settings.clone());
+    let settings = &writing.settings(settings.clone(), model);
     let prompt = PromptTokens::new(model, &writing.around(model)?)?;
     let mut head = Vec::new();
     let plan = plan(model, document, settings, &prompt, &mut head)?;

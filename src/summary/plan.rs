@@ -52,16 +52,28 @@ impl Settings {
         Ok(self.sizes.resolve(policy, model, self.cache_type, self.memory_bytes(policy, model))?)
     }
 
-    /// The policy that a gate is for where nobody says, streaming without one. What its scores keep is worth more than what its memory
-    /// does (`docs/memory.md`), but needs the fused attention kernel, and asks no queries.
-    pub fn by_gate(&self) -> Policy {
-        match &self.gate {
-            None => Policy::Streaming,
-            Some(gate) if gate.scores.is_empty() => Policy::EdgeInfinite,
-            Some(gate) if gate.layers.is_empty() => Policy::Learned,
-            Some(_) if self.flash_attention && self.sizes.queries.is_none() => Policy::Learned,
-            Some(_) => Policy::EdgeInfinite,
-        }
+    /// The policies that a gate is for where nobody says, the best one first, streaming alone without a gate: its memory with the tokens
+    /// that its scores keep beside it, these tokens alone, and streaming if nobody asked for the gate. A memory that would take more than a
+    /// quarter of a budget leaves too little of the text itself.
+    pub fn by_gate(&self, model: &Model) -> Vec<Policy> {
+        let Some(gate) = &self.gate else { return vec![Policy::Streaming] };
+        let has_memory = !gate.layers.is_empty();
+        let by_scores = !gate.scores.is_empty() && self.flash_attention && self.sizes.queries.is_none();
+        let is_small = || {
+            let budget = self.sizes.budget.map(|budget| budget.bytes(model, self.cache_type));
+            budget.is_none_or(|budget| self.memory_bytes(Policy::EdgeInfinite, model) <= budget / 4)
+        };
+        let policies = [
+            (Policy::EdgeInfinite, has_memory && (!by_scores || is_small())),
+            (Policy::Learned, by_scores || !has_memory),
+            (Policy::Streaming, self.is_gate_offered),
+        ];
+        policies.into_iter().filter_map(|(policy, serves)| serves.then_some(policy)).collect()
+    }
+
+    /// The first of them.
+    pub fn best_by_gate(&self, model: &Model) -> Policy {
+        self.by_gate(model).first().copied().unwrap_or(Policy::Streaming)
     }
 
     /// Bytes of M and z under a policy; 0 if it has no memory.
@@ -128,13 +140,13 @@ pub fn plan(
             None => {}
         }
     }
-    match windowed_plan(model, settings, settings.policy.unwrap_or_else(|| settings.by_gate()), prompt) {
-        // what nobody asked for must not be what fails
-        Err(_) if settings.policy.is_none() && settings.is_gate_offered => {
-            windowed_plan(model, settings, Policy::Streaming, prompt)
-        }
-        plan => plan,
+    let mut policies = settings.policy.map_or_else(|| settings.by_gate(model), |policy| vec![policy]).into_iter();
+    let mut found = windowed_plan(model, settings, policies.next().unwrap_or(Policy::Streaming), prompt);
+    // what nobody asked for must not be what fails
+    for policy in policies {
+        found = found.or_else(|_| windowed_plan(model, settings, policy, prompt));
     }
+    found
 }
 
 /// The plan of a policy whose cache does not grow with the document.

@@ -61,7 +61,7 @@ pub struct Outcome {
     pub document_tokens_read: u64,
     /// Segments that they were decoded in.
     pub document_segments: u64,
-    /// Tokens folded into the memory.
+    /// Tokens folded into the memory, in the layer that folded most.
     pub tokens_folded: u64,
     /// From the start of the call until the model could write.
     pub prefill: Duration,
@@ -92,7 +92,7 @@ pub fn summarize(
     let around = writing.around(model)?;
     let prompt = PromptTokens::new(model, &around)?;
     let mut head = Vec::new();
-    let mut settings = writing.settings(settings);
+    let mut settings = writing.settings(settings, model);
     let plan = plan(model, document, &settings, &prompt, &mut head)?;
     let strategy = writing.strategy(plan.policy, model);
     let mut scribe = Scribe::new(model, writing.sampler(settings.sampler, strategy), interrupt)?;

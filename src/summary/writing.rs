@@ -63,9 +63,9 @@ impl Writing {
     }
 
     /// How a document is read: one that notes are taken of, or that is cut into chunks, needs no cache for all of it.
-    pub fn settings(&self, settings: Settings) -> Settings {
+    pub fn settings(&self, settings: Settings, model: &Model) -> Settings {
         let policy = match (settings.policy, self.strategy) {
-            (None, Some(Strategy::Notes | Strategy::MapReduce)) => Some(settings.by_gate()),
+            (None, Some(Strategy::Notes | Strategy::MapReduce)) => Some(settings.best_by_gate(model)),
             (policy, _) => policy,
         };
         Settings { policy, ..settings }

@@ -7,6 +7,7 @@ use candle_core::{Result, Tensor};
 use rayon::prelude::*;
 
 use super::heads::{Heads, Rope};
+use super::layer::Kv;
 use super::rows::add;
 use super::schedule::{Block, Schedule};
 use super::tensors::{exp, max, sum2, tensor, vectorized, with_slice};
@@ -23,6 +24,17 @@ pub struct Attention<'a> {
     /// With RoPE at the place in the text.
     q: Tensor,
     k: Tensor,
+    /// What stands right before the window in each block, and has no gradient.
+    retained: Option<Retained<'a>>,
+}
+
+/// Tokens that each KV head retains of those that have left the window, in the order of the text, keys without RoPE.
+#[derive(Debug, Clone, Copy)]
+pub struct Retained<'a> {
+    /// `[n_head_kv, n, d]`
+    pub kv: &'a Kv,
+    /// As many as the layer has that retains most: the front is as far before the window in all layers.
+    pub n_most: usize,
 }
 
 /// What attention has done with one block: its result and the shares of the keys.
@@ -43,7 +55,22 @@ impl<'a> Attention<'a> {
         let first = heads.k.dim(1)? - heads.q.dim(1)?;
         let q = rope.turn(&heads.q, |i| positions[first + i], false)?;
         let k = rope.turn(&heads.k, |i| positions[i], false)?;
-        Ok(Self { schedule, rope, heads, positions, first, q, k })
+        Ok(Self { schedule, rope, heads, positions, first, q, k, retained: None })
+    }
+
+    /// The same beside tokens that are retained in all blocks, as the engine has them when something is asked.
+    #[must_use]
+    pub fn beside(self, retained: Option<Retained<'a>>) -> Self {
+        Self { retained, ..self }
+    }
+
+    /// How far the front is turned forward for a block.
+    fn front_shift(&self, block: &Block) -> usize {
+        block.dropped - self.retained.map_or(0, |retained| retained.n_most.min(block.dropped))
+    }
+
+    fn n_retained(&self) -> Result<usize> {
+        self.retained.map_or(Ok(0), |retained| retained.kv.k.dim(1))
     }
 
     /// `softmax(q k / sqrt(d)) v` for the queries of a block.
@@ -79,11 +106,12 @@ impl<'a> Attention<'a> {
         let n_front = if block.dropped == 0 { 0 } else { self.schedule.n_front };
         if n_front > 0 {
             let d_front = d_keys.narrow(1, 0, n_front)?.contiguous()?;
-            let d_front = self.rope.turn(&d_front, |i| block.dropped + i, true)?;
+            let shift = self.front_shift(block);
+            let d_front = self.rope.turn(&d_front, |i| shift + i, true)?;
             sums.k_plain.add(0, &d_front)?;
             sums.v.add(0, &d_values.narrow(1, 0, n_front)?.contiguous()?)?;
         }
-        let mut at = n_front;
+        let mut at = n_front + self.n_retained()?;
         for range in block.seen(n_front) {
             sums.k.add(range.start, &d_keys.narrow(1, at, range.len())?.contiguous()?)?;
             sums.v.add(range.start, &d_values.narrow(1, at, range.len())?.contiguous()?)?;
@@ -119,8 +147,14 @@ impl<'a> Attention<'a> {
         let (mut keys, mut values) = (Vec::new(), Vec::new());
         if n_front > 0 {
             let front = self.heads.k.narrow(1, 0, n_front)?.contiguous()?;
-            keys.push(self.rope.turn(&front, |i| block.dropped + i, false)?);
+            let shift = self.front_shift(block);
+            keys.push(self.rope.turn(&front, |i| shift + i, false)?);
             values.push(self.heads.v.narrow(1, 0, n_front)?);
+        }
+        if let Some(Retained { kv, .. }) = self.retained {
+            let first = (self.schedule.n_front + block.dropped) - self.n_retained()?;
+            keys.push(self.rope.turn(&kv.k, |i| first + i, false)?);
+            values.push(kv.v.clone());
         }
         for range in block.seen(n_front) {
             keys.push(self.k.narrow(1, range.start, range.len())?);

@@ -41,6 +41,16 @@ pub enum TrainError {
     /// Shares of tokens by scores that are not there.
     #[error("shares are of a gate with scores; fit those first with --fit scores, and name the gate with --from")]
     NoScores,
+    /// A memory beside tokens that nothing chooses.
+    #[error(
+        "tokens are retained beside a memory by the scores of a gate, and the one of --from has none; fit those first with --fit scores, or leave out --retain"
+    )]
+    NoScoresBeside,
+    /// A memory that is always read beside tokens that are retained when something is asked.
+    #[error(
+        "a memory is fitted beside retained tokens only where it is read when something is asked; name --read-out asked, or leave out --retain"
+    )]
+    AlwaysBeside,
     /// A memory that was fitted to another model file.
     #[error("'{path}' was fitted to another model file; fit its memory again, or leave out --from", path = .path.display())]
     OtherBase { path: PathBuf },

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::adam::{parts, parts_mut};
+use super::beside::Beside;
 use super::examples::Example;
 use super::loss::{Predicted, Weights};
 use super::objective::{Objective, Other, Student};
@@ -11,7 +12,7 @@ use super::schedule::{Asked, Schedule};
 use super::tensors::tensor;
 use super::test_values::values;
 use super::weights::{Architecture, Config, Frozen, Layer};
-use crate::memory::gate::{FeatureMap, Gate, ReadOut};
+use crate::memory::gate::{FeatureMap, Gate, ReadOut, random_scores};
 use crate::memory::layout::Layout;
 
 const N_EMBD: usize = 24;
@@ -221,8 +222,19 @@ fn answers_asked_together_are_those_asked_alone() {
 /// Where the text is read by itself, gradients leave nothing out: those of the whole loss, contrast and all.
 #[test]
 fn gradients_of_what_is_asked_are_those_of_differences() {
+    check_asked(None);
+}
+
+#[test]
+fn gradients_beside_retained_tokens_are_those_of_differences() {
+    let shape = model(Architecture::Qwen3).config.shape();
+    // one layer retains nothing, and each head of another one keeps its own
+    check_asked(Some(Beside::new(random_scores(&shape, 4, 5), vec![40, 9, 0], 3)));
+}
+
+fn check_asked(beside: Option<Beside>) {
     let tokens: Vec<i32> = values(1_400, 9).iter().map(|x| ((x + 1.0) * 0.5 * N_VOCAB as f32) as i32).collect();
-    let machine = Machine::new(model(Architecture::Qwen3), 700, Arc::default());
+    let machine = Machine::new(model(Architecture::Qwen3), 700, Arc::default()).beside(beside);
     let mut gates = Gate::random(&machine.model.config.shape(), FeatureMap::Hedgehog, 12, 3).unwrap().layers;
     for layer in gates.values_mut() {
         layer.c.iter_mut().for_each(|c| *c += 1.5);

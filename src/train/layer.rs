@@ -8,7 +8,8 @@ use std::ops::Range;
 
 use candle_core::{Result, Tensor, Var};
 
-use super::attention::{Attended, Attention, Sums};
+use super::attention::{Attended, Attention, Retained, Sums};
+use super::beside::Parted;
 use super::heads::{self, Heads, Rope};
 use super::memory::{Fitted, Memory, openness, with_gradient};
 use super::rows;
@@ -56,8 +57,25 @@ pub struct Kv {
 pub struct Given {
     /// Of the whole text.
     pub text: Kv,
-    /// Of what is folded when something is asked.
-    pub folded: Kv,
+    /// Of what has left the window when something is asked.
+    pub parted: Parted,
+    /// How many tokens the layer retains that retains most.
+    pub n_most: usize,
+}
+
+impl Given {
+    fn folded(&self) -> Option<&Kv> {
+        self.parted.folded.as_ref()
+    }
+
+    fn retained(&self) -> Option<Retained<'_>> {
+        self.parted.retained.as_ref().map(|kv| Retained { kv, n_most: self.n_most })
+    }
+}
+
+/// The gate of a layer, where there is something for it to read.
+fn used<'a>(gate: Option<&'a LayerGate>, given: Option<&Given>) -> Option<&'a LayerGate> {
+    gate.filter(|_| given.is_none_or(|given| given.folded().is_some()))
 }
 
 /// What a layer makes of a sequence.
@@ -97,10 +115,10 @@ impl Layer {
         let config = pass.config;
         let heads = behind(heads::split(&self.qkv(input, config)?, self, config)?, given)?;
         let (first_block, first) = pass.first(given);
-        let attention = Attention::new(pass.schedule, pass.rope, &heads)?;
-        let fitted = gate.map(|gate| Fitted::new(gate, config.d_head)).transpose()?;
+        let attention = Attention::new(pass.schedule, pass.rope, &heads)?.beside(given.and_then(Given::retained));
+        let fitted = used(gate, given).map(|gate| Fitted::new(gate, config.d_head)).transpose()?;
         let mut memory = Memory::default();
-        if let (Some(fitted), Some(Given { folded, .. })) = (&fitted, given) {
+        if let (Some(fitted), Some(folded)) = (&fitted, given.and_then(Given::folded)) {
             memory.fold(fitted, &folded.k, &folded.v)?;
             memory.detach();
         }
@@ -182,11 +200,11 @@ impl Layer {
         let d_middle = self.feed_forward_backward(&of_live(&kept.middle)?, d_output, config)?;
         let qkv = self.qkv(&kept.input, config)?;
         let heads = behind(heads::split(&qkv, self, config)?, given)?;
-        let attention = Attention::new(pass.schedule, pass.rope, &heads)?;
+        let attention = Attention::new(pass.schedule, pass.rope, &heads)?.beside(given.and_then(Given::retained));
         let d_mixed = heads::unmerge(&d_middle.matmul(&self.wo)?, config.n_head)?;
         let mut sums = Sums::new(&heads)?;
-        let mut remembering = gate.map(|gate| Remembering::new(gate, config)).transpose()?;
-        if let (Some(remembering), Some(Given { folded, .. })) = (&mut remembering, given) {
+        let mut remembering = used(gate, given).map(|gate| Remembering::new(gate, config)).transpose()?;
+        if let (Some(remembering), Some(folded)) = (&mut remembering, given.and_then(Given::folded)) {
             remembering.memory.fold(&remembering.fitted, &folded.k, &folded.v)?;
         }
         let d_of = |block: &Block| d_mixed.narrow(1, block.tokens.start - live.start, block.tokens.len())?.contiguous();
@@ -248,7 +266,7 @@ fn behind(heads: Heads, given: Option<&Given>) -> Result<Heads> {
 
 /// Tokens in the memory that a block reads.
 fn n_folded(block: &Block, given: Option<&Given>) -> Result<usize> {
-    given.map_or(Ok(block.dropped), |given| given.folded.k.dim(1))
+    given.and_then(Given::folded).map_or(Ok(block.dropped), |folded| folded.k.dim(1))
 }
 
 /// The memory of a layer with everything that has a gradient as a variable.

@@ -6,6 +6,7 @@
 pub mod adam;
 mod allocate;
 pub mod attention;
+pub mod beside;
 pub mod checkpoint;
 pub mod choice;
 pub mod curves;

@@ -134,7 +134,7 @@ fn watch(
     let mut notes = Notes::new(&schedule, example.schedule.n_front, window, weights(example));
     notes.kv = with_text.then(Vec::new);
     machine.watch(&example.tokens, &schedule, &mut notes)?;
-    Ok((notes.notice, Text(notes.kv.unwrap_or_default())))
+    Ok((notes.notice, Text::new(notes.kv.unwrap_or_default())))
 }
 
 /// How much each token of a sequence counts when it asks: a question and its answer alike, and each answer like any other.

@@ -137,7 +137,8 @@ impl<'a> Student<'a> {
             }
             _ => None,
         };
-        Ok(Some(Texts { own, other }))
+        let n_behind = example.schedule.n_text - own.1.end;
+        Ok(Some(Texts { own, other, n_behind }))
     }
 
     /// The loss of an example, a mean over its answers, and its gradient.
@@ -284,20 +285,21 @@ impl<'a> Student<'a> {
     }
 }
 
-/// Texts that were read by themselves, with the tokens of each that are folded.
+/// Texts that were read by themselves, with the tokens of each that have left, and how many stand behind these.
 struct Texts {
     own: (Arc<Text>, Range<usize>),
     other: Option<(Arc<Text>, Range<usize>)>,
+    n_behind: usize,
 }
 
 impl Texts {
     fn own(&self) -> Source<'_> {
-        Source { text: &self.own.0, folded: &self.own.0, tokens: &self.own.1 }
+        Source { text: &self.own.0, left: &self.own.0, tokens: &self.own.1, n_behind: self.n_behind }
     }
 
     fn other(&self) -> Option<Source<'_>> {
-        let (folded, tokens) = self.other.as_ref()?;
-        Some(Source { text: &self.own.0, folded, tokens })
+        let (left, tokens) = self.other.as_ref()?;
+        Some(Source { text: &self.own.0, left, tokens, n_behind: self.n_behind })
     }
 }
 

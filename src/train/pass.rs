@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use candle_core::{DType, Device, Tensor};
 
 use super::attention::Attended;
+use super::beside::{Beside, Chosen, Parted};
 use super::error::TrainError;
 use super::heads::Rope;
 use super::layer::{Given, Kept, Kv, Pass};
@@ -20,12 +21,21 @@ pub type LayerGates = BTreeMap<u32, LayerGate>;
 
 /// Keys and values of a text that was read without a memory, by layer, in 16 bits as the engine's cache has them.
 #[derive(Debug)]
-pub struct Text(pub(super) Vec<Kv>);
+pub struct Text {
+    layers: Vec<Kv>,
+    /// What is retained of it.
+    chosen: Chosen,
+}
 
 impl Text {
+    /// Of keys and values of all layers.
+    pub(super) fn new(layers: Vec<Kv>) -> Self {
+        Self { layers, chosen: Chosen::default() }
+    }
+
     /// What it takes.
     pub fn n_bytes(&self) -> usize {
-        self.0.iter().flat_map(|kv| [&kv.k, &kv.v]).map(|x| x.elem_count() * x.dtype().size_in_bytes()).sum()
+        self.layers.iter().flat_map(|kv| [&kv.k, &kv.v]).map(|x| x.elem_count() * x.dtype().size_in_bytes()).sum()
     }
 
     fn of_layer(&self, il: usize, tokens: Option<&Range<usize>>) -> Result<Kv, TrainError> {
@@ -36,24 +46,32 @@ impl Text {
             };
             x.to_dtype(DType::F32)?.contiguous()
         };
-        Ok(Kv { k: part(&self.0[il].k)?, v: part(&self.0[il].v)? })
+        Ok(Kv { k: part(&self.layers[il].k)?, v: part(&self.layers[il].v)? })
     }
 }
 
-/// A text that something is asked of, and what is in the memory then: some of its tokens, or of another's.
+/// A text that something is asked of, and what has left the window then: some of its tokens, or of another's.
 #[derive(Debug, Clone, Copy)]
 pub struct Source<'a> {
     /// The text.
     pub text: &'a Text,
-    /// Whose tokens are folded.
-    pub folded: &'a Text,
+    /// Whose tokens have left.
+    pub left: &'a Text,
     /// Which.
     pub tokens: &'a Range<usize>,
+    /// How many tokens of the text stand behind them.
+    pub n_behind: usize,
 }
 
 impl Source<'_> {
-    fn of_layer(&self, il: usize) -> Result<Given, TrainError> {
-        Ok(Given { text: self.text.of_layer(il, None)?, folded: self.folded.of_layer(il, Some(self.tokens))? })
+    fn of_layer(&self, il: usize, beside: Option<&Beside>) -> Result<Given, TrainError> {
+        let text = self.text.of_layer(il, None)?;
+        let left = self.left.of_layer(il, Some(self.tokens))?;
+        let parted = match beside {
+            Some(beside) => beside.part(il, &left, self.tokens, self.n_behind, &self.left.chosen)?,
+            None => Parted { retained: None, folded: Some(left) },
+        };
+        Ok(Given { text, parted, n_most: beside.map_or(0, |beside| beside.most(self.tokens.len())) })
     }
 }
 
@@ -96,6 +114,8 @@ pub struct Machine {
     /// The model.
     pub model: Frozen,
     rope: Rope,
+    /// What is retained beside the memory.
+    beside: Option<Beside>,
     /// Ends the work between two layers when it is set.
     interrupt: Arc<AtomicBool>,
 }
@@ -104,7 +124,13 @@ impl Machine {
     /// A model, for sequences of at most `n_tokens`.
     pub fn new(model: Frozen, n_tokens: usize, interrupt: Arc<AtomicBool>) -> Self {
         let rope = Rope::new(&model.config, model.rope_factors.as_deref(), n_tokens);
-        Self { model, rope, interrupt }
+        Self { model, rope, beside: None, interrupt }
+    }
+
+    /// The same with tokens that are retained beside the memory when something is asked of a text that was read before.
+    #[must_use]
+    pub fn beside(self, beside: Option<Beside>) -> Self {
+        Self { beside, ..self }
     }
 
     /// Ends the work if it was interrupted.
@@ -143,7 +169,7 @@ impl Machine {
             all.push(Kv { k: passed.kv.k.to_dtype(DType::F16)?, v: passed.kv.v.to_dtype(DType::F16)? });
             hidden = passed.output;
         }
-        Ok(Text(all))
+        Ok(Text::new(all))
     }
 
     /// Reads a sequence without a memory; for each layer `watcher` says who is told of its attention, and then gets its keys and
@@ -169,8 +195,8 @@ impl Machine {
     /// As [`Machine::read`].
     pub fn one_layer(&self, il: usize, input: &Tensor, schedule: &Schedule, text: &Text) -> Result<Tensor, TrainError> {
         self.stop()?;
-        let own = text.of_layer(il, None)?;
-        let given = Given { folded: own.clone(), text: own };
+        let parted = Parted { retained: None, folded: None };
+        let given = Given { text: text.of_layer(il, None)?, parted, n_most: 0 };
         Ok(self.model.layers[il].forward(input, self.pass(schedule), None, Some(&given))?.output)
     }
 
@@ -190,7 +216,7 @@ impl Machine {
         let mut kept = Vec::with_capacity(self.model.layers.len());
         for (il, layer) in self.model.layers.iter().enumerate() {
             self.stop()?;
-            let given = source.map(|source| source.of_layer(il)).transpose()?;
+            let given = source.map(|source| source.of_layer(il, self.beside.as_ref())).transpose()?;
             let passed = layer.forward(&hidden, self.pass(schedule), gates.get(&(il as u32)), given.as_ref())?;
             kept.push(passed.kept);
             hidden = passed.output;
@@ -228,7 +254,7 @@ impl Machine {
             }
             let Some(of_layer) = kept.pop() else { break };
             let gate = gates.get(&(il as u32));
-            let given = source.map(|source| source.of_layer(il)).transpose()?;
+            let given = source.map(|source| source.of_layer(il, self.beside.as_ref())).transpose()?;
             let (d_input, gradient) = layer.backward(&of_layer, &d_output, pass, gate, given.as_ref())?;
             gradients.extend(gradient.map(|gradient| (il as u32, gradient)));
             d_output = d_input;

@@ -37,6 +37,12 @@ fn the_peak_is_within_ten_percent() {
         4_000,
         &["--policy", "learned", "--window", "256", "--segment", "128", "--strategy", "direct"],
     );
+    // the default model's memory and scores
+    assert_predicted(
+        "direct",
+        4_000,
+        &["--policy", "edgeinfinite", "--window", "256", "--segment", "128", "--strategy", "direct"],
+    );
     assert_predicted("full", 16_000, &["--policy", "full"]);
     // without a cache
     assert_predicted("extract", 16_000, &["--strategy", "extract"]);

@@ -154,6 +154,16 @@ fn scores_find_what_is_looked_at_and_can_be_used() {
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let record: Value = serde_json::from_str(stdout(&output).lines().next().unwrap()).unwrap();
     assert_eq!(record["setting"]["queries"], "scores", "{record}");
+    let retained = |more: &[&str]| {
+        let mut eval = edgeinf();
+        eval.args(["eval", "answer"]).arg(&pairs).arg("-m").arg(&model).arg("--gate").arg(&both).args(SIZES);
+        let output = eval.args(["--policies", "edgeinfinite"]).args(more).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let record: Value = serde_json::from_str(stdout(&output).lines().next().unwrap()).unwrap();
+        record["setting"]["retain"].as_u64().unwrap()
+    };
+    let found = [&[][..], &["--retain", "0"], &["--no-flash-attention"], &["--queries", "32"]].map(retained);
+    assert!(found[0] > 0 && found[1..] == [0, 0, 0], "{found:?}");
     // what was measured is known when it is read again
     let results = dir.join("results.jsonl");
     for _ in 0..2 {
@@ -178,7 +188,7 @@ fn scores_find_what_is_looked_at_and_can_be_used() {
     let lines = log(&dir.join("after.gguf"));
     let step = lines.iter().find(|line| line["gates"].is_array()).unwrap();
     assert_eq!(step["gates"].as_array().unwrap().len(), 2);
-    // a gate is used for what it is; scores are worth more than a memory, where they can be used
+    // a gate is used for what it is; where its scores can be used they keep tokens beside its memory
     let long = dir.join("long.txt");
     fs::write(&long, story(20_000, 7)).unwrap();
     let policy = |gate: &Path, more: &[&str]| {
@@ -189,7 +199,7 @@ fn scores_find_what_is_looked_at_and_can_be_used() {
         let plan: Value = serde_json::from_str(&stdout(&output)).unwrap();
         plan["policy"].as_str().unwrap().to_owned()
     };
-    assert_eq!([policy(&gate, &[]), policy(&both, &[])], ["learned", "learned"]);
+    assert_eq!([policy(&gate, &[]), policy(&both, &[])], ["learned", "edgeinfinite"]);
     assert_eq!(policy(&dir.join("memory.gguf"), &[]), "edgeinfinite");
     for more in [&["--no-flash-attention"][..], &["--queries", "32"]] {
         assert_eq!(policy(&both, more), "edgeinfinite", "{more:?}");
@@ -205,7 +215,7 @@ fn scores_find_what_is_looked_at_and_can_be_used() {
         let errors: Vec<f64> = lines[6][errors].as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect();
         assert!(errors.len() == 3 && errors.iter().all(|&x| x > 0.0 && x < 1.5), "{lines:?}");
     }
-    assert_eq!(policy(&better, &[]), "learned");
+    assert_eq!(policy(&better, &[]), "edgeinfinite");
     // how many tokens each of the two layers retains, of scores that are there
     let shared = dir.join("shared.gguf");
     let shares = |from: &Path, more: &[&str]| {

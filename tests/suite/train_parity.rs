@@ -13,10 +13,12 @@ use candle_core::Device;
 use candle_core::quantized::gguf_file::Content;
 use edgeinf::eval::ANSWER_BATCH;
 use edgeinf::gguf::{Gguf, GgufWriter, TensorData};
-use edgeinf::llama::{CacheType, Compaction, Logits, NativeGate};
-use edgeinf::memory::gate::{FeatureMap, Gate, ReadOut};
+use edgeinf::llama::{CacheType, Compaction, Logits, NativeGate, Retain};
+use edgeinf::memory::gate::{FeatureMap, Gate, ReadOut, random_scores};
 use edgeinf::memory::layout::{Layout, WindowSizes};
+use edgeinf::memory::policy::Policy;
 use edgeinf::reader::Reader;
+use edgeinf::train::beside::Beside;
 use edgeinf::train::pass::{LayerGates, Machine, Source};
 use edgeinf::train::schedule::{Asked, Schedule};
 use edgeinf::train::tensors::floats;
@@ -40,18 +42,26 @@ fn layout(lengths: Lengths, window: u32, segment: u32) -> Layout {
 
 /// Logits of the engine at the last token of the suffix and at all of the answer, one after the other, and how many tokens were
 /// folded.
-fn engine(path: &Path, gate: Option<&Gate>, lengths: Lengths, layout: Layout, text: &[i32]) -> (Vec<f32>, u64) {
+fn engine(
+    path: &Path,
+    gate: Option<&Gate>,
+    retain: Option<Retain>,
+    lengths: Lengths,
+    layout: Layout,
+    text: &[i32],
+) -> (Vec<f32>, u64) {
     let model = load(path);
     let builder = ContextBuilder {
         n_cells: layout.n_cells,
         n_ubatch: layout.segment.min(512),
         n_outputs: ANSWER_BATCH as u32,
         cache_type: CacheType::F32,
-        flash_attention: false,
+        // tokens are only retained with it
+        flash_attention: retain.is_some(),
         ..Default::default()
     };
     let gate = gate.map(|gate| NativeGate::new(&model, gate).unwrap());
-    let compaction = Compaction::Edgeinf { gate, n_front_max: layout.n_front, retain: None, model_id: 0 };
+    let compaction = Compaction::Edgeinf { gate, n_front_max: layout.n_front, retain, model_id: 0 };
     let mut reader = Reader::new(builder.build(&model, compaction, None), Some(layout), layout.segment);
     let (before, answer) = text.split_at(text.len() - lengths.answer);
     let (document, suffix) = before.split_at(before.len() - lengths.suffix);
@@ -69,15 +79,27 @@ fn engine(path: &Path, gate: Option<&Gate>, lengths: Lengths, layout: Layout, te
 }
 
 /// The same of the trainer.
-fn trainer(path: &Path, gate: Option<&Gate>, lengths: Lengths, layout: Layout, text: &[i32]) -> (Vec<f32>, u64) {
+fn trainer(
+    path: &Path,
+    gate: Option<&Gate>,
+    retain: Option<Retain>,
+    lengths: Lengths,
+    layout: Layout,
+    text: &[i32],
+) -> (Vec<f32>, u64) {
     let gates = gate.map_or_else(LayerGates::new, |gate| gate.layers.clone());
-    let machine = Machine::new(Frozen::load(path).unwrap(), text.len(), Arc::default());
+    let beside = retain.map(|retain| {
+        let numbers = retain.by_layer(&load(path).shape()).iter().map(|&n| n as usize).collect();
+        Beside::new(gate.unwrap().scores.clone(), numbers, retain.kernel as usize)
+    });
+    let machine = Machine::new(Frozen::load(path).unwrap(), text.len(), Arc::default()).beside(beside);
     let asked = Asked { n_suffix: lengths.suffix, n_answer: lengths.answer };
     let schedule = Schedule::windowed(&layout, lengths.prefix + lengths.document, &[asked]);
     assert_eq!(schedule.n_tokens(), text.len());
     let (hidden, from) = if gate.is_some_and(|gate| gate.read_out == ReadOut::Asked) {
         let read = machine.read_text(text, &schedule).unwrap();
-        let source = Source { text: &read, folded: &read, tokens: &schedule.forgotten() };
+        let tokens = schedule.forgotten();
+        let source = Source { text: &read, left: &read, tokens: &tokens, n_behind: schedule.n_text - tokens.end };
         let passed = machine.forward(text, &schedule, &gates, Some(source)).unwrap();
         (passed.hidden, passed.first)
     } else {
@@ -90,10 +112,15 @@ fn trainer(path: &Path, gate: Option<&Gate>, lengths: Lengths, layout: Layout, t
 
 /// Largest difference of logits, and mean KL(trainer || engine).
 fn compare(path: &Path, gate: Option<&Gate>, lengths: Lengths, layout: Layout, text: &[i32]) -> (f32, f64) {
-    let (expected, dropped) = engine(path, gate, lengths, layout, text);
-    let (found, forgotten) = trainer(path, gate, lengths, layout, text);
+    let (expected, dropped) = engine(path, gate, None, lengths, layout, text);
+    let (found, forgotten) = trainer(path, gate, None, lengths, layout, text);
     assert_eq!(forgotten, dropped);
     assert!(dropped > 2 * u64::from(layout.segment), "too little was folded: {dropped}");
+    differences(&found, &expected, lengths)
+}
+
+/// Of two sets of logits.
+fn differences(found: &[f32], expected: &[f32], lengths: Lengths) -> (f32, f64) {
     assert!(found.iter().all(|x| x.is_finite()));
     let n_vocab = found.len() / (lengths.answer + 1);
     let softmax = |row: &[f32]| {
@@ -105,7 +132,7 @@ fn compare(path: &Path, gate: Option<&Gate>, lengths: Lengths, layout: Layout, t
         .zip(expected.chunks(n_vocab))
         .map(|(p, q)| softmax(p).iter().zip(softmax(q)).map(|(p, q)| p.exp() * (p - q)).sum::<f64>())
         .sum();
-    (max_diff(&found, &expected), kl / (lengths.answer + 1) as f64)
+    (max_diff(found, expected), kl / (lengths.answer + 1) as f64)
 }
 
 /// A gate of a learned map whose heads listen, but not only.
@@ -132,6 +159,32 @@ fn check(arch: &'static str) {
             }
         }
     }
+}
+
+/// Of a text that leaves at once, in a layer whose keys and values do not depend on what was seen before: there nothing is left out.
+#[test]
+fn retained_tokens_beside_a_memory_are_those_of_the_engine() {
+    let path = Tiny { n_layer: 1, ..Tiny::new("llama") }.write();
+    let text = tokens(SHORT.prefix + SHORT.document + SHORT.suffix + SHORT.answer, 3);
+    let layout = layout(SHORT, 100, 900);
+    let scores = random_scores(&load(&path).shape(), 8, 5);
+    let gate = Gate { read_out: ReadOut::Asked, scores, ..mild(&path, FeatureMap::Hedgehog, 96) };
+    let run = |tokens: Option<u32>| {
+        // each token counts alone: among neighbours with the same score any choice is right
+        let retain = tokens.and_then(|n| Policy::Learned.rule().retain(n)).map(|retain| Retain { kernel: 1, ..retain });
+        let n = tokens.unwrap_or(0);
+        let with_room = Layout { n_retain: n, n_cells: layout.n_cells + n, ..layout };
+        let (expected, _) = engine(&path, Some(&gate), retain, SHORT, with_room, &text);
+        let (found, forgotten) = trainer(&path, Some(&gate), retain, SHORT, layout, &text);
+        assert_eq!(forgotten, 799);
+        (differences(&found, &expected, SHORT).1, found)
+    };
+    let (kl, found) = run(Some(24));
+    println!("KL {kl}");
+    assert!(kl <= 1e-5, "{kl}");
+    // without them other things are said
+    let other = run(None).1;
+    assert!(differences(&found, &other, SHORT).1 > 100.0 * kl.max(1e-7));
 }
 
 #[test]

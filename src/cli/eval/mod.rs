@@ -104,7 +104,7 @@ pub enum EvalPolicy {
     Pyramidkv,
     /// Keep prompt, sinks, window and what the gate's scores find worth keeping; forget the rest.
     Learned,
-    /// Keep prompt, sinks and window; fold the rest into a memory.
+    /// Keep prompt, sinks, window and, if the gate has scores, what these find worth keeping; fold the rest into a memory.
     Edgeinfinite,
 }
 

@@ -10,13 +10,17 @@ use anyhow::Result;
 use crate::cli::engine::threads;
 use crate::cli::exit::ExitStatus;
 use crate::cli::printer::Printer;
-use crate::llama::{Backend, CacheType, LlamaError, Model, ModelParams, keep_freed_memory, set_fatal_exit_code};
+use crate::llama::{
+    Backend, CacheType, Depth, LlamaError, Model, ModelParams, Retain, keep_freed_memory, set_fatal_exit_code,
+};
 use crate::memory::budget::{memory_bytes, token_bytes};
 use crate::memory::gate::{FitSettings, Gate, ModelShape, ReadOut};
 use crate::memory::layout::WindowSizes;
+use crate::memory::policy::Policy;
 use crate::models::{Cache, Catalogue, cached_sha256};
 use crate::train::TrainError;
 use crate::train::adam::Rates;
+use crate::train::beside::Beside;
 use crate::train::examples::{Desk, Examples};
 use crate::train::fit::{Fit, Settings, check_output};
 use crate::train::log::Line;
@@ -33,6 +37,9 @@ use super::{Goal, Layers, MapArg, Part, TrainArgs};
 /// Logit of a gate before it is fitted: it listens to the memory for 2 %.
 const SHUT: f32 = -4.0;
 
+/// Tokens that are kept where nobody says, when scores and shares are fitted.
+const RETAIN: u32 = 256;
+
 /// Rate at which scores are learned, times --rate.
 const SCORE_RATE: f64 = 3e-3;
 
@@ -48,19 +55,19 @@ pub fn run(args: &TrainArgs, printer: &mut Printer, interrupt: &Arc<AtomicBool>)
         return Err(LlamaError::ModelLoad { path: resolved.path, reason }.into());
     }
     let sha256 = cached_sha256(&resolved.path, cache.dir())?;
-    let (examples, gate) = prepare(args, &resolved.path, sha256)?;
+    let (examples, gate, beside) = prepare(args, &resolved.path, sha256)?;
     keep_freed_memory();
     let frozen = Frozen::load(&resolved.path)?;
     describe(args, &examples, &gate, printer);
     // a teacher's sequence is as long as the student's
-    let machine = Machine::new(frozen, args.tokens as usize, Arc::clone(interrupt));
+    let machine = Machine::new(frozen, args.tokens as usize, Arc::clone(interrupt)).beside(beside);
     if args.fit == Part::Shares {
         let settings = ShareSettings {
             output: args.output.clone(),
             steps: args.steps.unwrap_or(0),
             seed: args.seed,
             window: args.window as usize,
-            n_retain: args.retain as usize,
+            n_retain: args.retain.unwrap_or(RETAIN) as usize,
         };
         share_fit::fit(&machine, &examples, gate, &settings, &mut |line| printer.note(&of_share_line(line)))?;
         printer.note(&format!("wrote {}", args.output.display()));
@@ -83,8 +90,8 @@ pub fn run(args: &TrainArgs, printer: &mut Printer, interrupt: &Arc<AtomicBool>)
     Ok(ExitStatus::Success)
 }
 
-/// The material as tokens, and the gate before it is fitted. The engine's model is needed only for that.
-fn prepare(args: &TrainArgs, path: &Path, sha256: String) -> Result<(Examples, Gate)> {
+/// The material as tokens, the gate before it is fitted, and what is retained beside its memory. The engine's model is needed only for that.
+fn prepare(args: &TrainArgs, path: &Path, sha256: String) -> Result<(Examples, Gate, Option<Beside>)> {
     set_fatal_exit_code(ExitStatus::Model as i32);
     let model = Model::load(Backend::init()?, path, ModelParams::default())?;
     set_fatal_exit_code(ExitStatus::Failure as i32);
@@ -98,10 +105,24 @@ fn prepare(args: &TrainArgs, path: &Path, sha256: String) -> Result<(Examples, G
     if gate.read_out == ReadOut::Asked && !args.text.is_empty() {
         return Err(TrainError::TextUnread.into());
     }
+    let retain = args.retain.filter(|_| args.fit == Part::Memory);
+    let beside = retain.map(|n| beside(n, &gate, &model.shape())).transpose()?;
     let n_worth = memory_bytes(&model, &gate) / token_bytes(&model, CacheType::F16).max(1);
-    let n_worth = u32::try_from(n_worth).unwrap_or(u32::MAX);
+    let n_worth = u32::try_from(n_worth).unwrap_or(u32::MAX).saturating_add(retain.unwrap_or(0));
     let desk = Desk { model: &model, sizes, n_tokens: tokens, n_held_out: args.held_out as usize, n_worth };
-    Ok((Examples::load(desk, &args.pairs, &args.text)?, gate))
+    Ok((Examples::load(desk, &args.pairs, &args.text)?, gate, beside))
+}
+
+/// What a gate retains beside its memory, as policy edgeinfinite does it, with a mean of `n` tokens.
+fn beside(n: u32, gate: &Gate, shape: &ModelShape) -> Result<Beside, TrainError> {
+    let learned = Policy::Learned.rule().retain(n);
+    let (Some(shares), Some(retain)) = (gate.shares(), learned) else { return Err(TrainError::NoScoresBeside) };
+    if gate.read_out == ReadOut::Always {
+        return Err(TrainError::AlwaysBeside);
+    }
+    let numbers = Retain { depth: Depth::Fitted(shares), ..retain }.by_layer(shape);
+    let numbers = numbers.into_iter().map(|n| n as usize).collect();
+    Ok(Beside::new(gate.scores.clone(), numbers, retain.kernel as usize))
 }
 
 /// The gate before it is fitted.
@@ -187,7 +208,7 @@ fn score_settings(args: &TrainArgs) -> ScoreSettings {
         n_hidden: args.hidden as usize,
         asked: args.asked,
         choice: args.goal == Goal::Choice,
-        n_retain: args.retain as usize,
+        n_retain: args.retain.unwrap_or(RETAIN) as usize,
         kept_bytes: (args.keep * f64::from(1 << 30)) as usize,
         rounds: args.rounds,
         rate: SCORE_RATE * args.rate,

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::eval::record::BY_SCORES;
+use crate::eval::record::{BY_SCORES, BY_SHARES};
 
 /// Policies that are known, in the order in which they are shown; others follow by name.
 const KNOWN: [&str; 9] =
@@ -123,7 +123,11 @@ impl Setting {
             parts.push((Part::Gate, format!("gate {file}{}", short(self.gate_sha256.as_deref()))));
         }
         if let Some(queries) = &self.queries {
-            let who = if queries == BY_SCORES { "by the gate's scores".into() } else { format!("queries {queries}") };
+            let who = match queries.as_str() {
+                BY_SCORES => "by the gate's scores".into(),
+                BY_SHARES => "by the gate's scores and shares".into(),
+                _ => format!("queries {queries}"),
+            };
             parts.push((Part::Queries, who));
         }
         if let Some(n) = self.neighbours {

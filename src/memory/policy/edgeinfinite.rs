@@ -1,5 +1,5 @@
-//! EdgeInfinite (arXiv 2503.22196): what leaves the window is folded into a memory. With retained tokens, which are chosen as
-//! SnapKV chooses them and not folded, it is an extension of this project.
+//! EdgeInfinite (arXiv 2503.22196): what leaves the window is folded into a memory. With retained tokens, which are chosen by the scores of
+//! its gate, or as SnapKV chooses them, and not folded, it is an extension of this project.
 
 use crate::llama::Retain;
 

@@ -51,7 +51,12 @@ impl Capture {
 
     /// Takes what was captured of a tensor.
     pub fn take(&self, name: &str, il: usize) -> Vec<f32> {
-        self.0.borrow_mut().remove(&format!("{name}-{il}")).unwrap_or_else(|| panic!("{name}-{il} was not captured"))
+        self.take_any(name, il).unwrap_or_else(|| panic!("{name}-{il} was not captured"))
+    }
+
+    /// The same, if it was captured.
+    pub fn take_any(&self, name: &str, il: usize) -> Option<Vec<f32>> {
+        self.0.borrow_mut().remove(&format!("{name}-{il}"))
     }
 
     /// Q, K and V of a layer before RoPE, after a norm if there is one.

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 
 use edgeinf::llama::{CacheType, Compaction, Context, Depth, Logits, Model, NativeGate, Retain, Score};
-use edgeinf::memory::gate::{FeatureMap, Gate, LayerScore, random_scores};
+use edgeinf::memory::gate::{FeatureMap, Gate, LayerScore, LayerShape, random_scores};
 use edgeinf::memory::policy::Shares;
 
 use super::capture::Capture;
-use super::reference::{Asking, Memory, attention, hadamard64, largest_around, rope, snapkv};
+use super::reference::{Asking, Memory, attention, hadamard64, largest_around, read, rope, snapkv};
 use super::{ContextBuilder, relative_error};
 
 pub const FRONT: usize = 12;
@@ -52,6 +52,8 @@ pub struct Errors {
     pub attention: f64,
     pub score: f64,
     pub memory: f64,
+    /// Of what attention gives once the memory is mixed in.
+    pub read_out: f64,
     /// Tokens that two heads of a layer do not both hold.
     pub different: usize,
 }
@@ -185,6 +187,34 @@ impl<'m> Run<'m> {
                     self.errors.attention = self.errors.attention.max(relative_error(found, &expected));
                 }
             }
+            self.compare_read_out(il, *s, first, &out);
+        }
+    }
+
+    /// Compares what the memory of a layer makes of its attention over what is held, of the tokens from the `first` on. A layer that has
+    /// folded nothing yet has to leave it as it is.
+    fn compare_read_out(&mut self, il: usize, s: LayerShape, first: usize, local: &[f32]) {
+        let Some(gate) = &self.gate else { return };
+        let Some(mixed) = self.capture.take_any("edgeinf_out", il) else {
+            assert_eq!(self.memories[il].n, 0, "layer {il} does not read its memory");
+            return;
+        };
+        let n = self.memories[il].n;
+        assert!(n > 0, "layer {il} reads a memory of nothing");
+        let (m, z) = self.context.memory_of_layer(il as u32).unwrap();
+        let (m, z): (Vec<f64>, Vec<f64>) =
+            (m.into_iter().map(f64::from).collect(), z.into_iter().map(f64::from).collect());
+        let (d, f, n_head) = (s.d_k as usize, gate.n_features as usize, s.n_head as usize);
+        for t in 0..local.len() / (n_head * d) {
+            for h in 0..n_head {
+                let kv = h / (n_head / s.n_head_kv as usize);
+                let at = (t * n_head + h) * d;
+                let query = &self.past[il].q[first + t][h * d..][..d];
+                let (m, z) = (&m[kv * d * f..][..d * f], &z[kv * f..][..f]);
+                let expected = read(gate, il as u32, h, m, z, n, query, &local[at..][..d]);
+                let error = relative_error(&mixed[at..][..d], &expected.out);
+                self.errors.read_out = self.errors.read_out.max(error);
+            }
         }
     }
 
@@ -271,7 +301,7 @@ impl<'m> Run<'m> {
                     let scale = if self.choice.score == Score::Learned { scale } else { best };
                     self.errors.score = self.errors.score.max((best - worst) / scale);
                 }
-                if let Some(gate) = &self.gate {
+                if let Some(gate) = self.gate.as_ref().filter(|gate| gate.layers.contains_key(&(il as u32))) {
                     for &i in &left {
                         let (k, v) = (&past.k[held[i]], &past.v[held[i]]);
                         self.memories[il].fold_head(*s, gate, il as u32, h, k, v);
@@ -289,13 +319,15 @@ impl<'m> Run<'m> {
             let n_keep = self.retained[il];
             let [a, b] = [0, 1].map(|h| &self.held[il][h][FRONT..FRONT + n_keep]);
             self.errors.different += a.iter().filter(|id| !b.contains(id)).count();
-            if self.gate.is_some() {
+            if self.gate.as_ref().is_some_and(|gate| gate.layers.contains_key(&(il as u32))) {
                 let (m, z) = self.context.memory_of_layer(il as u32).unwrap();
                 let memory = &self.memories[il];
-                assert_eq!(self.context.n_folded(), memory.n);
                 let error = relative_error(&m, &memory.m).max(relative_error(&z, &memory.z));
                 self.errors.memory = self.errors.memory.max(error);
             }
+        }
+        if self.gate.is_some() {
+            assert_eq!(self.context.n_folded(), self.memories.iter().map(|memory| memory.n).max().unwrap());
         }
     }
 }
@@ -305,7 +337,9 @@ pub fn gate_for(model: &Model, retain: Retain, memory: bool) -> Option<Gate> {
     let scores = retain.score == Score::Learned;
     (memory || scores).then(|| {
         let gate = Gate::random(&model.shape(), FeatureMap::Elu, 64, 3).unwrap();
-        let gate = if memory { gate } else { gate.without_memory() };
+        let mut gate = if memory { gate } else { gate.without_memory() };
+        // of five layers the last one has no memory, though others that retain as many have one
+        gate.layers.remove(&4);
         Gate { scores: if scores { random_scores(&model.shape(), 8, 5) } else { BTreeMap::new() }, ..gate }
     })
 }
