@@ -395,7 +395,7 @@ pub enum ModelCommand {
 pub enum PolicyArg {
     /// Full attention if the document fits the context, else what a gate named by --gate is for, or with --strategy direct the model's own
     /// if it serves that, as the default model's does: edgeinfinite if it has a memory, learned if it has only scores, or if the memory
-    /// would take more than a quarter of --budget. Streaming without a gate.
+    /// would take more than a quarter of --budget, or with --strategy direct does not fit --max-memory. Streaming without a gate.
     Auto,
     /// Ordinary attention over everything.
     Full,

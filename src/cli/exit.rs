@@ -171,7 +171,11 @@ fn of_eval(error: &EvalError) -> ExitStatus {
             ExitStatus::Failure
         }
         EvalError::NoGate(_) | EvalError::NoNumber { .. } => ExitStatus::Model,
-        EvalError::NotComparable | EvalError::ClosedBook | EvalError::Sample(_) => ExitStatus::Usage,
+        EvalError::NotComparable
+        | EvalError::ClosedBook
+        | EvalError::Sample(_)
+        | EvalError::NothingFolded { .. }
+        | EvalError::TextTooShort { .. } => ExitStatus::Usage,
         EvalError::TooShort { .. } | EvalError::LongBench(_) | EvalError::NoDataset { .. } => ExitStatus::Input,
         EvalError::Prompt(e) => of_prompt(e),
         EvalError::Llama(e) => of_llama(e),

@@ -67,7 +67,7 @@ pub struct TrainArgs {
     /// Threads; the default is what EDGEINF_THREADS says, else the number of processors.
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(threads::MOST)))]
     pub threads: Option<u32>,
-    /// What is fitted; the other parts of the gate are those of --from. Scores, by which policy learned and --retain choose tokens, are for
+    /// What is fitted; the other parts of the gate are those of --from. Scores, by which policies learned and edgeinfinite choose tokens, are for
     /// all layers, and a step of their fit reads one document.
     #[arg(long, value_enum, default_value_t = Part::Memory, help_heading = "Memory")]
     pub fit: Part,

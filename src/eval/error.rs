@@ -59,6 +59,26 @@ pub enum EvalError {
     /// A condition that reads no text.
     #[error("policies none and snapkv-question have no meaning for a text without a question; leave them out")]
     NotComparable,
+    /// Nothing was in the memory when something was asked.
+    #[error(
+        "nothing of '{case}' has left the window after {length} tokens, so no gate listens to anything; name larger --lengths, or a smaller --window or --budget"
+    )]
+    NothingFolded {
+        /// The text.
+        case: String,
+        /// The length.
+        length: u64,
+    },
+    /// A text that ends before a length at which something was to be asked.
+    #[error("'{path}' has {tokens} tokens, and gates after {length} were asked for; name shorter --lengths, or a longer text", path = .path.display())]
+    TextTooShort {
+        /// The text.
+        path: PathBuf,
+        /// Its tokens.
+        tokens: usize,
+        /// The length.
+        length: u64,
+    },
     /// The scorer of summaries.
     #[error(transparent)]
     Rouge(#[from] RougeError),

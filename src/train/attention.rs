@@ -31,8 +31,8 @@ pub struct Attention<'a> {
 /// Tokens that each KV head retains of those that have left the window, in the order of the text, keys without RoPE.
 #[derive(Debug, Clone, Copy)]
 pub struct Retained<'a> {
-    /// `[n_head_kv, n, d]`
-    pub kv: &'a Kv,
+    /// `[n_head_kv, n, d]`; none in a layer that retains nothing.
+    pub kv: Option<&'a Kv>,
     /// As many as the layer has that retains most: the front is as far before the window in all layers.
     pub n_most: usize,
 }
@@ -70,7 +70,7 @@ impl<'a> Attention<'a> {
     }
 
     fn n_retained(&self) -> Result<usize> {
-        self.retained.map_or(Ok(0), |retained| retained.kv.k.dim(1))
+        self.retained.and_then(|retained| retained.kv).map_or(Ok(0), |kv| kv.k.dim(1))
     }
 
     /// `softmax(q k / sqrt(d)) v` for the queries of a block.
@@ -151,7 +151,7 @@ impl<'a> Attention<'a> {
             keys.push(self.rope.turn(&front, |i| shift + i, false)?);
             values.push(self.heads.v.narrow(1, 0, n_front)?);
         }
-        if let Some(Retained { kv, .. }) = self.retained {
+        if let Some(kv) = self.retained.and_then(|retained| retained.kv) {
             let first = (self.schedule.n_front + block.dropped) - self.n_retained()?;
             keys.push(self.rope.turn(&kv.k, |i| first + i, false)?);
             values.push(kv.v.clone());

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use candle_core::{Result, Tensor};
 use rayon::prelude::*;
+use sha2::{Digest, Sha256};
 
 use super::layer::Kv;
 use super::tensors::with_slice;
@@ -35,6 +36,9 @@ pub struct Parted {
 #[derive(Debug, Default)]
 pub struct Chosen(Mutex<HashMap<Key, Arc<Heads>>>);
 
+/// Choices of a text that are remembered.
+const MOST_CHOSEN: usize = 1024;
+
 /// Layer, tokens that have left the window, and how many stand behind them.
 type Key = (usize, Range<usize>, usize);
 
@@ -45,6 +49,16 @@ impl Beside {
     /// By the scores of a gate, of which layer il retains `numbers[il]` tokens.
     pub fn new(scores: BTreeMap<u32, LayerScore>, numbers: Vec<usize>, kernel: usize) -> Self {
         Self { scores, numbers, kernel }
+    }
+
+    /// Everything that a choice depends on, beside the text.
+    pub fn put_into(&self, hash: &mut Sha256) {
+        hash.update(format!("beside {:?} {}", self.numbers, self.kernel));
+        for score in self.scores.values() {
+            hash.update(score.age_max.to_le_bytes());
+            let values = score.map.iter().chain(&score.bias).chain(&score.weight);
+            values.for_each(|value| hash.update(value.to_le_bytes()));
+        }
     }
 
     /// How many of `n` tokens a layer retains.
@@ -112,6 +126,10 @@ impl Chosen {
             return Ok(Arc::clone(heads));
         }
         let heads = Arc::new(choose()?);
+        // other documents have other lengths, and take its place seldom twice
+        if known.len() >= MOST_CHOSEN {
+            known.clear();
+        }
         known.insert(key, Arc::clone(&heads));
         Ok(heads)
     }

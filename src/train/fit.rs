@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use sha2::{Digest, Sha256};
 
 use super::adam::{Adam, Rates, norm, parts, scale};
+use super::beside::Beside;
 use super::error::TrainError;
 use super::examples::{Example, Examples};
 use super::log::{self, AnswerLine, HeldOutLine, Line, Log, StepLine};
@@ -68,7 +69,7 @@ impl<'a> Fit<'a> {
         gate: Gate,
         settings: &'a Settings,
     ) -> Result<Self, TrainError> {
-        let run = fingerprint(&gate, examples, settings);
+        let run = fingerprint(&gate, examples, settings, machine.retained());
         let adam = Adam::new(&gate.layers);
         let student = Student::new(machine, gate.read_out, settings.kept_bytes);
         let mut fit = Self { settings, examples, gate, adam, run, student, baseline: None };
@@ -303,7 +304,7 @@ fn turn_of(n: usize, group: usize, rounds: u64, seed: u64, turn: u64) -> (usize,
 }
 
 /// What a checkpoint belongs to: everything that has a say in what a step gives.
-fn fingerprint(gate: &Gate, examples: &Examples, settings: &Settings) -> String {
+fn fingerprint(gate: &Gate, examples: &Examples, settings: &Settings, retained: Option<&Beside>) -> String {
     let Settings { seed, objective, rates, kept_bytes, rounds, .. } = settings;
     let layers: Vec<u32> = gate.layers.keys().copied().collect();
     let fit = gate.fit.map(|fit| [fit.n_sink, fit.n_window, fit.n_segment]);
@@ -314,6 +315,9 @@ fn fingerprint(gate: &Gate, examples: &Examples, settings: &Settings) -> String 
     let mut hash = Sha256::new_with_prefix(text.as_bytes());
     for (_, _, values) in gate.layers.values().flat_map(parts) {
         values.iter().for_each(|value| hash.update(value.to_le_bytes()));
+    }
+    if let Some(beside) = retained {
+        beside.put_into(&mut hash);
     }
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -68,8 +68,8 @@ impl Given {
         self.parted.folded.as_ref()
     }
 
-    fn retained(&self) -> Option<Retained<'_>> {
-        self.parted.retained.as_ref().map(|kv| Retained { kv, n_most: self.n_most })
+    fn retained(&self) -> Retained<'_> {
+        Retained { kv: self.parted.retained.as_ref(), n_most: self.n_most }
     }
 }
 
@@ -115,7 +115,7 @@ impl Layer {
         let config = pass.config;
         let heads = behind(heads::split(&self.qkv(input, config)?, self, config)?, given)?;
         let (first_block, first) = pass.first(given);
-        let attention = Attention::new(pass.schedule, pass.rope, &heads)?.beside(given.and_then(Given::retained));
+        let attention = Attention::new(pass.schedule, pass.rope, &heads)?.beside(given.map(Given::retained));
         let fitted = used(gate, given).map(|gate| Fitted::new(gate, config.d_head)).transpose()?;
         let mut memory = Memory::default();
         if let (Some(fitted), Some(folded)) = (&fitted, given.and_then(Given::folded)) {
@@ -200,7 +200,7 @@ impl Layer {
         let d_middle = self.feed_forward_backward(&of_live(&kept.middle)?, d_output, config)?;
         let qkv = self.qkv(&kept.input, config)?;
         let heads = behind(heads::split(&qkv, self, config)?, given)?;
-        let attention = Attention::new(pass.schedule, pass.rope, &heads)?.beside(given.and_then(Given::retained));
+        let attention = Attention::new(pass.schedule, pass.rope, &heads)?.beside(given.map(Given::retained));
         let d_mixed = heads::unmerge(&d_middle.matmul(&self.wo)?, config.n_head)?;
         let mut sums = Sums::new(&heads)?;
         let mut remembering = used(gate, given).map(|gate| Remembering::new(gate, config)).transpose()?;

@@ -133,6 +133,11 @@ impl Machine {
         Self { beside, ..self }
     }
 
+    /// What is retained beside the memory.
+    pub(super) fn retained(&self) -> Option<&Beside> {
+        self.beside.as_ref()
+    }
+
     /// Ends the work if it was interrupted.
     pub(super) fn stop(&self) -> Result<(), TrainError> {
         if self.interrupt.load(Ordering::Relaxed) { Err(TrainError::Interrupted) } else { Ok(()) }

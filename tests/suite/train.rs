@@ -204,6 +204,23 @@ fn scores_find_what_is_looked_at_and_can_be_used() {
     for more in [&["--no-flash-attention"][..], &["--queries", "32"]] {
         assert_eq!(policy(&both, more), "edgeinfinite", "{more:?}");
     }
+    // a memory beside what its scores retain; with another number of tokens it is another fit
+    let beside = |from: Option<&Path>, more: &[&str]| {
+        let mut command = edgeinf();
+        command.args(["train", "-m"]).arg(&model).arg("--pairs").arg(&pairs).arg("-o").arg(dir.join("beside.gguf"));
+        from.map(|from| command.arg("--from").arg(from));
+        command.args(SIZES).args(["--tokens", "2500", "--threads", "1", "--steps", "2", "--measure-every", "0"]);
+        command.args(more).output().unwrap()
+    };
+    for more in [&["--retain", "16"][..], &["--retain", "16", "--resume"]] {
+        let output = beside(Some(&both), more);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    }
+    assert_fails(&beside(Some(&both), &["--retain", "17", "--resume"]), 2, &["other arguments"]);
+    assert_eq!(policy(&dir.join("beside.gguf"), &[]), "edgeinfinite");
+    assert_fails(&beside(Some(&dir.join("memory.gguf")), &["--retain", "16"]), 2, &["--fit scores", "--retain"]);
+    assert_fails(&beside(Some(&both), &["--retain", "16", "--read-out", "always"]), 2, &["--read-out"]);
+    assert_fails(&beside(None, &["--retain", "16"]), 2, &["--from"]);
     // what is fitted to whole choices goes on from scores that are there
     let better = dir.join("better.gguf");
     let output = run(&better, &["--goal", "choice", "--from", &both.display().to_string()]);

@@ -13,10 +13,10 @@ use candle_core::Device;
 use candle_core::quantized::gguf_file::Content;
 use edgeinf::eval::ANSWER_BATCH;
 use edgeinf::gguf::{Gguf, GgufWriter, TensorData};
-use edgeinf::llama::{CacheType, Compaction, Logits, NativeGate, Retain};
+use edgeinf::llama::{CacheType, Compaction, Depth, Logits, NativeGate, Retain};
 use edgeinf::memory::gate::{FeatureMap, Gate, ReadOut, random_scores};
 use edgeinf::memory::layout::{Layout, WindowSizes};
-use edgeinf::memory::policy::Policy;
+use edgeinf::memory::policy::{Policy, Shares};
 use edgeinf::reader::Reader;
 use edgeinf::train::beside::Beside;
 use edgeinf::train::pass::{LayerGates, Machine, Source};
@@ -161,17 +161,22 @@ fn check(arch: &'static str) {
     }
 }
 
-/// Of a text that leaves at once, in a layer whose keys and values do not depend on what was seen before: there nothing is left out.
+/// Of a text that was read whole before anything left, so that nothing is left out; one layer retains nothing.
 #[test]
 fn retained_tokens_beside_a_memory_are_those_of_the_engine() {
-    let path = Tiny { n_layer: 1, ..Tiny::new("llama") }.write();
+    let path = Tiny { n_layer: 3, ..Tiny::new("llama") }.write();
+    let shares = Shares::new(&[2.0, 0.0, 1.0]).unwrap();
     let text = tokens(SHORT.prefix + SHORT.document + SHORT.suffix + SHORT.answer, 3);
     let layout = layout(SHORT, 100, 900);
     let scores = random_scores(&load(&path).shape(), 8, 5);
     let gate = Gate { read_out: ReadOut::Asked, scores, ..mild(&path, FeatureMap::Hedgehog, 96) };
     let run = |tokens: Option<u32>| {
         // each token counts alone: among neighbours with the same score any choice is right
-        let retain = tokens.and_then(|n| Policy::Learned.rule().retain(n)).map(|retain| Retain { kernel: 1, ..retain });
+        let retain = tokens.and_then(|n| Policy::Learned.rule().retain(n)).map(|retain| Retain {
+            kernel: 1,
+            depth: Depth::Fitted(shares),
+            ..retain
+        });
         let n = tokens.unwrap_or(0);
         let with_room = Layout { n_retain: n, n_cells: layout.n_cells + n, ..layout };
         let (expected, _) = engine(&path, Some(&gate), retain, SHORT, with_room, &text);
@@ -181,7 +186,8 @@ fn retained_tokens_beside_a_memory_are_those_of_the_engine() {
     };
     let (kl, found) = run(Some(24));
     println!("KL {kl}");
-    assert!(kl <= 1e-5, "{kl}");
+    // the kernel of flash attention works with 16 bits
+    assert!(kl <= 5e-5, "{kl}");
     // without them other things are said
     let other = run(None).1;
     assert!(differences(&found, &other, SHORT).1 > 100.0 * kl.max(1e-7));

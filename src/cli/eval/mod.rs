@@ -2,6 +2,7 @@
 
 mod answer;
 mod fidelity;
+mod gates;
 mod longbench;
 mod needle;
 mod report;
@@ -29,6 +30,7 @@ use super::printer::Printer;
 
 pub use answer::AnswerArgs;
 pub use fidelity::FidelityArgs;
+pub use gates::GatesArgs;
 pub use longbench::LongBenchArgs;
 pub use needle::NeedleArgs;
 pub use report::ReportArgs;
@@ -51,6 +53,7 @@ impl EvalArgs {
             EvalCommand::Answer(args) => (&args.engine, &args.policies, false),
             EvalCommand::Fidelity(args) => (&args.engine, &args.policies, true),
             EvalCommand::Needle(args) => (&args.engine, &args.policies, true),
+            EvalCommand::Gates(args) => return args.engine.check(),
             EvalCommand::LongBench(args) => (&args.engine, &args.policies, true),
             EvalCommand::Summary(args) => (&args.engine, &args.policies, true),
             EvalCommand::Report(_) | EvalCommand::Score(_) => return Ok(()),
@@ -76,6 +79,8 @@ pub enum EvalCommand {
     Fidelity(FidelityArgs),
     /// How many facts of an invented document the model can tell or complete after reading it, by length and depth.
     Needle(NeedleArgs),
+    /// How far the gates of the memory are open when a summary is asked for, by layer and by how much of a text was read.
+    Gates(GatesArgs),
     /// The benchmark LongBench, from a folder of its files.
     #[command(name = "longbench")]
     LongBench(LongBenchArgs),
@@ -129,6 +134,7 @@ pub fn run(args: &EvalArgs, printer: &mut Printer, interrupt: &Arc<AtomicBool>) 
         EvalCommand::Answer(args) => answer::run(args, printer, interrupt),
         EvalCommand::Fidelity(args) => fidelity::run(args, printer, interrupt),
         EvalCommand::Needle(args) => needle::run(args, printer, interrupt),
+        EvalCommand::Gates(args) => gates::run(args, printer, interrupt),
         EvalCommand::LongBench(args) => longbench::run(args, printer, interrupt),
         EvalCommand::Summary(args) => summary::run(args, printer, interrupt),
         EvalCommand::Report(args) => report::run(args, printer),

@@ -40,7 +40,7 @@ pub struct NeedleArgs {
     pub engine: EngineArgs,
 }
 
-fn parse_length(text: &str) -> Result<u64, String> {
+pub(super) fn parse_length(text: &str) -> Result<u64, String> {
     let (digits, unit) = text.strip_suffix(['K', 'k']).map_or((text, 1), |digits| (digits, 1024));
     let n = digits.parse::<u64>().ok().and_then(|n| n.checked_mul(unit));
     n.filter(|n| (MIN_TOKENS..=MAX_TOKENS).contains(n))

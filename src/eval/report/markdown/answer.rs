@@ -24,6 +24,9 @@ impl Section for Answer {
             Column::over_streaming("specific - streaming's", Shape::PLAIN, |r| r.specific),
             // the choice that needs no fit
             Column::over("snapkv", "specific - snapkv's", Shape::PLAIN, |r| r.specific),
+            // what scores choose in the same bytes without a memory
+            Column::over("learned", "specific - learned's", Shape::PLAIN, |r| r.specific),
+            Column::new("specific of full's", of_full),
             Column::new("recovered", recovered),
         ]
     }
@@ -31,6 +34,13 @@ impl Section for Answer {
     fn plots(model: &str, rows: &Rows<'_, Self>) -> Result<Vec<Plot>, ReportError> {
         plots::answer::plots(model, rows)
     }
+}
+
+/// The part of what full attention has that is specific, a ratio of sums over the texts that both have.
+fn of_full(rows: &Rows<'_, Answer>, row: &Row<'_, Answer>) -> String {
+    let Some(full) = rows.full(row).filter(|_| row.policy.0 != "full") else { return "-".into() };
+    let pairs = row.pairs(full, |r| r.specific);
+    Shape::PLAIN.estimate(ratio(&pairs), pairs.len(), row.scored.len())
 }
 
 /// The ratio of sums over the texts that all three have: single ratios have no mean where full attention gains next to nothing.
