@@ -94,7 +94,6 @@ fn retained_keys_are_not_worn_down() {
         (CacheType::Q8_0, RETAIN, true),
         (CacheType::F16, PYRAMID, false),
         (CacheType::F16, LEARNED, true),
-        (CacheType::F16, shared(), true),
     ];
     side_by_side(&cases, |&(cache_type, retain, memory)| {
         // 15,360 tokens: positions are turned back on the way

@@ -99,7 +99,9 @@ impl<'a, T: Measure> Rows<'a, T> {
         let near = self.rows.iter().filter(comparable).filter(|other| same_budget(other.budget, row.budget));
         near.max_by_key(|other| {
             let distance = other.budget.abs_diff(row.budget);
-            (other.setting.agreement(row.setting), std::cmp::Reverse(distance))
+            // of several with as like a setting the one that has most texts in common
+            let common = row.scored.iter().filter(|case| other.of(case).is_some()).count();
+            (other.setting.agreement(row.setting), common, std::cmp::Reverse(distance))
         })
     }
 
