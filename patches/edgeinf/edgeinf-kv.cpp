@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <functional>
-#include <iterator>
 #include <limits>
 #include <stdexcept>
 
@@ -280,29 +279,6 @@ uint32_t llama_kv_cache_edgeinf::n_cached() const {
 
 uint32_t llama_kv_cache_edgeinf::n_free() const {
     return v_cells[0].size() - v_cells[0].get_used();
-}
-
-std::vector<int32_t> llama_kv_cache_edgeinf::layers_with_memory(const layer_group & group) const {
-    std::vector<int32_t> res;
-    std::copy_if(group.layers.begin(), group.layers.end(), std::back_inserter(res), [&](int32_t il) { return mem.count(il) > 0; });
-    return res;
-}
-
-int64_t llama_kv_cache_edgeinf::n_folded() const {
-    int64_t res = 0;
-    for (const auto & group : groups) {
-        res = std::max(res, group.n_fold);
-    }
-    return res;
-}
-
-std::vector<bool> llama_kv_cache_edgeinf::active_groups() const {
-    std::vector<bool> res;
-    for (const auto & group : groups) {
-        const auto with = layers_with_memory(group);
-        res.push_back(!with.empty() && is_active(with[0]));
-    }
-    return res;
 }
 
 llama_pos llama_kv_cache_edgeinf::pos_base() const {

@@ -6,6 +6,7 @@
 #include "edgeinf-tensors.h"
 
 #include <algorithm>
+#include <iterator>
 
 void llama_kv_cache_edgeinf::add_retained_rows(uint32_t n_cells) {
     const ggml_type type_k = this->type_k();
@@ -89,6 +90,29 @@ uint32_t llama_kv_cache_edgeinf::n_retain_max() const {
     uint32_t res = 0;
     for (const auto & group : groups) {
         res = std::max(res, group.n_retain);
+    }
+    return res;
+}
+
+std::vector<int32_t> llama_kv_cache_edgeinf::layers_with_memory(const layer_group & group) const {
+    std::vector<int32_t> res;
+    std::copy_if(group.layers.begin(), group.layers.end(), std::back_inserter(res), [&](int32_t il) { return mem.count(il) > 0; });
+    return res;
+}
+
+int64_t llama_kv_cache_edgeinf::n_folded() const {
+    int64_t res = 0;
+    for (const auto & group : groups) {
+        res = std::max(res, group.n_fold);
+    }
+    return res;
+}
+
+std::vector<bool> llama_kv_cache_edgeinf::active_groups() const {
+    std::vector<bool> res;
+    for (const auto & group : groups) {
+        const auto with = layers_with_memory(group);
+        res.push_back(!with.empty() && is_active(with[0]));
     }
     return res;
 }
