@@ -3,15 +3,12 @@
 //! Full attention and all policies go through the text side by side, some tokens at a time, so that the predictions of none of
 //! them have to be kept.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
-use crate::input::{Reading, Source, TokenStream};
 use crate::llama::{Logits, Model, Token};
 use crate::memory::budget::{surviving_bytes, token_bytes};
 use crate::memory::layout::{Layout, WindowSizes};
@@ -24,26 +21,13 @@ use crate::summary::plan::{Plan, Settings, windowed_layout_around};
 use super::distribution::{LogSoftmax, kl};
 use super::error::EvalError;
 use super::record::{Condition, Setting};
+use super::text::sha256_of;
 
 /// Tokens that are decoded at once, and whose predictions are in memory together.
 const BATCH: usize = 64;
 
 /// Tokens that [`Bin`]s are wide.
 const BIN: usize = 1024;
-
-/// The first `n` tokens of a text file, or all that fit the context of the model.
-///
-/// # Errors
-/// [`EvalError`] if the file is no text.
-pub fn read_text(model: &Model, path: &Path, n: usize, interrupt: &Arc<AtomicBool>) -> Result<Vec<Token>, EvalError> {
-    let source = Source::open(path, Reading::default(), interrupt).map_err(SummaryError::from)?;
-    let mut stream = TokenStream::new(source, model.vocab(), Arc::clone(interrupt)).map_err(SummaryError::from)?;
-    let n = n.min(model.n_ctx_train() as usize - usize::from(model.vocab().bos().is_some()));
-    let mut tokens = Vec::new();
-    while tokens.len() < n && stream.next_chunk(&mut tokens).map_err(SummaryError::from)? {}
-    tokens.truncate(n);
-    Ok(tokens)
-}
 
 /// Who is compared with full attention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -175,7 +159,7 @@ impl<'m> Comparison<'m> {
         if text.len() < self.from + 2 {
             return Err(EvalError::TooShort { case: case.into(), tokens: text.len(), needed: self.from + 2 });
         }
-        let text_sha256 = self.sha256(text);
+        let text_sha256 = sha256_of(text);
         let known = |student: &Student| {
             let setting = setting.under(Some(student.policy), student.sizes, &self.settings.sizes);
             done.iter().find(|r| {
@@ -242,12 +226,6 @@ impl<'m> Comparison<'m> {
         }
         let memory = self.settings.memory_bytes(student.policy, self.model);
         surviving_bytes(self.model, student.policy, student.sizes, cache_type, memory)
-    }
-
-    fn sha256(&self, text: &[Token]) -> String {
-        let mut hash = Sha256::new();
-        text.iter().for_each(|token| hash.update(token.to_le_bytes()));
-        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// Sums by policy and [`BIN`] of the text.

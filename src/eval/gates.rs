@@ -13,20 +13,18 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
-use crate::input::{Reading, Source, TokenStream};
 use crate::llama::{Context, EvalTensor, Model, NativeGate, Token, Watch};
 use crate::memory::budget::surviving_bytes;
 use crate::memory::policy::Policy;
 use crate::reader::Reader;
-use crate::summary::error::SummaryError;
 use crate::summary::plan::{Plan, Settings, context_params, windowed_plan};
 use crate::summary::prompt::{Instructions, PromptTokens};
 use crate::summary::request::Length;
 
 use super::error::EvalError;
 use super::record::{Condition, Setting};
+use super::text::{read_text, sha256_of};
 
 const POLICY: Policy = Policy::EdgeInfinite;
 
@@ -114,14 +112,11 @@ impl LongText {
     /// # Errors
     /// [`EvalError::TextTooShort`] if it ends before, and those of reading.
     pub fn read(model: &Model, path: &Path, length: u64, interrupt: &Arc<AtomicBool>) -> Result<Self, EvalError> {
-        let source = Source::open(path, Reading::default(), interrupt).map_err(SummaryError::from)?;
-        let mut stream = TokenStream::new(source, model.vocab(), Arc::clone(interrupt)).map_err(SummaryError::from)?;
-        let mut tokens = Vec::new();
-        while (tokens.len() as u64) < length && stream.next_chunk(&mut tokens).map_err(SummaryError::from)? {}
-        if (tokens.len() as u64) < length {
+        let n = usize::try_from(length).unwrap_or(usize::MAX);
+        let tokens = read_text(model, path, n, interrupt)?;
+        if tokens.len() < n {
             return Err(EvalError::TextTooShort { path: path.to_owned(), tokens: tokens.len(), length });
         }
-        tokens.truncate(usize::try_from(length).unwrap_or(usize::MAX));
         let case = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         Ok(Self { case, tokens })
     }
@@ -188,7 +183,7 @@ impl<'m> Asker<'m> {
         let stream = [&self.prompt.prefix[..], &text.tokens].concat();
         let (mut reader, mut at) = (None, 0);
         for &length in lengths {
-            let text_sha256 = sum_of(&text.tokens[..length as usize]);
+            let text_sha256 = sha256_of(&text.tokens[..length as usize]);
             let same =
                 |r: &&GatesRecord| (r.length, &r.text_sha256, &r.setting) == (length, &text_sha256, &self.setting);
             if let Some(record) = done.iter().find(same) {
@@ -240,12 +235,6 @@ impl<'m> Asker<'m> {
         let context = Context::new(self.model, params)?;
         Ok(Reader::new(context, self.plan.layout, self.settings.sizes.segment.max(1)))
     }
-}
-
-fn sum_of(tokens: &[Token]) -> String {
-    let mut hash = Sha256::new();
-    tokens.iter().for_each(|token| hash.update(token.to_le_bytes()));
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A row for each layer and a column for each length: means over the texts.

@@ -19,10 +19,11 @@ mod stretch;
 pub mod summary;
 mod table;
 mod task_table;
+mod text;
 
 pub use answer::Examiner;
 pub use error::EvalError;
-pub use fidelity::{Comparison, FidelityRecord, Student, read_text};
+pub use fidelity::{Comparison, FidelityRecord, Student};
 pub use gates::{GatesRecord, gates_table};
 pub use needle::{Haystack, NeedleRecord};
 pub use pairs::{Pair, read_pairs};
@@ -33,3 +34,4 @@ pub use stretch::{forgotten, replaced};
 pub use summary::SummaryRecord;
 pub use table::{fidelity_table, table};
 pub use task_table::{longbench_table, needle_table, summary_table};
+pub use text::read_text_within_context;

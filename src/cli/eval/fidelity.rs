@@ -10,7 +10,9 @@ use clap::Args;
 use crate::cli::args::EngineArgs;
 use crate::cli::exit::ExitStatus;
 use crate::cli::printer::Printer;
-use crate::eval::{Comparison, Condition, EvalError, FidelityRecord, Form, Student, fidelity_table, read_text};
+use crate::eval::{
+    Comparison, Condition, EvalError, FidelityRecord, Form, Student, fidelity_table, read_text_within_context,
+};
 use crate::memory::budget::Budget;
 use crate::memory::request::SizeRequest;
 
@@ -71,7 +73,7 @@ pub(super) fn run(args: &FidelityArgs, printer: &mut Printer, interrupt: &Arc<At
     let comparison = Comparison::new(&engine.model, &settings, args.from as usize, Arc::clone(interrupt));
     let mut records: Vec<FidelityRecord> = Vec::new();
     for path in &args.texts {
-        let text = read_text(&engine.model, path, args.tokens as usize, interrupt)?;
+        let text = read_text_within_context(&engine.model, path, args.tokens as usize, interrupt)?;
         let case = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         printer.detail(&format!("{case}: {} tokens", text.len()));
         comparison.run(&case, &text, &students, &setting, &mut done, &mut |record, known| {
