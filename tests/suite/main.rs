@@ -18,6 +18,7 @@ mod needle;
 mod notes;
 mod parity;
 mod plain;
+mod policies;
 mod prediction;
 mod reading;
 mod refusals;

@@ -40,16 +40,21 @@ fn layout(lengths: Lengths, window: u32, segment: u32) -> Layout {
     Layout::new(sizes, lengths.prefix as u32, lengths.suffix as u32)
 }
 
-/// Logits of the engine at the last token of the suffix and at all of the answer, one after the other, and how many tokens were
-/// folded.
-fn engine(
-    path: &Path,
-    gate: Option<&Gate>,
+/// A sequence that both read.
+#[derive(Clone, Copy)]
+struct Sequence<'a> {
+    path: &'a Path,
+    gate: Option<&'a Gate>,
     retain: Option<Retain>,
     lengths: Lengths,
     layout: Layout,
-    text: &[i32],
-) -> (Vec<f32>, u64) {
+    text: &'a [i32],
+}
+
+/// Logits of the engine at the last token of the suffix and at all of the answer, one after the other, and how many tokens were
+/// folded.
+fn engine(sequence: Sequence<'_>) -> (Vec<f32>, u64) {
+    let Sequence { path, gate, retain, lengths, layout, text } = sequence;
     let model = load(path);
     let builder = ContextBuilder {
         n_cells: layout.n_cells,
@@ -79,14 +84,8 @@ fn engine(
 }
 
 /// The same of the trainer.
-fn trainer(
-    path: &Path,
-    gate: Option<&Gate>,
-    retain: Option<Retain>,
-    lengths: Lengths,
-    layout: Layout,
-    text: &[i32],
-) -> (Vec<f32>, u64) {
+fn trainer(sequence: Sequence<'_>) -> (Vec<f32>, u64) {
+    let Sequence { path, gate, retain, lengths, layout, text } = sequence;
     let gates = gate.map_or_else(LayerGates::new, |gate| gate.layers.clone());
     let beside = retain.map(|retain| {
         let numbers = retain.by_layer(&load(path).shape()).iter().map(|&n| n as usize).collect();
@@ -112,8 +111,9 @@ fn trainer(
 
 /// Largest difference of logits, and mean KL(trainer || engine).
 fn compare(path: &Path, gate: Option<&Gate>, lengths: Lengths, layout: Layout, text: &[i32]) -> (f32, f64) {
-    let (expected, dropped) = engine(path, gate, None, lengths, layout, text);
-    let (found, forgotten) = trainer(path, gate, None, lengths, layout, text);
+    let sequence = Sequence { path, gate, retain: None, lengths, layout, text };
+    let (expected, dropped) = engine(sequence);
+    let (found, forgotten) = trainer(sequence);
     assert_eq!(forgotten, dropped);
     assert!(dropped > 2 * u64::from(layout.segment), "too little was folded: {dropped}");
     differences(&found, &expected, lengths)
@@ -179,8 +179,9 @@ fn retained_tokens_beside_a_memory_are_those_of_the_engine() {
         });
         let n = tokens.unwrap_or(0);
         let with_room = Layout { n_retain: n, n_cells: layout.n_cells + n, ..layout };
-        let (expected, _) = engine(&path, Some(&gate), retain, SHORT, with_room, &text);
-        let (found, forgotten) = trainer(&path, Some(&gate), retain, SHORT, layout, &text);
+        let sequence = Sequence { path: &path, gate: Some(&gate), retain, lengths: SHORT, layout, text: &text };
+        let (expected, _) = engine(Sequence { layout: with_room, ..sequence });
+        let (found, forgotten) = trainer(sequence);
         assert_eq!(forgotten, 799);
         (differences(&found, &expected, SHORT).1, found)
     };
