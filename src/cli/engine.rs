@@ -30,6 +30,7 @@ pub struct Engine {
     pub gate_spec: Option<GateSpec>,
     /// Whether the catalogue says that a direct summary is read with it.
     is_gate_for_direct: bool,
+    /// Whether attention is computed by the fused kernel, without which no tokens are retained.
     flash_attention: bool,
     /// Whether the user named it, and it is not only there because the catalogue has one for the model.
     pub is_gate_named: bool,

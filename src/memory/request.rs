@@ -74,8 +74,13 @@ impl SizeRequest {
         .filter(|retain| retain.tokens > 0)
     }
 
+    /// Whether a policy that may ask queries chooses by scores instead.
+    pub fn by_scores(&self) -> bool {
+        self.shares.is_some() && self.queries.is_none()
+    }
+
     fn folds_by_scores(&self, rule: &dyn Rule) -> bool {
-        rule.folds() && self.shares.is_some() && self.queries.is_none()
+        rule.folds() && self.by_scores()
     }
 
     /// How many of `n` tokens that may stay are chosen, where nobody said: beside a memory as many as without it.

@@ -58,7 +58,7 @@ impl Settings {
     pub fn by_gate(&self, model: &Model) -> Vec<Policy> {
         let Some(gate) = &self.gate else { return vec![Policy::Streaming] };
         let has_memory = !gate.layers.is_empty();
-        let by_scores = !gate.scores.is_empty() && self.flash_attention && self.sizes.queries.is_none();
+        let by_scores = self.sizes.by_scores();
         let is_small = || {
             let budget = self.sizes.budget.map(|budget| budget.bytes(model, self.cache_type));
             budget.is_none_or(|budget| self.memory_bytes(Policy::EdgeInfinite, model) <= budget / 4)

@@ -126,7 +126,7 @@ impl Chosen {
             return Ok(Arc::clone(heads));
         }
         let heads = Arc::new(choose()?);
-        // other documents have other lengths, and take its place seldom twice
+        // those of other documents in its place, which have other lengths, seldom come again
         if known.len() >= MOST_CHOSEN {
             known.clear();
         }
