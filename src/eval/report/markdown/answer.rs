@@ -22,8 +22,9 @@ impl Section for Answer {
             Column::over_streaming("nll - streaming's", Shape::PLAIN, |r| r.nll),
             Column::mean("specific", Shape::PLAIN, |r| r.specific),
             Column::over_streaming("specific - streaming's", Shape::PLAIN, |r| r.specific),
-            // the choice that needs no fit
+            // choices that need no fit
             Column::over("snapkv", "specific - snapkv's", Shape::PLAIN, |r| r.specific),
+            Column::over("pyramidkv", "specific - pyramidkv's", Shape::PLAIN, |r| r.specific),
             // what scores choose in the same bytes without a memory
             Column::over("learned", "specific - learned's", Shape::PLAIN, |r| r.specific),
             Column::new("specific of full's", of_full),
