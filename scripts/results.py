@@ -69,6 +69,8 @@ def fetch(texts, quick, edgeinf, run):
         run([ROOT / "scripts/eval_texts.py", texts])
     if not (texts / "questions.jsonl").exists():
         run([ROOT / "scripts/sample_pairs.py", texts / "questions.jsonl", "4096,8192,16384,32768,65536", "101,102,103"])
+    if not (texts / "sample-140000.txt").exists():
+        run([edgeinf, "sample", "--tokens", "140000", "--seed", "1", "-o", texts / "sample-140000.txt"])
     if not (texts / "gulliver-twice.txt").exists():
         # the book has 127,440 tokens, and the longest length 131,072
         (texts / "gulliver-twice.txt").write_text(2 * (texts / "gulliver.txt").read_text())
@@ -92,9 +94,9 @@ def stages(texts, quick):
         """Its memory alone."""
         return Stage(name, ["eval", "answer", pairs, "--budget", budget, "--policies", "edgeinfinite", "--retain", "0"])
 
-    def needle(lengths, seeds):
-        return Stage("needle", ["eval", "needle", "--lengths", lengths, "--seeds", seeds, "--budget", "516tok", "--policies",
-                                "full,streaming,snapkv,learned,edgeinfinite"])
+    def needle(lengths, seeds, *more, policies="full,streaming,snapkv,learned,edgeinfinite"):
+        command = ["eval", "needle", "--lengths", lengths, "--seeds", seeds, "--budget", "516tok", "--policies", policies, *more]
+        return Stage("needle", command)
 
     if quick:
         return [
@@ -121,6 +123,9 @@ def stages(texts, quick):
              alone("answer-gulliver", chapters(3), "516tok"),
              fidelity("fidelity", SMALL, "516tok", both, policies=ALL),
              needle("4K", "1,2,3,4,5"),
+             needle("4K", "1,2,3,4,5", "--retain", "0", policies="edgeinfinite"),
+             fidelity("fidelity", SMALL, "516tok", both[:4], "--retain", "0", policies="edgeinfinite"),
+             Stage("gates", ["eval", "gates", texts / "sample-140000.txt", "--lengths", "8K,32K,128K", "--budget", "516tok"]),
              needle("8K,16K,32K", "1,2"),
              Stage("summary-gulliver", ["eval", "summary", chapters(3), "--budget", "516tok", "--length", "short", "--policies", WRITING]),
              Stage("summary-papers", ["eval", "summary", papers(3), "--budget", "516tok", "--policies", WRITING]),

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::common::ContextBuilder;
@@ -183,15 +183,20 @@ fn an_interrupt_keeps_what_was_measured() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let measured = || fs::read_to_string(&results).map_or(0, |text| text.lines().count());
+    interrupt(child, &results, 2);
+}
+
+/// Interrupts a measurement after its first results, which stay.
+fn interrupt(child: Child, results: &Path, n: usize) {
+    let measured = || fs::read_to_string(results).map_or(0, |text| text.lines().count());
     let begin = Instant::now();
-    while measured() < 2 && begin.elapsed() < Duration::from_secs(600) {
+    while measured() < n && begin.elapsed() < Duration::from_secs(600) {
         std::thread::sleep(Duration::from_millis(50));
     }
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(130), "error: interrupted\n"));
-    assert_eq!(lines(&fs::read_to_string(&results).unwrap()).len(), 2);
+    assert_eq!(lines(&fs::read_to_string(results).unwrap()).len(), n);
 }
 
 fn fidelity(texts: &[&Path], args: &[&str]) -> Output {
@@ -448,4 +453,19 @@ fn gates_are_seen_when_a_summary_is_asked_for_and_nothing_else_changes() {
     wide.args(["eval", "gates"]).arg(&text).args(["-m", &model, "--gate", "random:1", "--lengths", "200"]);
     assert_fails(&wide.output().unwrap(), 2, &["left the window", "--lengths"]);
     assert_fails(&gates(&["--lengths", "600"]), 4, &["--gate"]);
+    let full = ["--gate", "random:1", "--lengths", "600", "-o", "/dev/full"];
+    assert_fails(&gates(&full), 1, &["/dev/full", "No space left"]);
+    let report = edgeinf().args(["eval", "report", &file]).output().unwrap();
+    assert!(stdout(&report).contains("| layer | 600 | 1200 |"), "{} {}", stdout(&report), stderr(&report));
+}
+
+#[test]
+fn an_interrupt_keeps_the_gates_that_were_seen() {
+    let dir = scratch("eval-gates-interrupt");
+    let (text, results) = (dir.join("text.txt"), dir.join("gates.jsonl"));
+    fs::write(&text, story(300_000, 5)).unwrap();
+    let mut command = edgeinf();
+    command.args(["eval", "gates"]).arg(&text).args(WINDOW).args(["-m", &shallow(), "--gate", "random:1", "-o"]);
+    let child = command.arg(&results).args(["--lengths", "600,64K"]).stderr(Stdio::piped()).spawn().unwrap();
+    interrupt(child, &results, 1);
 }

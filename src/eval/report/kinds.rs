@@ -127,6 +127,35 @@ impl Measure for Needle {
     }
 }
 
+/// How far the gates of a layer are open.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub struct OpenLayer {
+    /// Which layer.
+    pub layer: u32,
+    /// Mean over what is asked and over query heads, from 0 to 1.
+    pub gate: f64,
+}
+
+/// How far gates are open when something is asked.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Gates {
+    /// Tokens of the text that were read.
+    pub length: u64,
+    /// Layers that have a memory.
+    pub layers: Vec<OpenLayer>,
+}
+
+impl Measure for Gates {
+    fn scored(&self) -> bool {
+        true
+    }
+
+    fn check(&self) -> Result<(), &'static str> {
+        let outside = self.layers.iter().any(|layer| !(0.0..=1.0).contains(&layer.gate));
+        if outside { Err("a 'gate' is not from 0 to 1") } else { Ok(()) }
+    }
+}
+
 /// A summary that was written.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Summary {

@@ -8,7 +8,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::case::{Case, Common, Measure};
 use super::error::ReportError;
-use super::kinds::{Answer, Fidelity, Length, LongBench, Needle, Summary};
+use super::kinds::{Answer, Fidelity, Gates, Length, LongBench, Needle, Summary};
 
 /// Results by kind, in the order in which they came.
 #[derive(Debug, Default)]
@@ -19,6 +19,8 @@ pub struct Records {
     pub fidelity: Vec<Case<Fidelity>>,
     /// Of `eval needle`.
     pub needles: Vec<Case<Needle>>,
+    /// Of `eval gates`.
+    pub gates: Vec<Case<Gates>>,
     /// Of `eval summary`.
     pub summaries: Vec<Case<Summary>>,
     /// Of `eval longbench`.
@@ -35,17 +37,19 @@ enum Kind {
     Answer,
     Fidelity,
     Needle,
+    Gates,
     Summary,
     LongBench,
     Length,
 }
 
 /// Keys that only one kind has. A summary without a result has no scores, but it was asked for.
-const MARKS: [(&str, Kind); 7] = [
+const MARKS: [(&str, Kind); 8] = [
     ("ttft_seconds", Kind::Length),
     ("kl", Kind::Fidelity),
     ("dataset", Kind::LongBench),
     ("decile", Kind::Needle),
+    ("layers", Kind::Gates),
     ("rouge_l", Kind::Summary),
     ("asked", Kind::Summary),
     ("nll", Kind::Answer),
@@ -89,6 +93,7 @@ impl Records {
             Kind::Answer => self.answers.push(case(line)?),
             Kind::Fidelity => self.fidelity.push(case(line)?),
             Kind::Needle => self.needles.push(case(line)?),
+            Kind::Gates => self.gates.push(case(line)?),
             Kind::Summary => self.summaries.push(case(line)?),
             Kind::LongBench => self.longbench.push(case(line)?),
             Kind::Length => {
@@ -133,9 +138,10 @@ mod tests {
     #[test]
     fn kinds_are_told_by_their_keys() {
         let text = format!(
-            "{ANSWER}\n\n{}\n{}\n{}\n{}\n{}\n{}\n",
+            "{ANSWER}\n\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n",
             r#"{"case":"a","policy":"snapkv","budget_bytes":9,"kl":0.1,"perplexity":9.5}"#,
             r#"{"case":"a","policy":"snapkv","budget_bytes":9,"length":2000,"depth":0.1,"decile":1,"correct":true,"closed_book":false}"#,
+            r#"{"case":"a","policy":"edgeinfinite","budget_bytes":9,"length":8192,"tokens_folded":7000,"layers":[{"layer":3,"gate":0.5,"heads":[0.5]}]}"#,
             r#"{"case":"a","policy":"snapkv","budget_bytes":9,"asked":"short","skipped":"too long"}"#,
             r#"{"case":"a","policy":"snapkv","budget_bytes":9,"rouge_l":0.4,"coverage":null}"#,
             r#"{"case":"a","policy":"snapkv","budget_bytes":9,"dataset":"qasper","score":0.5}"#,
@@ -146,12 +152,13 @@ mod tests {
             found.answers.len(),
             found.fidelity.len(),
             found.needles.len(),
+            found.gates.len(),
             found.summaries.len(),
             found.longbench.len(),
             found.lengths.len(),
         ];
-        assert_eq!(counts, [1, 1, 1, 2, 1, 1]);
-        assert_eq!(found.files, [("results.jsonl".to_owned(), 7)]);
+        assert_eq!(counts, [1, 1, 1, 1, 2, 1, 1]);
+        assert_eq!(found.files, [("results.jsonl".to_owned(), 8)]);
         assert!(!found.lengths[0].extrapolated);
     }
 
@@ -168,6 +175,10 @@ mod tests {
             (
                 r#"{"case":"a","policy":"full","budget_bytes":9,"length":9,"decile":10,"closed_book":true}"#,
                 "line 1: 'decile' is more than 9",
+            ),
+            (
+                r#"{"case":"a","policy":"edgeinfinite","budget_bytes":9,"length":9,"layers":[{"layer":3,"gate":1.5}]}"#,
+                "line 1: a 'gate' is not from 0 to 1",
             ),
             (
                 r#"{"policy":"full","length":0,"ttft_seconds":1,"prefill_tokens_per_second":7,"peak_rss_bytes":9,"model":"m"}"#,

@@ -108,6 +108,22 @@ pub fn needles() -> Vec<String> {
     lines
 }
 
+/// What `eval gates` writes: one text at two lengths, once more at the first, and another text that ends before the second.
+fn gates() -> Vec<String> {
+    let of = |case: &str, length: u64, gates: [f64; 2]| {
+        let layers =
+            format!(r#"[{{"layer":2,"gate":{},"heads":[]}},{{"layer":11,"gate":{},"heads":[]}}]"#, gates[0], gates[1]);
+        let own = format!(r#""length":{length},"tokens_folded":{},"layers":{layers}"#, length - 600);
+        line(case, "edgeinfinite", 11_880_960, (128, 310), &own)
+    };
+    vec![
+        of("a.txt", 8192, [0.1, 0.2]),
+        of("a.txt", 131_072, [0.125, 0.25]),
+        of("b.txt", 8192, [0.3, 0.6]),
+        of("a.txt", 8192, [0.1, 0.2]),
+    ]
+}
+
 /// What `bench lengths` writes.
 pub fn lengths() -> Vec<String> {
     let mut lines = Vec::new();
@@ -138,6 +154,11 @@ fn fidelity_has_plots_along_the_text_and_by_budget() {
 #[test]
 fn needles_are_told_apart_by_length() {
     golden("needles.md", &report_of(&needles()));
+}
+
+#[test]
+fn gates_are_means_over_texts() {
+    golden("gates.md", &report_of(&gates()));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod answer;
 mod column;
 mod fidelity;
+mod gates;
 mod lengths;
 mod longbench;
 mod needle;
@@ -27,6 +28,7 @@ pub fn report(records: &Records) -> Result<Report, ReportError> {
     section::write(&mut page, &records.answers)?;
     section::write(&mut page, &records.fidelity)?;
     section::write(&mut page, &records.needles)?;
+    gates::write(&mut page, &records.gates);
     section::write(&mut page, &records.summaries)?;
     section::write(&mut page, &records.longbench)?;
     lengths::write(&mut page, &records.lengths)?;
