@@ -77,6 +77,13 @@ pub fn memory_bytes(model: &Model, gate: &Gate) -> u64 {
     gate.layers.keys().filter_map(|&il| shape.layers.get(il as usize)).map(of_layer).sum()
 }
 
+/// Bytes of all that a memory needs in a process: M and z twice, as a compaction makes new ones of those that there are, and the maps of
+/// queries and keys.
+pub fn held_bytes(model: &Model, gate: &Gate) -> u64 {
+    let maps = gate.layers.values().flat_map(|layer| [&layer.map_q, &layer.map_k]).flatten();
+    2 * memory_bytes(model, gate) + maps.map(|map| 4 * map.len() as u64).sum::<u64>()
+}
+
 /// Bytes of K and V of sinks, retained tokens and window, and the `memory` bytes of M and z.
 ///
 /// Where layers retain different numbers these are the bytes of the mean, which are never exceeded.

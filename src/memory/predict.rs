@@ -22,8 +22,8 @@ pub struct RunSizes {
     pub n_front: u32,
     /// Element type of the KV cache.
     pub cache_type: CacheType,
-    /// Width of the feature map; 0 without a memory.
-    pub n_features: u32,
+    /// Bytes of the memory and of what feeds and reads it ([`held_bytes`](super::budget::held_bytes)); 0 without one.
+    pub memory_bytes: u64,
     /// Hidden units of the scores by which tokens are retained; 0 where queries choose.
     pub n_hidden: u32,
     /// Which tokens are retained; their un-rotated keys are kept as well.
@@ -32,7 +32,7 @@ pub struct RunSizes {
 
 /// Predicted peak memory of a run in bytes: weights, KV cache, memory, scratch buffers and the program itself.
 pub fn peak_bytes(model: &Model, sizes: RunSizes) -> u64 {
-    let (mut kv, mut front, mut memory, mut queries, mut scores) = (0, 0, 0, 0, 0);
+    let (mut kv, mut front, mut memory, mut queries, mut scores) = (0, 0, sizes.memory_bytes, 0, 0);
     let shape = model.shape();
     let by_layer = sizes.retain.map_or_else(
         || vec![0; shape.layers.len()],
@@ -47,8 +47,6 @@ pub fn peak_bytes(model: &Model, sizes: RunSizes) -> u64 {
         let (n_kv, n_retain) = (u64::from(layer.n_head_kv), u64::from(n_retain));
         kv += (n_main + n_retain) * layer_bytes(layer, sizes.cache_type);
         front += (u64::from(sizes.n_front) + n_retain) * 4 * n_kv * u64::from(layer.d_k);
-        // M and z twice, in F32
-        memory += 2 * 4 * n_kv * u64::from(sizes.n_features) * u64::from(layer.d_v + 1);
         if n_retain > 0 {
             queries += 4 * u64::from(layer.n_head * layer.d_k) * (u64::from(n_query) + spare);
             // which tokens of a compaction stay, and which leave
@@ -62,8 +60,6 @@ pub fn peak_bytes(model: &Model, sizes: RunSizes) -> u64 {
             }
             scores = scores.max(4 * row * (n_main + n_retain));
         }
-        // the maps of the gate
-        memory += 4 * u64::from(layer.n_head + layer.n_head_kv) * u64::from(sizes.n_features / 2 * layer.d_k);
     }
     let number = |key: &str| model.metadata(&format!("{}.{key}", model.architecture())).and_then(|v| v.parse().ok());
     let n_embd: u64 = number("embedding_length").unwrap_or(0);

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use crate::input::TokenStream;
 use crate::llama::{CacheType, Compaction, Context, ContextParams, Model, NativeGate, SamplerParams, Token};
-use crate::memory::budget::memory_bytes;
+use crate::memory::budget::{held_bytes, memory_bytes};
 use crate::memory::gate::{Gate, LayerScore};
 use crate::memory::layout::{Layout, MAX_UBATCH, WindowSizes};
 use crate::memory::policy::Policy;
@@ -87,12 +87,9 @@ impl Settings {
         scores.map(LayerScore::n_hidden).max().unwrap_or(0)
     }
 
-    /// Width of the feature map under a policy; 0 if it has no memory.
-    pub fn n_features(&self, policy: Policy) -> u32 {
-        self.gate
-            .as_ref()
-            .filter(|gate| policy.rule().folds() && !gate.layers.is_empty())
-            .map_or(0, |gate| gate.n_features)
+    /// Bytes that M and z, twice, and the maps of the gate take under a policy; 0 if it has no memory.
+    fn held_bytes(&self, policy: Policy, model: &Model) -> u64 {
+        self.gate.as_ref().filter(|_| policy.rule().folds()).map_or(0, |gate| held_bytes(model, gate))
     }
 }
 
@@ -209,7 +206,7 @@ impl Plan {
             n_ubatch: settings.sizes.segment.min(MAX_UBATCH),
             n_front: layout.map_or(0, |l| l.n_front),
             cache_type: settings.cache_type,
-            n_features: settings.n_features(policy),
+            memory_bytes: settings.held_bytes(policy, model),
             n_hidden: settings.n_hidden(),
             retain: settings.sizes.retain_of(policy, n_retain),
         };
