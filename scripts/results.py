@@ -30,6 +30,8 @@ CHOOSING = "streaming,snapkv,learned,edgeinfinite"
 # whose summaries are read
 WRITING = "full,streaming,snapkv,learned,edgeinfinite"
 TECHNICAL = "histogram datamodel bonding ftrace argparse vfs sqlite3 cgroup-v2 unittest alsa-driver logging-cookbook multiprocessing"
+# long documents with facts, and seeds for each length: 16 questions and more
+FAR = (("8K", "1,2,3,4,5,6,7,8"), ("16K", "1,2,3,4"), ("32K", "1,2"), ("64K", "1"), ("128K", "1"))
 STORIES = ("war-and-peace-1 moby-dick-1 union-1946 don-quixote-1 wonderland union-1907 looking-glass war-and-peace-2 don-quixote-2 "
            "moby-dick-2 war-and-peace-3 don-quixote-3")
 
@@ -67,8 +69,6 @@ def fetch(texts, quick, edgeinf, run):
         run([ROOT / "scripts/eval_pairs.py", texts])
     if not (texts / "histogram.txt").exists():
         run([ROOT / "scripts/eval_texts.py", texts])
-    if not (texts / "questions.jsonl").exists():
-        run([ROOT / "scripts/sample_pairs.py", texts / "questions.jsonl", "4096,8192,16384,32768,65536", "101,102,103"])
     if not (texts / "sample-140000.txt").exists():
         run([edgeinf, "sample", "--tokens", "140000", "--seed", "1", "-o", texts / "sample-140000.txt"])
     if not (texts / "gulliver-twice.txt").exists():
@@ -94,8 +94,8 @@ def stages(texts, quick):
         """Its memory alone."""
         return Stage(name, ["eval", "answer", pairs, "--budget", budget, "--policies", "edgeinfinite", "--retain", "0"])
 
-    def needle(lengths, seeds, *more, policies="full,streaming,snapkv,learned,edgeinfinite"):
-        command = ["eval", "needle", "--lengths", lengths, "--seeds", seeds, "--budget", "516tok", "--policies", policies, *more]
+    def needle(lengths, seeds, *more, budget="516tok", policies="full,streaming,snapkv,learned,edgeinfinite"):
+        command = ["eval", "needle", "--lengths", lengths, "--seeds", seeds, "--budget", budget, "--policies", policies, *more]
         return Stage("needle", command)
 
     if quick:
@@ -113,7 +113,6 @@ def stages(texts, quick):
     def papers(n, start=0):
         return every("aclsum", n, texts, start)
 
-    questions = texts / "questions.jsonl"
     both = [text for pair in zip(TECHNICAL.split(), STORIES.split()) for text in pair]
     found = [answer("answer-gulliver", chapters(3), SMALL, "516tok"),
              memory("answer-gulliver", chapters(3), "516tok"),
@@ -126,11 +125,10 @@ def stages(texts, quick):
              needle("4K", "1,2,3,4,5", "--retain", "0", policies="edgeinfinite"),
              fidelity("fidelity", SMALL, "516tok", both[:4], "--retain", "0", policies="edgeinfinite"),
              Stage("gates", ["eval", "gates", texts / "sample-140000.txt", "--lengths", "8K,32K,128K", "--budget", "516tok"]),
-             needle("8K,16K,32K", "1,2"),
+             # a reading answers all questions about a document
+             *(needle(lengths, seeds, budget="1028tok", policies="streaming,edgeinfinite") for lengths, seeds in FAR),
              Stage("summary-gulliver", ["eval", "summary", chapters(3), "--budget", "516tok", "--length", "short", "--policies", WRITING]),
              Stage("summary-papers", ["eval", "summary", papers(3), "--budget", "516tok", "--policies", WRITING]),
-             answer("answer-questions", questions, SMALL, "516tok", BLIND),
-             memory("answer-questions", questions, "516tok"),
              Stage("lengths", ["bench", "lengths", texts / "gulliver-twice.txt", "--json"], resumes=False)]
     for form in ("--prefill-once", "--no-sinks", "--no-window"):
         policies = "streaming,snapkv,snapkv-question" if form == "--prefill-once" else "streaming,snapkv"
@@ -140,7 +138,7 @@ def stages(texts, quick):
               fidelity("fidelity", LARGE, "516tok", both[:6], "--tokens", "4096", policies="streaming,snapkv,pyramidkv,learned"),
               Stage("needle", ["eval", "needle", "-m", LARGE, "--lengths", "4K,8K,16K", "--seeds", "1,2", "--budget", "516tok", "--policies",
                                "full,streaming,snapkv,learned"]),
-              Stage("needle", ["eval", "needle", "--lengths", "64K,128K", "--budget", "516tok"])]
+              needle("8K", "1,2,3,4,5,6,7,8", "--retain", "0", budget="1028tok", policies="edgeinfinite")]
     found += [answer("answer-gulliver", chapters(3, start), SMALL, budget, CHOOSING) for budget in ("1028tok", "516tok") for start in (0, 1, 2)]
     found += [alone("answer-gulliver", chapters(3, start), budget) for budget in ("1028tok", "516tok") for start in (0, 1, 2)]
     found += [answer("answer-papers", papers(3, start), SMALL, "516tok", CHOOSING) for start in (1, 2)]

@@ -178,7 +178,7 @@ pub fn run_one(args: &BenchRunArgs, printer: &mut Printer, interrupt: &Arc<Atomi
     need_gate(&mut engine, policy, printer)?;
     let mut document = TokenStream::new(source, engine.model.vocab(), Arc::clone(interrupt))?;
     let folded = engine.gate.as_ref().filter(|_| policy.rule().folds());
-    let memory = folded.map_or(0, |gate| memory_bytes(&engine.model, gate));
+    let memory = folded.map_or(0, |gate| memory_bytes(&engine.model.shape(), gate));
     let sizes = engine.sizes.resolve(policy, &engine.model, args.engine.cache_type.into(), memory);
     let settings = BenchSettings {
         sizes: sizes.map_err(SummaryError::from)?,

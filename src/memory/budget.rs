@@ -6,7 +6,7 @@ use std::str::FromStr;
 use crate::llama::{CacheType, Model, Retain};
 use crate::size::parse_size;
 
-use super::gate::{Gate, LayerShape};
+use super::gate::{Gate, LayerShape, ModelShape};
 use super::layout::WindowSizes;
 use super::policy::Policy;
 
@@ -70,18 +70,16 @@ fn retained_bytes(model: &Model, retain: Retain, cache_type: CacheType) -> u64 {
 }
 
 /// Bytes of M and z in F32, in the layers that have a gate.
-pub fn memory_bytes(model: &Model, gate: &Gate) -> u64 {
+pub fn memory_bytes(shape: &ModelShape, gate: &Gate) -> u64 {
     let of_layer =
         |layer: &LayerShape| 4 * u64::from(layer.n_head_kv) * u64::from(gate.n_features) * u64::from(layer.d_v + 1);
-    let shape = model.shape();
     gate.layers.keys().filter_map(|&il| shape.layers.get(il as usize)).map(of_layer).sum()
 }
 
-/// Bytes of all that a memory needs in a process: M and z twice, as a compaction makes new ones of those that there are, and the maps of
-/// queries and keys.
-pub fn held_bytes(model: &Model, gate: &Gate) -> u64 {
+/// Bytes of M, z and maps in a process: M and z are there twice, as a compaction makes new ones of those that there are.
+pub fn held_bytes(shape: &ModelShape, gate: &Gate) -> u64 {
     let maps = gate.layers.values().flat_map(|layer| [&layer.map_q, &layer.map_k]).flatten();
-    2 * memory_bytes(model, gate) + maps.map(|map| 4 * map.len() as u64).sum::<u64>()
+    2 * memory_bytes(shape, gate) + maps.map(|map| 4 * map.len() as u64).sum::<u64>()
 }
 
 /// Bytes of K and V of sinks, retained tokens and window, and the `memory` bytes of M and z.
@@ -98,6 +96,22 @@ pub fn surviving_bytes(model: &Model, policy: Policy, sizes: WindowSizes, cache_
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::memory::gate::FeatureMap;
+
+    #[test]
+    fn a_memory_takes_bytes_where_it_is() {
+        let layer = LayerShape { n_head: 4, n_head_kv: 2, d_k: 8, d_v: 16 };
+        let shape = ModelShape { architecture: "llama".into(), n_layer: 4, layers: vec![layer; 4] };
+        let mut gate = Gate::random(&shape, FeatureMap::Hedgehog, 32, 1).unwrap();
+        // 2 heads of 32 features for 16 elements and z; 6 maps of 16 rows
+        let (memory, maps) = (4 * 2 * 32 * 17, 4 * 6 * 16 * 8);
+        let bytes = |gate: &Gate| (memory_bytes(&shape, gate), held_bytes(&shape, gate));
+        assert_eq!(bytes(&gate), (4 * memory, 4 * (2 * memory + maps)));
+        gate.layers.retain(|&il, _| il == 2);
+        assert_eq!(bytes(&gate), (memory, 2 * memory + maps));
+        let elu = Gate::random(&shape, FeatureMap::Elu, 8, 1).unwrap();
+        assert_eq!(bytes(&elu), (memory, 2 * memory));
+    }
 
     #[test]
     fn budgets_are_read_and_written() {

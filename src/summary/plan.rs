@@ -78,7 +78,7 @@ impl Settings {
 
     /// Bytes of M and z under a policy; 0 if it has no memory.
     pub fn memory_bytes(&self, policy: Policy, model: &Model) -> u64 {
-        self.gate.as_ref().filter(|_| policy.rule().folds()).map_or(0, |gate| memory_bytes(model, gate))
+        self.gate.as_ref().filter(|_| policy.rule().folds()).map_or(0, |gate| memory_bytes(&model.shape(), gate))
     }
 
     /// Hidden units of the gate's scores, in the layer with most of them; 0 if it has none.
@@ -89,7 +89,7 @@ impl Settings {
 
     /// Bytes that M and z, twice, and the maps of the gate take under a policy; 0 if it has no memory.
     fn held_bytes(&self, policy: Policy, model: &Model) -> u64 {
-        self.gate.as_ref().filter(|_| policy.rule().folds()).map_or(0, |gate| held_bytes(model, gate))
+        self.gate.as_ref().filter(|_| policy.rule().folds()).map_or(0, |gate| held_bytes(&model.shape(), gate))
     }
 }
 

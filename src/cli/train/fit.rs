@@ -107,7 +107,7 @@ fn prepare(args: &TrainArgs, path: &Path, sha256: String) -> Result<(Examples, G
     }
     let retain = args.retain.filter(|_| args.fit == Part::Memory);
     let beside = retain.map(|n| beside(n, &gate, &model.shape())).transpose()?;
-    let n_worth = memory_bytes(&model, &gate) / token_bytes(&model, CacheType::F16).max(1);
+    let n_worth = memory_bytes(&model.shape(), &gate) / token_bytes(&model, CacheType::F16).max(1);
     let n_worth = u32::try_from(n_worth).unwrap_or(u32::MAX).saturating_add(retain.unwrap_or(0));
     let desk = Desk { model: &model, sizes, n_tokens: tokens, n_held_out: args.held_out as usize, n_worth };
     Ok((Examples::load(desk, &args.pairs, &args.text)?, gate, beside))

@@ -108,11 +108,15 @@ pub fn needles() -> Vec<String> {
     lines
 }
 
-/// What `eval gates` writes: one text at two lengths, once more at the first, and another text that ends before the second.
+/// What `eval gates` writes: one text at two lengths, once more at the first, and another text that ends before the second. A layer has folded nothing
+/// at the first.
 fn gates() -> Vec<String> {
     let of = |case: &str, length: u64, gates: [f64; 2]| {
-        let layers =
-            format!(r#"[{{"layer":2,"gate":{},"heads":[]}},{{"layer":11,"gate":{},"heads":[]}}]"#, gates[0], gates[1]);
+        let more = if length > 8192 { r#",{"layer":20,"gate":0.75,"heads":[]}"# } else { "" };
+        let layers = format!(
+            r#"[{{"layer":2,"gate":{},"heads":[]}},{{"layer":11,"gate":{},"heads":[]}}{more}]"#,
+            gates[0], gates[1]
+        );
         let own = format!(r#""length":{length},"tokens_folded":{},"layers":{layers}"#, length - 600);
         line(case, "edgeinfinite", 11_880_960, (128, 310), &own)
     };

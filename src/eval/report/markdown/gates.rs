@@ -18,7 +18,7 @@ pub fn write(page: &mut Page, gates: &[Case<Gates>]) {
         page.heading(2, &format!("Open gates: {model}"));
         page.paragraph(
             "The mean gate of what asks for a summary, over its tokens, query heads and texts, by how many tokens of a text were read: 0 is \
-             deaf to the memory, 1 to everything else.",
+             deaf to the memory, 1 to everything else. A layer that has folded nothing yet has none, and `all` is over those that have one.",
         );
         let parts = setting.parts(true).into_iter().map(|(_, part)| part).collect::<Vec<_>>().join(", ");
         let (retain, window) = (setting.retain, setting.window);
@@ -30,7 +30,7 @@ pub fn write(page: &mut Page, gates: &[Case<Gates>]) {
 /// The last result of each text and length.
 fn one_of_each<'a>(cases: &[&'a Case<Gates>]) -> Vec<&'a Case<Gates>> {
     let of: BTreeMap<_, &'a Case<Gates>> =
-        cases.iter().map(|case| ((case.own.length, case.common.text_sha256.as_str()), *case)).collect();
+        cases.iter().map(|case| ((case.own.length, &case.common.text_sha256, &case.common.case), *case)).collect();
     of.into_values().collect()
 }
 
