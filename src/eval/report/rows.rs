@@ -105,12 +105,15 @@ impl<'a, T: Measure> Rows<'a, T> {
         })
     }
 
-    /// Full attention in the same form.
+    /// Full attention in the same form, with as many texts as possible of which as much was looked at.
     pub fn full(&self, row: &Row<'a, T>) -> Option<&Row<'a, T>> {
         let comparable = |other: &&Row<'a, T>| {
             other.policy.0 == "full" && other.group == row.group && other.setting.is_comparable(row.setting)
         };
-        self.rows.iter().filter(comparable).max_by_key(|other| other.setting.agreement(row.setting))
+        let alike = |other: &Row<'a, T>| row.pairs_alike(other, |_| Some(0.0)).len();
+        let common = |other: &Row<'a, T>| row.pairs(other, |_| Some(0.0)).len();
+        let rank = |other: &&Row<'a, T>| (other.setting.agreement(row.setting), alike(other), common(other));
+        self.rows.iter().filter(comparable).max_by_key(rank)
     }
 
     /// Rows of one budget each, in ascending order; those without one of their own are left out.
@@ -155,7 +158,17 @@ impl<T> Row<'_, T> {
         both.collect()
     }
 
-    /// The same with two other rows.
+    /// The same of those texts of which as much was looked at in both.
+    pub fn pairs_alike(&self, other: &Self, value: fn(&T) -> Option<f64>) -> Vec<(f64, f64)>
+    where
+        T: Measure,
+    {
+        let alike = |case: &Case<T>| other.of(case).filter(|found| found.own.reach() == case.own.reach());
+        let both = self.scored.iter().filter_map(|case| Some((value(&case.own)?, value(&alike(case)?.own)?)));
+        both.collect()
+    }
+
+    /// The same as [`Row::pairs`] with two other rows.
     pub fn triples(&self, one: &Self, two: &Self, value: fn(&T) -> Option<f64>) -> Vec<(f64, f64, f64)> {
         let all = self
             .scored

@@ -196,6 +196,26 @@ fn summaries_and_longbench_have_tables() {
 }
 
 #[test]
+fn what_is_specific_is_compared_where_the_same_part_was_replaced() {
+    let own = |specific: f64, n: u64| format!(r#""nll":2.0,"specific":{specific},"forgotten_tokens":{n}"#);
+    let mut lines = Vec::new();
+    for case in ["a", "b"] {
+        lines.push(line(case, "full", 90 << 20, (0, 512), &own(0.8, 900)));
+        lines.push(line(case, "snapkv", 10 << 20, (128, 384), &own(0.2, 900)));
+        lines.push(line(case, "snapkv", 20 << 20, (256, 768), &own(0.2, 400)));
+    }
+    // of the other part full attention has a half, and was asked for it once
+    lines.push(line("a", "full", 90 << 20, (0, 1024), &own(0.4, 400)));
+    let report = report_of(&lines);
+    let share = |window: &str| {
+        let row = report.markdown.lines().find(|line| line.contains(&format!("| {window} | "))).unwrap();
+        row.split(" | ").nth(12).unwrap().trim().to_owned()
+    };
+    assert!(share("384").starts_with("0.250") && share("768").starts_with("0.500"), "{}", report.markdown);
+    assert!(share("768").ends_with("(n=1)"), "{}", report.markdown);
+}
+
+#[test]
 fn models_and_settings_are_not_mixed() {
     let own = r#""nll":2.0,"specific":0.1"#;
     let one = line("a", "snapkv", 10 << 20, (256, 256), own);

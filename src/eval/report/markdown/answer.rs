@@ -37,10 +37,10 @@ impl Section for Answer {
     }
 }
 
-/// The part of what full attention has that is specific, a ratio of sums over the texts that both have.
+/// The part of what full attention has that is specific, a ratio of sums over the texts of which the same part was replaced for both.
 fn of_full(rows: &Rows<'_, Answer>, row: &Row<'_, Answer>) -> String {
     let Some(full) = rows.full(row).filter(|_| row.policy.0 != "full") else { return "-".into() };
-    let pairs = row.pairs(full, |r| r.specific);
+    let pairs = row.pairs_alike(full, |r| r.specific);
     Shape::PLAIN.estimate(ratio(&pairs), pairs.len(), row.scored.len())
 }
 
