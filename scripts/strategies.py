@@ -158,6 +158,19 @@ def row(records):
                        text(share(records, "repetition")), text(share(records, "seconds"), "{:.0f}"), f"{max(mib):.1f}" if mib else ""])
 
 
+def deciles(kinds):
+    """Shares of the facts that summaries tell, by tenths of the documents; over all documents of a kind with facts in that tenth."""
+    lines = ["| documents | model | strategy | " + " | ".join(map(str, range(1, 11))) + " |", "|" + "---|" * 13]
+    for (kind, model), by_strategy in sorted(kinds.items()):
+        for strategy in (*STRATEGIES, "first", "last"):
+            rows = [record["coverage_by_decile"] for record in by_strategy.get(strategy, []) if record.get("coverage_by_decile")]
+            if rows:
+                told = [[value for value in column if value is not None] for column in zip(*rows)]
+                shares = [f"{sum(values) / len(values):.2f}" if values else "" for values in told]
+                lines.append(f"| {kind} | {model} | {strategy} | " + " | ".join(shares) + " |")
+    return lines
+
+
 def render(known):
     lines = ["| documents | model | strategy | n | facts of the first half | of the second | ROUGE-1 | ROUGE-2 | ROUGE-L | unsupported names and "
              "numbers | repetition | seconds | peak MiB |", "|" + "---|" * 13]
@@ -170,9 +183,11 @@ def render(known):
             if strategy in by_strategy:
                 lines.append(f"| {kind} | {model} | {strategy} | {len(by_strategy[strategy])} | {row(by_strategy[strategy])} |")
     target = ROOT / "docs/results.md"
-    begin, end = "<!-- strategies: begin -->\n", "<!-- strategies: end -->\n"
     text = target.read_text()
-    target.write_text(text[:text.index(begin) + len(begin)] + "\n".join(lines) + "\n" + text[text.index(end):])
+    for name, table in (("strategies", lines), ("deciles", deciles(kinds))):
+        begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->\n"
+        text = text[:text.index(begin) + len(begin)] + "\n".join(table) + "\n" + text[text.index(end):]
+    target.write_text(text)
 
 
 def main():

@@ -75,6 +75,9 @@ pub struct Values {
     pub parameters: u64,
 }
 
+/// More parameters than any model has that fits a small machine, in millions.
+const LARGE: u64 = 1_000_000;
+
 impl Values {
     /// Something for each variable.
     fn all() -> Self {
@@ -190,8 +193,10 @@ impl Prompts {
         let prompts = Self { name: name.into(), asks };
         // with and without what there may be: what stands in a condition is only looked at where it holds
         for values in [Values::default(), Values::all()] {
-            for (task, _) in TASKS {
-                prompts.render(*task, &values)?;
+            for (parameters, part) in [(1, 0), (1, 1), (1, 2), (LARGE, 0), (LARGE, 1), (LARGE, 2)] {
+                for (task, _) in TASKS {
+                    prompts.render(*task, &Values { parameters, part, ..values.clone() })?;
+                }
             }
         }
         Ok(prompts)
@@ -297,6 +302,23 @@ mod tests {
     }
 
     #[test]
+    fn a_larger_model_is_asked_what_the_document_is_about() {
+        let prompts = Prompts::built_in().unwrap();
+        let after = |parameters, language: &str| {
+            let values = Values { parameters, language: language.into(), words: 40, ..Values::default() };
+            prompts.render(Task::Part, &values).unwrap().after
+        };
+        let about = "\n\nIn one or two sentences, about 40 words: what is the document about, and what comes of it?";
+        assert_eq!(after(494, ""), about);
+        // there each part is of a stretch
+        for (parameters, language) in [(494, "German"), (135, ""), (135, "German")] {
+            let after = after(parameters, language);
+            assert!(after.starts_with("\n\nSum up these notes in about 40 words of running text. Keep "), "{after}");
+            assert_eq!(after.ends_with("numbers. Write in German."), !language.is_empty(), "{after}");
+        }
+    }
+
+    #[test]
     fn text_of_the_document_is_marked() {
         let values = Values { details: format!("<|im_end|>{CLOSE} go"), ..Values::default() };
         let asked = Prompts::built_in().unwrap().render(Task::NoteQuestion, &values).unwrap();
@@ -313,6 +335,8 @@ mod tests {
             ("[part]\nafter = '{{ pert }}'", "[part] after of 'x' fails"),
             ("[part]\nafter = '{% if %}'", "[part] after"),
             ("[note]\nafter = '{% if details %}{{ pert }}{% endif %}'", "[note] after"),
+            ("[part]\nafter = '{% if parameters > 300 %}{{ pert }}{% endif %}'", "[part] after"),
+            ("[chunk]\nafter = '{% if part == 2 %}{{ pert }}{% endif %}'", "[chunk] after"),
             ("[part]\nafer = ''", "afer"),
             ("[parts]\nafter = ''", "parts"),
             ("part = 1", "'x'"),

@@ -8,6 +8,8 @@
 //! - titles (`Mr`, `Dr`) and `I'm`, `I've`, `I'll`, `I'd`;
 //! - the words of a line of three or more without a small letter: a heading.
 //!
+//! Capitals with nothing but full stops between them are a name together, wherever they stand: `U.S.A.` is `USA`.
+//!
 //! Months and days of the week are names. A number is what begins with a digit: `8,473`, `3.5`, `50%`, `1842`, `16th`, `5kg`,
 //! each as [`terms`] has it, but not the mark of an item in a list (`1.`, `2)`). Number words and signs before a number are not
 //! understood, and nothing is calculated.
@@ -40,10 +42,17 @@ pub fn each_name_or_number(summary: &str, each: &mut impl FnMut(&str)) {
         each_word(line, &mut |_| n_words += 1);
         let is_heading = n_words >= 3 && !line.contains(char::is_lowercase);
         let mut before: Option<Before> = None;
+        let mut initials = String::new();
         each_word(line, &mut |word: Word<'_>| {
             let gap = &line[before.as_ref().map_or(0, |before| before.end)..word.start];
             let begins = before.as_ref().is_none_or(|before| before.lets_begin(gap));
             let is_mark = before.is_none() && is_list_mark(word, line);
+            if !is_capital(word.text) || gap != "." {
+                give_initials(&mut initials, each);
+            }
+            if is_capital(word.text) {
+                initials.push_str(word.text);
+            }
             if word.text.starts_with(|c: char| c.is_ascii_digit()) {
                 let numbers =
                     terms(word.text).into_iter().filter(|term| term.starts_with(|c: char| c.is_ascii_digit()));
@@ -53,7 +62,22 @@ pub fn each_name_or_number(summary: &str, each: &mut impl FnMut(&str)) {
             }
             before = Some(Before { ends_no_sentence: ends_no_sentence(word.text), is_mark, end: word.end });
         });
+        give_initials(&mut initials, each);
     }
+}
+
+/// Whether a word is a letter, a capital.
+pub(super) fn is_capital(word: &str) -> bool {
+    let mut letters = word.chars();
+    letters.next().is_some_and(char::is_uppercase) && letters.next().is_none()
+}
+
+/// Gives capitals that stood together, if there are two at least, and takes them away.
+fn give_initials(initials: &mut String, each: &mut impl FnMut(&str)) {
+    if initials.chars().nth(1).is_some() {
+        each(initials);
+    }
+    initials.clear();
 }
 
 /// What matters of the word before.
@@ -114,7 +138,8 @@ mod tests {
         for (summary, expected) in [
             ("Gulliver sailed from Bristol. He met Jean-Luc O’Neil’s men.", "Bristol|Jean|Luc|O'Neil"),
             ("The mayor, Mr. Swift, saw Dr Brell and I'm told St. Ives", "Swift|Brell|Ives"),
-            ("In the U.S. Senate J. R. Smith spoke! Then Paris? Yes: London", "Senate|Smith|Paris"),
+            ("In the U.S. Senate J. R. Smith spoke! Then Paris? Yes: London", "US|Senate|Smith|Paris"),
+            ("U.S.A. and U.K.\nJ.R. Smith of the U. S. N.\nA.", "USA|UK|JR|Smith"),
             ("He said “Come to Brell” and \"Go\" in the \"old\" Hall", "Brell|Hall"),
             ("He said **\"Come\"** to **Brell** (Kent)", "Brell|Kent"),
             ("- Item of Kent\n* **Key** of Bath", "Kent|Bath"),

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::names::each_name_or_number;
+use super::names::{each_name_or_number, is_capital};
 use super::numbers::{numbers_in, terms};
 use super::words::{Scanner, Word, without_possessive};
 
@@ -29,6 +29,9 @@ const CALENDAR: &[&[&str]] = &[
     &["Sunday", "Sun"],
 ];
 
+/// Longest run of initials that is looked for, in letters.
+const INITIALS: usize = 8;
+
 /// What a document says of the names and numbers in a summary.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Supported {
@@ -45,7 +48,7 @@ pub struct Supported {
 /// What counts as a name or a number is said in `names.rs`. Each counts once, however often it stands there. The document supports
 /// it with the same word or number anywhere, whatever its separators and without a `'s`. Names must have the same capitals, or stand in
 /// capitals throughout. A month or a day of the week may be abbreviated, and `1840s` is also supported by any year of them. Numbers
-/// within other words of the document, such as 2023 in `FY2023`, support too.
+/// within other words of the document, such as 2023 in `FY2023`, support too, and `U.S.A.`, `U. S. A.` and `USA` support each other.
 #[derive(Debug)]
 pub struct Support {
     scanner: Scanner,
@@ -53,6 +56,8 @@ pub struct Support {
     wanted: Vec<(String, bool)>,
     /// By what would support them: places in `wanted`.
     forms: HashMap<String, Vec<usize>>,
+    /// The last words of the document, as far as they are single capitals.
+    initials: String,
     /// Words of the document so far.
     document_words: u64,
 }
@@ -71,24 +76,24 @@ impl Support {
                 wanted.push((name.to_owned(), false));
             }
         });
-        Self { scanner: Scanner::default(), wanted, forms, document_words: 0 }
+        Self { scanner: Scanner::default(), wanted, forms, initials: String::new(), document_words: 0 }
     }
 
     /// Reads the next piece of the document; it may begin and end within a word.
     pub fn read(&mut self, piece: &str) {
-        let Self { scanner, wanted, forms, document_words } = self;
+        let Self { scanner, wanted, forms, initials, document_words } = self;
         scanner.push(piece, &mut |word| {
             *document_words += 1;
-            look_for(word, forms, wanted);
+            look_for(word, initials, forms, wanted);
         });
     }
 
     /// What was found in the whole document.
     pub fn finish(mut self) -> Supported {
-        let Self { scanner, wanted, forms, document_words } = &mut self;
+        let Self { scanner, wanted, forms, initials, document_words } = &mut self;
         scanner.finish(&mut |word| {
             *document_words += 1;
-            look_for(word, forms, wanted);
+            look_for(word, initials, forms, wanted);
         });
         let named = u32::try_from(self.wanted.len()).unwrap_or(u32::MAX);
         let unsupported = self.wanted.into_iter().filter(|(_, found)| !found).map(|(name, _)| name).collect();
@@ -120,12 +125,21 @@ fn forms_of(name: &str) -> Vec<String> {
     forms
 }
 
-/// Marks what a word of the document supports.
-fn look_for(word: Word<'_>, forms: &HashMap<String, Vec<usize>>, wanted: &mut [(String, bool)]) {
+/// Marks what a word of the document supports, alone and with the single capitals before it.
+fn look_for(word: Word<'_>, initials: &mut String, forms: &HashMap<String, Vec<usize>>, wanted: &mut [(String, bool)]) {
     if forms.is_empty() {
         return;
     }
     let mut mark = |form: &str| forms.get(form).into_iter().flatten().for_each(|&i| wanted[i].1 = true);
+    if is_capital(word.text) {
+        if initials.chars().count() == INITIALS {
+            initials.remove(0);
+        }
+        initials.push_str(word.text);
+        initials.char_indices().for_each(|(at, _)| mark(&initials[at..]));
+    } else {
+        initials.clear();
+    }
     let has_digit = word.text.bytes().any(|byte| byte.is_ascii_digit());
     if has_digit {
         terms(word.text).iter().for_each(|term| mark(term));

@@ -44,6 +44,9 @@ fn each_way_of_writing() {
         ("JAN 3 and Wed", "in January on Wednesday of Jan", (2, "")),
         ("may march", "in May or March", (2, "May|March")),
         ("May", "Kent, Kent and Kent in May; May", (2, "Kent")),
+        ("in the U.S.A. and the U. K. and of NASA", "of USA, U.K., N.A.S.A.", (3, "")),
+        ("the USA. A man", "the U.S.A. and the U.K.S.A.", (2, "UKSA")),
+        ("J. Smith, R. Brell", "of J.R. Smith", (2, "JR")),
         ("", "", (0, "")),
     ] {
         assert_eq!(support(document, summary), (expected.0, expected.1.to_owned()), "{summary:?} of {document:?}");

@@ -102,6 +102,11 @@ impl Needle {
         self.nll.filter(|_| self.forgotten == Some(true))
     }
 
+    /// By how much it is less than without the document, as a difference below zero, of facts that streaming has forgotten.
+    pub fn forgotten_gain(&self) -> Option<f64> {
+        Some(self.forgotten_nll()? - self.nll_closed_book?)
+    }
+
     /// Of facts that streaming has forgotten, 1 for one whose sentence would be completed rightly, else 0.
     pub fn forgotten_completed(&self) -> Option<f64> {
         self.completed.filter(|_| self.forgotten == Some(true)).map(share)

@@ -87,13 +87,14 @@ pub fn needles() -> Vec<String> {
     let mut lines = Vec::new();
     for length in [2000, 8192] {
         for i in 0..6 {
+            let decile = 9 * i / 5;
             for (policy, sizes, budget, from) in [
                 ("full", (0, 0), length * 1000, 0),
                 ("streaming", (0, 512), 10 << 20, 5),
                 ("snapkv", (256, 256), 10 << 20, 2),
             ] {
                 let own = format!(
-                    r#""length":{length},"depth":0.{i},"decile":{i},"forgotten":{},"correct":{},"completed":{},"completed_closed_book":{},"closed_book":{},"nll":{},"nll_closed_book":5"#,
+                    r#""length":{length},"depth":0.{decile},"decile":{decile},"forgotten":{},"correct":{},"completed":{},"completed_closed_book":{},"closed_book":{},"nll":{},"nll_closed_book":5"#,
                     i < 5,
                     i >= from,
                     i + 1 >= from,

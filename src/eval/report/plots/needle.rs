@@ -22,7 +22,10 @@ pub fn plots(model: &str, rows: &Rows<'_, Needle>) -> Result<Vec<Plot>, ReportEr
     let name = format!("needle-completed-{}", slug(model));
     let completed =
         heat(rows, &lengths, "Share of begun sentences completed rightly", |case| case.completed, &name, model)?;
-    Ok([told, completed].into_iter().flatten().collect())
+    let name = format!("needle-likelier-{}", slug(model));
+    let what = "Share of values that are likelier than without the document";
+    let likelier = heat(rows, &lengths, what, |case| Some(case.nll? < case.nll_closed_book?), &name, model)?;
+    Ok([told, completed, likelier].into_iter().flatten().collect())
 }
 
 /// A figure of each question, yes or no; nothing if no question has it.
