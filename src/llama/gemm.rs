@@ -46,12 +46,15 @@ pub fn product_speed(kind: TensorType, size: u32, threads: u32, repeats: u32) ->
     // SAFETY: a backend of the processor.
     unsafe { sys::ggml_backend_cpu_set_n_threads(backend.ptr(), threads as i32) };
     let mut rng = Rng::new(1);
-    let row: Vec<f32> = (0..size).map(|_| rng.below(2001) as f32 / 1000.0 - 1.0).collect();
-    let operands = Operands { kind, size: i64::from(size), weights: quantized(kind, &row), input: row };
+    let row = random(&mut rng, size as usize);
+    // rows that are all alike make no kernel faster
+    let n = size as usize;
+    let shape = Shape { rows: n, columns: n, length: n };
+    let operands = Operands { kind, shape, weights: quantized(kind, &row).repeat(n), input: row.repeat(n) };
     let mut best: Option<f64> = None;
     for layout in layouts(&backend) {
-        if let Some(seconds) = operands.time(&backend, layout, repeats)? {
-            best = Some(best.map_or(seconds, |best| best.min(seconds)));
+        if let Some(product) = operands.multiply(&backend, layout, repeats)? {
+            best = Some(best.map_or(product.seconds, |best| best.min(product.seconds)));
         }
     }
     let best = best.ok_or_else(|| LlamaError::Product(format!("no kernel takes matrices of {}", kind.name())))?;
@@ -109,6 +112,11 @@ fn layouts(backend: &Owned<sys::ggml_backend>) -> Vec<BufferType> {
     layouts
 }
 
+/// Values from -1 to 1.
+fn random(rng: &mut Rng, n: usize) -> Vec<f32> {
+    (0..n).map(|_| rng.below(2001) as f32 / 1000.0 - 1.0).collect()
+}
+
 /// A row of weights as it is stored.
 fn quantized(kind: TensorType, row: &[f32]) -> Vec<u8> {
     let n = row.len() as i64;
@@ -123,22 +131,39 @@ fn quantized(kind: TensorType, row: &[f32]) -> Vec<u8> {
     bytes
 }
 
-/// The matrices, whose rows are all alike: that makes no kernel faster.
+/// Of the matrices: rows of weights, columns of input, and how many elements each of these has.
+#[derive(Debug, Clone, Copy)]
+struct Shape {
+    rows: usize,
+    columns: usize,
+    length: usize,
+}
+
+/// The matrices, row by row and column by column.
 struct Operands {
     kind: TensorType,
-    size: i64,
+    shape: Shape,
     weights: Vec<u8>,
     input: Vec<f32>,
 }
 
+/// What comes out.
+struct Product {
+    /// Column by column.
+    #[cfg_attr(not(test), allow(dead_code, reason = "what is timed needs no result"))]
+    values: Vec<f32>,
+    /// Of the fastest run.
+    seconds: f64,
+}
+
 impl Operands {
-    /// Seconds of the fastest product; `None` if this layout is not for such weights.
-    fn time(
+    /// Their product, computed once more than `repeats`; `None` if this layout is not for such weights.
+    fn multiply(
         &self,
         backend: &Owned<sys::ggml_backend>,
         layout: BufferType,
         repeats: u32,
-    ) -> Result<Option<f64>, LlamaError> {
+    ) -> Result<Option<Product>, LlamaError> {
         const NO_MEMORY: &str = "out of memory";
         let context = |n_tensors: usize| {
             // SAFETY: numbers.
@@ -150,8 +175,9 @@ impl Operands {
         let (of_weights, of_graph) = (context(1)?, context(2)?);
         // SAFETY: the contexts have room for one tensor and for two with a graph.
         let (weights, input, product) = unsafe {
-            let weights = sys::ggml_new_tensor_2d(of_weights.ptr(), self.kind.0, self.size, self.size);
-            let input = sys::ggml_new_tensor_2d(of_graph.ptr(), sys::GGML_TYPE_F32, self.size, self.size);
+            let [rows, columns, length] = [self.shape.rows, self.shape.columns, self.shape.length].map(|n| n as i64);
+            let weights = sys::ggml_new_tensor_2d(of_weights.ptr(), self.kind.0, length, rows);
+            let input = sys::ggml_new_tensor_2d(of_graph.ptr(), sys::GGML_TYPE_F32, length, columns);
             (weights, input, sys::ggml_mul_mat(of_graph.ptr(), weights, input))
         };
         if !takes(backend, layout, weights, product)? {
@@ -165,16 +191,15 @@ impl Operands {
         // SAFETY: the backend is valid.
         let ordinary = unsafe { sys::ggml_backend_get_default_buffer_type(backend.ptr()) };
         let _buffers = (allocated(&of_weights, layout)?, allocated(&of_graph, ordinary)?);
-        let (rows, inputs) = (self.weights.repeat(self.size as usize), self.input.repeat(self.size as usize));
         // SAFETY: the tensors have buffers now and are exactly as large as what is copied; the graph is new.
         let graph = unsafe {
-            sys::ggml_backend_tensor_set(weights, rows.as_ptr().cast(), 0, rows.len());
-            sys::ggml_backend_tensor_set(input, inputs.as_ptr().cast(), 0, inputs.len() * size_of::<f32>());
+            sys::ggml_backend_tensor_set(weights, self.weights.as_ptr().cast(), 0, self.weights.len());
+            sys::ggml_backend_tensor_set(input, self.input.as_ptr().cast(), 0, size_of_val(self.input.as_slice()));
             let graph = sys::ggml_new_graph(of_graph.ptr());
             sys::ggml_build_forward_expand(graph, product);
             graph
         };
-        let mut best = f64::INFINITY;
+        let mut seconds = f64::INFINITY;
         // the first one finds nothing in the processor's caches
         for _ in 0..=repeats {
             let start = Instant::now();
@@ -183,9 +208,14 @@ impl Operands {
             if status != sys::GGML_STATUS_SUCCESS {
                 return Err(LlamaError::Product(format!("the product ends with status {status}")));
             }
-            best = best.min(start.elapsed().as_secs_f64());
+            seconds = seconds.min(start.elapsed().as_secs_f64());
         }
-        Ok(Some(best))
+        let mut values = vec![0.0; self.shape.rows * self.shape.columns];
+        // SAFETY: the product has as many values, and was computed.
+        unsafe {
+            sys::ggml_backend_tensor_get(product, values.as_mut_ptr().cast(), 0, size_of_val(values.as_slice()));
+        }
+        Ok(Some(Product { values, seconds }))
     }
 }
 
@@ -221,5 +251,39 @@ mod tests {
             assert!(speed.is_finite() && speed > 1e6, "{}: {speed}", kind.name());
         }
         assert_eq!(TensorType::F32.name(), "f32");
+    }
+
+    /// The product in the ordinary layout.
+    fn product(kind: TensorType, shape: Shape, weights: &[u8], input: &[f32], n_threads: i32) -> Vec<f32> {
+        // SAFETY: no parameters are given; the result is NULL or a new backend.
+        let backend = unsafe { sys::ggml_backend_init_by_type(sys::GGML_BACKEND_DEVICE_TYPE_CPU, null()) };
+        let backend = Owned::new(backend, sys::ggml_backend_free, "no backend").unwrap();
+        // SAFETY: a backend of the processor.
+        unsafe { sys::ggml_backend_cpu_set_n_threads(backend.ptr(), n_threads) };
+        let operands = Operands { kind, shape, weights: weights.to_vec(), input: input.to_vec() };
+        operands.multiply(&backend, layouts(&backend)[0], 0).unwrap().unwrap().values
+    }
+
+    #[test]
+    fn products_of_many_columns_are_those_of_each_column_bit_by_bit() {
+        crate::llama::Backend::init().unwrap();
+        let mut rng = Rng::new(7);
+        for kind in [sys::GGML_TYPE_Q4_1, sys::GGML_TYPE_Q5_0, sys::GGML_TYPE_Q8_0].map(TensorType::from_native) {
+            // whole tiles, pieces of them, and rows that are longer than the kernel takes
+            for (rows, length) in [(64, 576), (8, 32), (37, 96), (3, 1536), (9, 10_240), (5, 10_272)] {
+                let weights: Vec<u8> = (0..rows).flat_map(|_| quantized(kind, &random(&mut rng, length))).collect();
+                let input = random(&mut rng, 21 * length);
+                // a product of one column goes another way in ggml
+                let alone = Shape { rows, columns: 1, length };
+                let expected: Vec<f32> =
+                    input.chunks(length).flat_map(|column| product(kind, alone, &weights, column, 1)).collect();
+                for (columns, n_threads) in [(21, 1), (21, 2), (5, 2), (4, 1), (3, 2), (2, 1)] {
+                    let shape = Shape { rows, columns, length };
+                    let found = product(kind, shape, &weights, &input[..columns * length], n_threads);
+                    let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+                    assert_eq!(bits(&found), bits(&expected[..columns * rows]), "{}, {shape:?}", kind.name());
+                }
+            }
+        }
     }
 }
