@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::text::marks::is_bullet;
-use crate::text::names::each_name_or_number;
+use crate::text::names::{each_name_or_number, is_initials};
 use crate::text::split::{Lines, Sentence, Splitter};
 use crate::text::stems::each_term;
 
@@ -84,7 +84,8 @@ impl Claims {
         if sequence.is_empty() || sentence.is_own_line || is_heading(text, names.is_empty(), sequence.len()) {
             return;
         }
-        for name in &names {
+        // letters by themselves are no terms that tell
+        for name in names.iter().filter(|name| !is_initials(name)) {
             each_term(name, &mut |term| {
                 if let Some(&term) = self.terms.get(&term) {
                     self.named[term] = true;

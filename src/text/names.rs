@@ -8,7 +8,7 @@
 //! - titles (`Mr`, `Dr`) and `I'm`, `I've`, `I'll`, `I'd`;
 //! - the words of a line of three or more without a small letter: a heading.
 //!
-//! Capitals with nothing but full stops between them are a name together, wherever they stand: `U.S.A.` is `USA`.
+//! Capitals with nothing but full stops between them are a name together, wherever they stand: `U.S.A.`, but not `A.M.` and `P.M.`.
 //!
 //! Months and days of the week are names. A number is what begins with a digit: `8,473`, `3.5`, `50%`, `1842`, `16th`, `5kg`,
 //! each as [`terms`] has it, but not the mark of an item in a list (`1.`, `2)`). Number words and signs before a number are not
@@ -22,6 +22,9 @@ const TITLES: &[&str] = &[
     "Mr", "Mrs", "Ms", "Messrs", "Dr", "Prof", "St", "Rev", "Hon", "Capt", "Col", "Gen", "Lt", "Sgt", "Sr", "Jr", "No",
     "Nos", "Vol", "vs",
 ];
+
+/// What stands behind an hour.
+const HOURS: &[&str] = &["A.M.", "P.M."];
 
 /// What `I` is contracted to.
 const PRONOUNS: &[&str] = &["I'm", "I've", "I'll", "I'd"];
@@ -52,6 +55,7 @@ pub fn each_name_or_number(summary: &str, each: &mut impl FnMut(&str)) {
             }
             if is_capital(word.text) {
                 initials.push_str(word.text);
+                initials.push('.');
             }
             if word.text.starts_with(|c: char| c.is_ascii_digit()) {
                 let numbers =
@@ -67,17 +71,22 @@ pub fn each_name_or_number(summary: &str, each: &mut impl FnMut(&str)) {
 }
 
 /// Whether a word is a letter, a capital.
-pub(super) fn is_capital(word: &str) -> bool {
+fn is_capital(word: &str) -> bool {
     let mut letters = word.chars();
     letters.next().is_some_and(char::is_uppercase) && letters.next().is_none()
 }
 
 /// Gives capitals that stood together, if there are two at least, and takes them away.
 fn give_initials(initials: &mut String, each: &mut impl FnMut(&str)) {
-    if initials.chars().nth(1).is_some() {
+    if initials.chars().nth(2).is_some() && !HOURS.contains(&initials.as_str()) {
         each(initials);
     }
     initials.clear();
+}
+
+/// Whether a name is of initials, with a full stop behind each.
+pub fn is_initials(name: &str) -> bool {
+    name.ends_with('.') && name.starts_with(char::is_alphabetic)
 }
 
 /// What matters of the word before.
@@ -138,8 +147,8 @@ mod tests {
         for (summary, expected) in [
             ("Gulliver sailed from Bristol. He met Jean-Luc O’Neil’s men.", "Bristol|Jean|Luc|O'Neil"),
             ("The mayor, Mr. Swift, saw Dr Brell and I'm told St. Ives", "Swift|Brell|Ives"),
-            ("In the U.S. Senate J. R. Smith spoke! Then Paris? Yes: London", "US|Senate|Smith|Paris"),
-            ("U.S.A. and U.K.\nJ.R. Smith of the U. S. N.\nA.", "USA|UK|JR|Smith"),
+            ("In the U.S. Senate J. R. Smith spoke! Then Paris? Yes: London", "U.S.|Senate|Smith|Paris"),
+            ("U.S.A. and U.K.\nJ.R. Smith of the U. S. N.\nA. at 5 P.M.", "U.S.A.|U.K.|J.R.|Smith|5"),
             ("He said “Come to Brell” and \"Go\" in the \"old\" Hall", "Brell|Hall"),
             ("He said **\"Come\"** to **Brell** (Kent)", "Brell|Kent"),
             ("- Item of Kent\n* **Key** of Bath", "Kent|Bath"),

@@ -55,7 +55,7 @@ pub fn quotable(text: &str) -> Vec<Quotable> {
         let range = part.range.end - said.len()..part.range.end;
         if part.is_own_line || is_apparatus(said) || is_reference(text, &range) {
             skipped.push(part.range);
-        } else if part.is_rest || !LENGTHS.contains(&length(said)) || is_heading(said) {
+        } else if part.is_rest || !LENGTHS.contains(&length(said)) || is_heading(said) || is_figures(said) {
             // says nothing by itself
         } else if has_end(said) && (mark.is_some() || !is_half(said)) {
             whole.push(Quotable { range, closing: "" });
@@ -117,25 +117,21 @@ fn behind<'a>(sentence: &'a str, mark: &str) -> &'a str {
 }
 
 /// Whether something is no sentence of the text itself: a row of a table, an entry of a table of contents, what an older mail said, markup, a set or a
-/// block of code, figures.
+/// block of code.
 fn is_apparatus(said: &str) -> bool {
-    let has_mark = said.starts_with(['#', '|', '{', '}', '\\']) || said.starts_with("..") || said.contains(" | ");
+    let has_mark = said.starts_with(['#', '|', '{', '}']) || said.starts_with("..") || said.contains(" | ");
     let is_mail = said.split(['\n', '\r']).any(|line| line.trim_start().starts_with('>'));
-    has_mark
-        || is_mail
-        || is_entry(said)
-        || is_figures(said)
-        || said.match_indices('.').any(|(at, _)| leads_to_page(&said[..=at]))
+    has_mark || is_mail || is_entry(said) || said.match_indices('.').any(|(at, _)| leads_to_page(&said[..=at]))
 }
 
-/// Whether more than half of the words are numbers.
+/// Whether more than two words in three are numbers.
 fn is_figures(said: &str) -> bool {
     let (mut n, mut n_numbers) = (0, 0);
     each_word(said, &mut |word| {
         n += 1;
         n_numbers += usize::from(word.text.starts_with(|c: char| c.is_ascii_digit()));
     });
-    2 * n_numbers > n
+    3 * n_numbers > 2 * n
 }
 
 /// Whether a sentence is the second half of one: it begins with a small letter, and not as `iPhone` does.
@@ -240,6 +236,7 @@ mod tests {
             ("let a = compute(&text[range.clone()], other_46, more + 46);\n", ""),
             ("{ harbour: 0.21, pier: 0.15, council: 0.10, ...\n\nThe council sold the harbour to Anne Gray.", whole),
             ("Harbour 0.21 0.15 0.10 0.33 pier 0.4 0.3 1.\n\nThe council sold the harbour to Anne Gray.", whole),
+            ("Norham won 3-2, 4-1, 6-0, 2-1 and 5-4 at home.", "Norham won 3-2, 4-1, 6-0, 2-1 and 5-4 at home."),
             ("| 54 | the harbour of the town of Norham | 162 |\n", ""),
             (
                 "4. Mai: Der Hafen wird an Anne verkauft.\n5. Mai: Der Rat wird von ihr bezahlt.",

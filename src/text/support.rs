@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::names::{each_name_or_number, is_capital};
+use super::names::{each_name_or_number, is_initials};
 use super::numbers::{numbers_in, terms};
 use super::words::{Scanner, Word, without_possessive};
 
@@ -29,8 +29,11 @@ const CALENDAR: &[&[&str]] = &[
     &["Sunday", "Sun"],
 ];
 
-/// Longest run of initials that is looked for, in letters.
+/// First letters of neighbouring words that are kept.
 const INITIALS: usize = 8;
+
+/// Words between the words of a name.
+const WITHIN: &[&str] = &["of", "and", "the", "for"];
 
 /// What a document says of the names and numbers in a summary.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -48,7 +51,8 @@ pub struct Supported {
 /// What counts as a name or a number is said in `names.rs`. Each counts once, however often it stands there. The document supports
 /// it with the same word or number anywhere, whatever its separators and without a `'s`. Names must have the same capitals, or stand in
 /// capitals throughout. A month or a day of the week may be abbreviated, and `1840s` is also supported by any year of them. Numbers
-/// within other words of the document, such as 2023 in `FY2023`, support too, and `U.S.A.`, `U. S. A.` and `USA` support each other.
+/// within other words of the document, such as 2023 in `FY2023`, support too. Initials (`U.S.A.`) are
+/// supported by words that begin so (`United States of America`, `U. S. A.`) and by `USA`.
 #[derive(Debug)]
 pub struct Support {
     scanner: Scanner,
@@ -56,7 +60,7 @@ pub struct Support {
     wanted: Vec<(String, bool)>,
     /// By what would support them: places in `wanted`.
     forms: HashMap<String, Vec<usize>>,
-    /// The last words of the document, as far as they are single capitals.
+    /// First letters of the last words of the document, as far as they have capitals, each with a full stop.
     initials: String,
     /// Words of the document so far.
     document_words: u64,
@@ -113,6 +117,9 @@ pub fn identity(name: &str) -> &str {
 
 /// All that supports a name or a number.
 fn forms_of(name: &str) -> Vec<String> {
+    if is_initials(name) {
+        return vec![name.to_owned(), name.replace('.', "")];
+    }
     let names = ways_of(name).map_or_else(|| vec![name], <[&str]>::to_vec);
     let capitals: Vec<String> = names.iter().map(|name| name.to_uppercase()).collect();
     let mut forms: Vec<String> = names.into_iter().map(ToOwned::to_owned).collect();
@@ -125,19 +132,21 @@ fn forms_of(name: &str) -> Vec<String> {
     forms
 }
 
-/// Marks what a word of the document supports, alone and with the single capitals before it.
+/// Marks what a word of the document supports, alone and by its first letter with those before it.
 fn look_for(word: Word<'_>, initials: &mut String, forms: &HashMap<String, Vec<usize>>, wanted: &mut [(String, bool)]) {
     if forms.is_empty() {
         return;
     }
     let mut mark = |form: &str| forms.get(form).into_iter().flatten().for_each(|&i| wanted[i].1 = true);
-    if is_capital(word.text) {
-        if initials.chars().count() == INITIALS {
-            initials.remove(0);
+    if let Some(first) = word.text.chars().next().filter(|first| first.is_uppercase()) {
+        if initials.chars().count() == 2 * INITIALS {
+            initials.drain(..initials.find('.').map_or(0, |at| at + 1));
         }
-        initials.push_str(word.text);
-        initials.char_indices().for_each(|(at, _)| mark(&initials[at..]));
-    } else {
+        initials.push(first);
+        initials.push('.');
+        let starts = initials.char_indices().filter(|(_, c)| *c != '.');
+        starts.for_each(|(at, _)| mark(&initials[at..]));
+    } else if !WITHIN.contains(&word.text) {
         initials.clear();
     }
     let has_digit = word.text.bytes().any(|byte| byte.is_ascii_digit());

@@ -15,7 +15,7 @@ impl Section for Needle {
     const FIGURES: &'static str = "Shares of right answers in per cent, by the length of the document in tokens; `forgotten` are the \
         facts that streaming has dropped when the question comes, `closed book` is right without the document. `nll` is that of a value that \
         was forgotten, behind the question and the beginning of the fact's sentence, in nats per token; `completed` are those of which each token is \
-        the likeliest there. `first half` and `second half` are the forgotten facts of the two halves of a document.";
+        the likeliest there. The halves are those of the document.";
 
     fn columns() -> Vec<Column<Self>> {
         vec![
@@ -32,10 +32,10 @@ impl Section for Needle {
             Column::mean("closed book, %", Shape::PERCENT, |r| Some(share(r.closed_book))),
             Column::mean("forgotten: nll", Shape::PLAIN, Needle::forgotten_nll),
             Column::mean("forgotten: nll - closed book's", Shape::PLAIN.signed(), Needle::forgotten_gain),
-            Column::mean("first half: nll - closed book's", Shape::PLAIN.signed(), |r| {
+            Column::mean("forgotten, first half: nll - closed book's", Shape::PLAIN.signed(), |r| {
                 r.forgotten_gain().filter(|_| r.decile < 5)
             }),
-            Column::mean("second half: nll - closed book's", Shape::PLAIN.signed(), |r| {
+            Column::mean("forgotten, second half: nll - closed book's", Shape::PLAIN.signed(), |r| {
                 r.forgotten_gain().filter(|_| r.decile >= 5)
             }),
             Column::over_streaming("forgotten: nll - streaming's", Shape::PLAIN, Needle::forgotten_nll),

@@ -23,8 +23,8 @@ pub fn plots(model: &str, rows: &Rows<'_, Needle>) -> Result<Vec<Plot>, ReportEr
     let completed =
         heat(rows, &lengths, "Share of begun sentences completed rightly", |case| case.completed, &name, model)?;
     let name = format!("needle-likelier-{}", slug(model));
-    let what = "Share of values that are likelier than without the document";
-    let likelier = heat(rows, &lengths, what, |case| Some(case.nll? < case.nll_closed_book?), &name, model)?;
+    let what = "Share of forgotten values that are likelier than without the document";
+    let likelier = heat(rows, &lengths, what, |case| Some(case.forgotten_gain()? < 0.0), &name, model)?;
     Ok([told, completed, likelier].into_iter().flatten().collect())
 }
 
