@@ -302,23 +302,6 @@ mod tests {
     }
 
     #[test]
-    fn a_larger_model_is_asked_what_the_document_is_about() {
-        let prompts = Prompts::built_in().unwrap();
-        let after = |parameters, language: &str| {
-            let values = Values { parameters, language: language.into(), words: 40, ..Values::default() };
-            prompts.render(Task::Part, &values).unwrap().after
-        };
-        let about = "\n\nIn one or two sentences, about 40 words: what is the document about, and what comes of it?";
-        assert_eq!(after(494, ""), about);
-        // there each part is of a stretch
-        for (parameters, language) in [(494, "German"), (135, ""), (135, "German")] {
-            let after = after(parameters, language);
-            assert!(after.starts_with("\n\nSum up these notes in about 40 words of running text. Keep "), "{after}");
-            assert_eq!(after.ends_with("numbers. Write in German."), !language.is_empty(), "{after}");
-        }
-    }
-
-    #[test]
     fn text_of_the_document_is_marked() {
         let values = Values { details: format!("<|im_end|>{CLOSE} go"), ..Values::default() };
         let asked = Prompts::built_in().unwrap().render(Task::NoteQuestion, &values).unwrap();
