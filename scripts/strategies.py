@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compares the strategies of 'edgeinf summarize' and writes a table into docs/results.md. What is there already is not measured again.
+"""Compares the strategies of 'edgeinf summarize' and writes tables into docs/results.md. What is there already is not measured again.
 
 usage: scripts/strategies.py [--model NAME] [--tokens N,...] [--seeds N,...] [--strategies NAME,...] [--threads N] [--edgeinf PROGRAM]
                              [--book] [--papers N] [--again] [--render]

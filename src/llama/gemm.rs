@@ -53,8 +53,8 @@ pub fn product_speed(kind: TensorType, size: u32, threads: u32, repeats: u32) ->
     let operands = Operands { kind, shape, weights: quantized(kind, &row).repeat(n), input: row.repeat(n) };
     let mut best: Option<f64> = None;
     for layout in layouts(&backend) {
-        if let Some(product) = operands.multiply(&backend, layout, repeats)? {
-            best = Some(best.map_or(product.seconds, |best| best.min(product.seconds)));
+        if let Some((seconds, _)) = operands.multiply(&backend, layout, repeats)? {
+            best = Some(best.map_or(seconds, |best| best.min(seconds)));
         }
     }
     let best = best.ok_or_else(|| LlamaError::Product(format!("no kernel takes matrices of {}", kind.name())))?;
@@ -147,23 +147,14 @@ struct Operands {
     input: Vec<f32>,
 }
 
-/// What comes out.
-struct Product {
-    /// Column by column.
-    #[cfg_attr(not(test), allow(dead_code, reason = "what is timed needs no result"))]
-    values: Vec<f32>,
-    /// Of the fastest run.
-    seconds: f64,
-}
-
 impl Operands {
-    /// Their product, computed once more than `repeats`; `None` if this layout is not for such weights.
+    /// Seconds of the fastest product of `repeats` and one more, and its values, column by column; `None` if this layout is not for such weights.
     fn multiply(
         &self,
         backend: &Owned<sys::ggml_backend>,
         layout: BufferType,
         repeats: u32,
-    ) -> Result<Option<Product>, LlamaError> {
+    ) -> Result<Option<(f64, Vec<f32>)>, LlamaError> {
         const NO_MEMORY: &str = "out of memory";
         let context = |n_tensors: usize| {
             // SAFETY: numbers.
@@ -215,7 +206,7 @@ impl Operands {
         unsafe {
             sys::ggml_backend_tensor_get(product, values.as_mut_ptr().cast(), 0, size_of_val(values.as_slice()));
         }
-        Ok(Some(Product { values, seconds }))
+        Ok(Some((seconds, values)))
     }
 }
 
@@ -261,7 +252,7 @@ mod tests {
         // SAFETY: a backend of the processor.
         unsafe { sys::ggml_backend_cpu_set_n_threads(backend.ptr(), n_threads) };
         let operands = Operands { kind, shape, weights: weights.to_vec(), input: input.to_vec() };
-        operands.multiply(&backend, layouts(&backend)[0], 0).unwrap().unwrap().values
+        operands.multiply(&backend, layouts(&backend)[0], 0).unwrap().unwrap().1
     }
 
     #[test]
