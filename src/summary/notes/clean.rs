@@ -24,8 +24,11 @@ const COPIED: usize = 60;
 /// Repeated sentences in a row after which nothing new is to be expected.
 const LOOP: usize = 2;
 
-/// Of a longer sentence fewer than one word in two is a different one only where the model has lost its way.
+/// Of a longer sentence fewer than one word in two is a different one only where the model has lost its way,
 const BABBLE: usize = 12;
+
+/// and so it has where a sentence has so many words in a row twice.
+const TWICE: usize = 6;
 
 /// Passes on the sentences of a text that say something.
 #[derive(Debug, Default)]
@@ -99,14 +102,16 @@ impl Cleaner {
         let may_list = self.overview || !words.telling.is_empty();
         // what stands in the document itself speaks of something there
         let is_talk = is_scaffold(sentence) && !(self.brief && denies(sentence));
-        if (is_talk || !may_list && is_contents(sentence)) && !sources.iter().any(|source| source.contains(sentence)) {
+        let is_its_own = sources.iter().any(|source| source.contains(sentence));
+        if (is_talk || !may_list && is_contents(sentence)) && !is_its_own {
             return false;
         }
         if words.all.is_empty() || !self.brief && !is_whole(sentence) && words.n < LINE {
             return false;
         }
         let was_said = |other: &Vec<String>| words.repeat(other) || *other == words.all;
-        if words.n >= BABBLE && 2 * words.all.len() < words.n || self.said.iter().any(was_said) {
+        let is_babble = words.n >= BABBLE && 2 * words.all.len() < words.n || words.repeats_itself && !is_its_own;
+        if is_babble || self.said.iter().any(was_said) {
             self.repeated += 1;
             return false;
         }
@@ -149,6 +154,8 @@ struct Words {
     telling: Vec<String>,
     /// How many there are.
     n: usize,
+    /// Whether some of them come twice in a row.
+    repeats_itself: bool,
 }
 
 impl Words {
@@ -162,9 +169,11 @@ impl Words {
             }
         });
         let n = all.len();
+        let mut runs = HashSet::new();
+        let repeats_itself = !all.windows(TWICE).all(|run| runs.insert(run));
         all.sort_unstable();
         all.dedup();
-        Self { all, telling, n }
+        Self { all, telling, n, repeats_itself }
     }
 
     /// Whether they say what a sentence with the words `other` says.
@@ -310,6 +319,9 @@ mod tests {
             cleaner.clean("The town clock The town clock The town clock The town clock The town clock", &["The town"]),
             ""
         );
+        let twice = "The mare was sold to the smith of Norham and the bridge was sold to the smith of Norham.";
+        assert_eq!(cleaner.clean(twice, &[source, "mare bridge sold"]), "");
+        assert_eq!(cleaner.clean(twice, &[source, twice]), twice);
         let said = "The note was signed by Anne Gray.";
         assert_eq!(cleaner.clean(said, &[&format!("On Monday it came. {said}")]), said);
         assert_eq!(cleaner.clean("Monday, 15 December", &["Monday, 15 December"]), "");

@@ -16,9 +16,11 @@ use crate::text::relevance::Relevance;
 use super::cost::{SHORTEST, TEN_WORDS, longest, n_parts, overview};
 use super::draft::Sources;
 use super::note::{Note, best, joined};
+
 use super::parts::{DETAILS, Part};
 use super::quotes::{answers, details};
 use super::sheet::Sheet;
+use super::whole::Whole;
 
 /// Sentences that stand for an answer, or a part in another language, of which no model wrote anything.
 const FALLBACK: usize = 2;
@@ -164,7 +166,8 @@ impl Composer<'_, '_> {
         let limit = size.tokens.min(self.reader.n_apart().saturating_sub(n_read));
         let longest = size.words.min((limit * 10).div_ceil(TEN_WORDS)) as usize;
         let quotes = self.relevance.as_ref().map_or_else(|| details(&part.notes), |asked| answers(&part.notes, asked));
-        let sources = Sources { source: &part.source, quoted: &values.details, quotes: &quotes };
+        let whole = self.request.is_quoting().then(|| Whole::new(&part.notes, values.parameters));
+        let sources = Sources { source: &part.source, quoted: &values.details, quotes: &quotes, whole: whole.as_ref() };
         let mut draft = sheet.draft(sources);
         let mut take = |text: &str| draft.take(text, sink) && draft.n_words() < longest;
         let written = self.scribe.apart(self.reader, &asked, &text, limit, &mut take)?;

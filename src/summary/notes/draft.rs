@@ -7,9 +7,11 @@ use crate::text::sentences::{is_whole, sentences};
 use crate::text::words::n_words;
 
 use super::clean::{Cleaner, original};
+
 use super::page::Page;
 use super::quotes::{Quote, in_turn};
 use super::scaffold::{without_preamble, without_reference};
+use super::whole::Whole;
 
 /// A part while it is written.
 pub(super) struct Draft<'a> {
@@ -32,6 +34,8 @@ pub(super) struct Sources<'a> {
     pub quoted: &'a str,
     /// Sentences that may stand in the text as they are.
     pub quotes: &'a [Quote<'a>],
+    /// What the model's sentences have to be of, where the document's own follow.
+    pub whole: Option<&'a Whole>,
 }
 
 impl<'a> Draft<'a> {
@@ -65,7 +69,8 @@ impl<'a> Draft<'a> {
             // one that may stand there as it is need not have been shown
             let sources = [self.sources.source, self.sources.quoted, original.unwrap_or_default()];
             let sentence = original.unwrap_or(own);
-            if self.cleaner.passes(sentence, &sources) {
+            let is_of_the_whole = |whole: &Whole| whole.has(sentence, self.page.is_empty());
+            if self.sources.whole.is_none_or(is_of_the_whole) && self.cleaner.passes(sentence, &sources) {
                 let sentence = without_reference(sentence, &sources);
                 self.n_words += n_words(&sentence);
                 self.page.put(self.part, &sentence, sink);
@@ -118,6 +123,7 @@ fn without_mark(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::note::Note;
     use super::*;
     use crate::summary::request::{Length, Style};
 
@@ -130,7 +136,7 @@ mod tests {
         let source = quotes.iter().map(|quote| quote.text).collect::<Vec<_>>().join(" ");
         let mut page = Page::new(Style::Paragraph, Length::default());
         let mut cleaner = Cleaner::new(true);
-        let sources = Sources { source: &source, quoted: "", quotes };
+        let sources = Sources { source: &source, quoted: "", quotes, whole: None };
         let mut draft = Draft::new(&mut page, &mut cleaner, 0, sources);
         let goes_on = texts.iter().all(|text| draft.take(text, &mut |_| {}));
         draft.fill(most, n_sentences, &mut |_| {});
@@ -156,6 +162,27 @@ mod tests {
             assert_eq!(drafted(written, &details, (60, 9)).0, format!("{} {}", details[0].text, details[1].text));
         }
         assert_eq!(drafted(&[], &[], (60, 9)).0, "");
+    }
+
+    #[test]
+    fn what_is_of_one_of_many_notes_is_no_overview() {
+        let letter = |i: u64| char::from(b'a' + i as u8);
+        let news = |i| format!("The council of Norham decided on its bridge, and {0}clerk bought {0}horse.", letter(i));
+        let note = |i: u64| Note { text: news(i), details: Vec::new(), tokens: i..i + 1, bytes: i..i + 1 };
+        let notes: Vec<Note> = (0..20).map(note).collect();
+        let source = notes.iter().map(|note| note.text.as_str()).collect::<Vec<_>>().join(" ");
+        let whole = Whole::new(&notes, 135);
+        let (mut page, mut cleaner) = (Page::new(Style::Paragraph, Length::default()), Cleaner::new(true));
+        let sources = Sources { source: &source, quoted: "", quotes: &[], whole: Some(&whole) };
+        let mut draft = Draft::new(&mut page, &mut cleaner, 0, sources);
+        for written in [
+            "An old hclerk bought the hhorse.\n",
+            "They decided on its bridge.\n",
+            "The council of Norham decided on a bridge.\n",
+        ] {
+            assert!(draft.take(written, &mut |_| {}));
+        }
+        assert_eq!(page.into_text(), "The council of Norham decided on a bridge.");
     }
 
     #[test]

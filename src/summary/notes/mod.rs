@@ -20,6 +20,7 @@ mod sheet;
 mod sizes;
 mod taker;
 mod torn;
+mod whole;
 
 pub use clean::{Cleaner, original};
 pub use compose::{compose, extracted};

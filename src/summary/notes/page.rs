@@ -40,6 +40,11 @@ impl Page {
         sink(&text);
     }
 
+    /// Whether nothing stands on it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+
     /// Its last sentence; empty at the beginning.
     pub(super) fn last_sentence(&self) -> &str {
         sentences(&self.text).last().map_or("", |range| &self.text[range.clone()])

@@ -54,7 +54,7 @@ impl Sheet {
 
     /// Adds the best of some sentences, at most `n`, in so many words, or the shortest.
     pub(super) fn answer(&mut self, quotes: &[Quote<'_>], longest: usize, n: usize, sink: &mut dyn FnMut(&str)) {
-        let mut draft = self.draft(Sources { source: "", quoted: "", quotes });
+        let mut draft = self.draft(Sources { source: "", quoted: "", quotes, whole: None });
         draft.fill(longest, n, sink);
         draft.fill_empty(sink);
         let n_words = draft.n_words();
@@ -74,7 +74,7 @@ impl Sheet {
             let before = if goes_on { self.n_words } else { 0 };
             let most = before + longest.saturating_sub(self.n_words) / (stretches.len() - i);
             let quotes: Vec<Quote<'_>> = all.iter().filter(|quote| stretch.contains(&quote.note)).copied().collect();
-            let draft = self.draft(Sources { source: "", quoted: "", quotes: &quotes });
+            let draft = self.draft(Sources { source: "", quoted: "", quotes: &quotes, whole: None });
             let mut draft = draft.with_words(before);
             draft.fill(most, usize::MAX, sink);
             let n_words = draft.n_words() - before;
