@@ -20,7 +20,7 @@ for policy in streaming edgeinfinite; do
         [ "$length" = short ] && file="$dir/short.txt"
         # a random gate may leave the model without a whole sentence: exit code 6
         # shellcheck disable=SC2086
-        "$edgeinf" summarize "$file" -m "$model" --threads "$threads" --policy "$policy" $gate --json \
+        "$edgeinf" summarize "$file" -m "$model" --threads "$threads" --policy "$policy" --strategy direct $gate --json \
             >"$dir/$policy-$length.json" 2>"$dir/log" || [ $? = 6 ] || { cat "$dir/log" >&2; exit 1; }
     done
 done

@@ -283,7 +283,7 @@ impl Pass<'_> {
         }
         if outcome.is_err() && !unquoted.is_empty() {
             // what was written before it was broken off is not lost
-            self.print(printer, &(self.header() + &unquoted + "\n"))?;
+            printer.summary(&(self.header() + &unquoted + "\n")).map_err(|error| self.cannot_write(error))?;
         }
         Ok(outcome?)
     }

@@ -81,7 +81,12 @@ impl<'m> Examiner<'m> {
                     Some(record) => record.clone(),
                     None => self.score(&case, &prompt, &range, sha256.clone(), setting.clone())?,
                 };
-                record.recovered = recovered(&record, &of_pair);
+                let end = |end: Condition| {
+                    of_pair.iter().find(|r| r.policy == end).or_else(|| {
+                        done.iter().find(|r| is_end_of(r, end, &record) && r.text_sha256 == record.text_sha256)
+                    })
+                };
+                record.recovered = recovered(&record, end(Condition::Streaming), end(Condition::Full));
                 sink(&record, known.is_some())?;
                 of_pair.push(record);
             }
@@ -179,15 +184,25 @@ impl<'a> Case<'a> {
     }
 }
 
-/// `(nll_streaming - nll) / (nll_streaming - nll_full)`, from earlier results of the same pair and this one; it says nothing of the
+/// `(nll_streaming - nll) / (nll_streaming - nll_full)`, from the results of the same pair by `streaming` and `full`; it says nothing of the
 /// two ends.
-fn recovered(record: &Record, earlier: &[Record]) -> Option<f64> {
+fn recovered(record: &Record, streaming: Option<&Record>, full: Option<&Record>) -> Option<f64> {
     if matches!(record.policy, Condition::Full | Condition::Streaming) {
         return None;
     }
-    let nll = |policy| earlier.iter().find(|r| r.policy == policy).and_then(|r| r.nll);
-    let (streaming, full) = (nll(Condition::Streaming)?, nll(Condition::Full)?);
+    let (streaming, full) = (streaming?.nll?, full?.nll?);
     Some((streaming - record.nll?) / (streaming - full)).filter(|share| share.is_finite())
+}
+
+/// Whether an older result is of the same reading as `record` but for the policy: of the same bytes where they are bounded.
+fn is_end_of(older: &Record, policy: Condition, record: &Record) -> bool {
+    let (a, b) = (&older.setting, &record.setting);
+    older.policy == policy
+        && older.case == record.case
+        && older.forgotten_tokens == record.forgotten_tokens
+        && (policy == Condition::Full || older.budget_bytes == record.budget_bytes)
+        && (&a.model_sha256, a.sinks, a.segment, a.form, &a.cache_type, a.flash_attention)
+            == (&b.model_sha256, b.sinks, b.segment, b.form, &b.cache_type, b.flash_attention)
 }
 
 #[cfg(test)]
@@ -197,9 +212,24 @@ mod tests {
 
     #[test]
     fn recovered_is_a_share_of_the_way_to_full_attention() {
-        let earlier = [record("a", Condition::Full, 2.0, None), record("a", Condition::Streaming, 3.0, None)];
-        assert_eq!(recovered(&record("a", Condition::EdgeInfinite, 2.75, None), &earlier), Some(0.25));
-        assert_eq!(recovered(&earlier[1], &earlier[..1]), None);
-        assert_eq!(recovered(&earlier[0], &[]), None);
+        let [full, streaming] = [record("a", Condition::Full, 2.0, None), record("a", Condition::Streaming, 3.0, None)];
+        let memory = record("a", Condition::EdgeInfinite, 2.75, None);
+        assert_eq!(recovered(&memory, Some(&streaming), Some(&full)), Some(0.25));
+        assert_eq!(recovered(&memory, Some(&streaming), None), None);
+        assert_eq!(recovered(&streaming, Some(&streaming), Some(&full)), None);
+        assert_eq!(recovered(&full, None, None), None);
+    }
+
+    #[test]
+    fn ends_may_have_been_measured_before() {
+        let memory = record("a", Condition::EdgeInfinite, 2.75, None);
+        let streaming = record("a", Condition::Streaming, 3.0, None);
+        assert!(is_end_of(&streaming, Condition::Streaming, &memory));
+        assert!(!is_end_of(&streaming, Condition::Full, &memory));
+        assert!(!is_end_of(&record("b", Condition::Streaming, 3.0, None), Condition::Streaming, &memory));
+        let other = Record { budget_bytes: memory.budget_bytes + 1, ..streaming.clone() };
+        assert!(!is_end_of(&other, Condition::Streaming, &memory));
+        let longer = Setting { segment: 2 * streaming.setting.segment, ..streaming.setting.clone() };
+        assert!(!is_end_of(&Record { setting: longer, ..streaming }, Condition::Streaming, &memory));
     }
 }

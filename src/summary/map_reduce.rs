@@ -43,6 +43,16 @@ impl MapReduce {
         }
     }
 
+    /// What is asked of a chunk.
+    fn task(&self) -> Task {
+        if self.values.question.is_empty() { Task::Chunk } else { Task::Question }
+    }
+
+    /// What is asked of the summaries of all chunks, or of the answers that they gave.
+    pub fn last_task(values: &Values) -> Task {
+        if values.question.is_empty() { Task::Reduce } else { Task::Answer }
+    }
+
     /// Takes the next tokens of the document.
     ///
     /// # Errors
@@ -77,7 +87,7 @@ impl MapReduce {
         scribe: &mut Scribe<'m>,
         chunk: &[Token],
     ) -> Result<(), SummaryError> {
-        let asked = self.prompts.render(Task::Chunk, &self.values).map_err(PromptError::from)?;
+        let asked = self.prompts.render(self.task(), &self.values).map_err(PromptError::from)?;
         let written = scribe.apart(reader, &asked, chunk, self.max_tokens, &mut |_| true)?;
         self.tokens_read += chunk.len() as u64;
         self.n_chunks += 1;
@@ -98,8 +108,8 @@ impl MapReduce {
         max_tokens: u32,
         sink: &mut dyn FnMut(&str) -> bool,
     ) -> Result<Written, SummaryError> {
-        let last = self.prompts.render(Task::Reduce, values).map_err(PromptError::from)?;
-        let between = self.prompts.render(Task::Chunk, &self.values).map_err(PromptError::from)?;
+        let last = self.prompts.render(Self::last_task(values), values).map_err(PromptError::from)?;
+        let between = self.prompts.render(self.task(), &self.values).map_err(PromptError::from)?;
         let n_cells = reader.n_apart() as usize;
         let max_tokens = max_tokens.min(n_cells as u32 / 3);
         if self.summaries.is_empty() {
@@ -149,5 +159,25 @@ impl MapReduce {
         let text = if empty { String::from_utf8_lossy(&scribe.bytes(group)).into_owned() } else { written.text };
         self.summaries.push(text);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::summary::request::Request;
+
+    #[test]
+    fn a_question_is_asked_of_each_chunk_and_of_what_they_answer() {
+        let tasks = |request: &Request| {
+            let chunks = MapReduce::new(Prompts::built_in().unwrap(), request.values(), 1024, 64);
+            let asked = Prompts::built_in().unwrap().render(chunks.task(), &chunks.values).unwrap();
+            (chunks.task(), MapReduce::last_task(&request.values()), asked.after)
+        };
+        let (chunk, last, _) = tasks(&Request::default());
+        assert_eq!((chunk, last), (Task::Chunk, Task::Reduce));
+        let (chunk, last, asked) = tasks(&Request { question: Some("Who left?".into()), ..Request::default() });
+        assert_eq!((chunk, last), (Task::Question, Task::Answer));
+        assert!(asked.contains("Who left?"), "{asked}");
     }
 }

@@ -17,6 +17,8 @@ pub mod run;
 pub mod scribe;
 pub mod sentence;
 pub mod strategy;
+mod talk;
 pub mod template;
+mod wording;
 pub mod writer;
 pub mod writing;

@@ -121,6 +121,18 @@ pub enum PromptsError {
     },
 }
 
+/// Steps that a template may take: thousands of times as many as a prompt needs, and no loop without an end.
+pub(super) const STEPS: u64 = 1_000_000;
+
+/// What templates are rendered in.
+fn environment() -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_keep_trailing_newline(true);
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_fuel(Some(STEPS));
+    environment
+}
+
 /// The templates of one task.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -186,11 +198,13 @@ impl Prompts {
         for (task, ask) in own {
             match (all.get_mut(&task), ask) {
                 (Some(toml::Value::Table(there)), toml::Value::Table(ask)) => there.extend(ask),
-                (_, ask) => _ = all.insert(task, ask),
+                (Some(_), _) => return Err(fail(format!("'{task}' is no table"))),
+                (None, ask) => _ = all.insert(task, ask),
             }
         }
         let asks = Asks::deserialize(all).map_err(|error| fail(error.to_string()))?;
         let prompts = Self { name: name.into(), asks };
+        prompts.check_names()?;
         // with and without what there may be: what stands in a condition is only looked at where it holds
         for values in [Values::default(), Values::all()] {
             for (parameters, part) in [(1, 0), (1, 1), (1, 2), (LARGE, 0), (LARGE, 1), (LARGE, 2)] {
@@ -213,16 +227,9 @@ impl Prompts {
             text => format!("{OPEN}{}{CLOSE}", text.replace([OPEN, CLOSE], "")),
         };
         let values = Values { details: quote(&values.details), earlier: quote(&values.earlier), ..values.clone() };
-        let mut environment = Environment::new();
-        environment.set_keep_trailing_newline(true);
-        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        let environment = environment();
         let render = |key: &'static str, template: &str| {
-            environment.render_str(template, &values).map_err(|error| PromptsError::Template {
-                name: self.name.clone(),
-                task: name,
-                key,
-                reason: one_line(&error.to_string()),
-            })
+            environment.render_str(template, &values).map_err(|error| self.fails(name, key, &error.to_string()))
         };
         let system = render("system", &ask.system)?;
         Ok(Instructions {
@@ -247,6 +254,32 @@ impl Prompts {
     /// As [`Prompts::render`].
     pub fn of_request(&self, request: &Request) -> Result<Instructions, PromptsError> {
         self.render(request.task(), &request.values())
+    }
+
+    /// Finds names that no variable has, also in conditions that hold only later.
+    fn check_names(&self) -> Result<(), PromptsError> {
+        let environment = environment();
+        let known = serde_json::to_value(Values::all()).unwrap_or_default();
+        for (task, _) in TASKS {
+            let (name, ask) = self.ask(*task);
+            for (key, text) in [("system", &ask.system), ("before", &ask.before), ("after", &ask.after)] {
+                let template =
+                    environment.template_from_str(text).map_err(|error| self.fails(name, key, &error.to_string()))?;
+                let mut unknown: Vec<String> = template.undeclared_variables(false).into_iter().collect();
+                unknown.retain(|variable| {
+                    known.get(variable).is_none() && environment.globals().all(|(global, _)| global != variable)
+                });
+                unknown.sort_unstable();
+                if let Some(variable) = unknown.first() {
+                    return Err(self.fails(name, key, &format!("there is no '{variable}'")));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn fails(&self, task: &'static str, key: &'static str, reason: &str) -> PromptsError {
+        PromptsError::Template { name: self.name.clone(), task, key, reason: one_line(reason) }
     }
 
     fn ask(&self, task: Task) -> (&'static str, &Ask) {
@@ -296,6 +329,8 @@ mod tests {
         );
         let request = Request { question: Some("Who built it?".into()), ..Request::default() };
         assert!(prompts.of_request(&request).unwrap().after.ends_with(": Who built it?"));
+        let points = Request { style: Style::Bullets, ..request };
+        assert!(prompts.of_request(&points).unwrap().after.contains("Who built it? Answer as a list of bullet points"));
         let request = Request { length: Length::Words(80), style: Style::Bullets, ..Request::default() };
         let after = prompts.of_request(&request).unwrap().after;
         assert!(after.contains("about 80 words") && after.contains("bullet"), "{after}");
@@ -322,7 +357,13 @@ mod tests {
             ("[chunk]\nafter = '{% if part == 2 %}{{ pert }}{% endif %}'", "[chunk] after"),
             ("[part]\nafer = ''", "afer"),
             ("[parts]\nafter = ''", "parts"),
-            ("part = 1", "'x'"),
+            ("[part]\nafter = '{% if words > 20 %}{{ pert }}{% endif %}'", "there is no 'pert'"),
+            (
+                "[part]\nafter = '{% for a in range(99999) %}{% for b in range(99999) %}x{% endfor %}{% endfor %}'",
+                "fuel",
+            ),
+            ("part = 1", "no table"),
+            ("part = ['a', 'b', 'c']", "no table"),
             ("[part", "'x'"),
         ] {
             let error = Prompts::parse("'x'", text).unwrap_err().to_string();

@@ -4,7 +4,9 @@ use std::collections::HashSet;
 
 use crate::text::marks::{is_bullet, is_own_line};
 use crate::text::sentences::sentences;
-use crate::text::words::each_word;
+
+use super::talk::Talk;
+use super::wording::Words;
 
 /// Words from which a sentence that comes a second time is left out; shorter ones, such as `None.`, may come often.
 const WORDS: usize = 4;
@@ -15,9 +17,11 @@ const LEFT_OUT: usize = 3;
 /// Sentences that were there before, one after the other, after which nothing new is expected although they may stay.
 const STALE: usize = 20;
 
-/// Leaves out sentences of a text that were there before, word for word. Items of lists and rows of tables stay, unless one follows itself.
+/// Leaves out sentences of a text that were there before, word for word, and talk about the task. Items of lists and rows of tables stay, unless one
+/// follows itself.
 #[derive(Debug, Default)]
 pub struct Repeats {
+    talk: Talk,
     said: HashSet<String>,
     last: String,
     /// Since the last new sentence: those that were there before, and those of them that were left out.
@@ -29,6 +33,11 @@ pub struct Repeats {
 }
 
 impl Repeats {
+    /// One that has passed nothing on yet.
+    pub fn new(talk: Talk) -> Self {
+        Self { talk, ..Self::default() }
+    }
+
     /// What of the next piece, which consists of whole sentences, is to be given out.
     pub fn pass(&mut self, piece: &str) -> String {
         let mut out = String::new();
@@ -64,19 +73,23 @@ impl Repeats {
     }
 
     fn stays(&mut self, sentence: &str) -> bool {
+        if self.talk.is(sentence) {
+            return false;
+        }
         let text = sentence.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
         let follows_itself = text == self.last;
         self.last.clone_from(&text);
-        if self.said.insert(text) {
+        let Words { n: words, repeats_itself, .. } = Words::of(sentence);
+        let first = sentence.split_whitespace().next().unwrap_or_default();
+        let is_item = is_bullet(first) || is_own_line(first);
+        let circles = repeats_itself && !is_item;
+        if self.said.insert(text) && !circles {
             (self.stale, self.left_out) = (0, 0);
             return true;
         }
         self.stale += 1;
-        let mut words = 0;
-        each_word(sentence, &mut |_| words += 1);
-        let first = sentence.split_whitespace().next().unwrap_or_default();
-        let is_item = is_bullet(first) || is_own_line(first);
-        let stays = if is_item { !follows_itself || words < WORDS } else { words < WORDS && self.left_out == 0 };
+        let stays =
+            if is_item { !follows_itself || words < WORDS } else { words < WORDS && self.left_out == 0 && !circles };
         self.left_out += usize::from(!stays);
         stays
     }

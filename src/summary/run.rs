@@ -12,6 +12,7 @@ use crate::reader::{Progress, Reader};
 use super::error::SummaryError;
 use super::extract::extract;
 use super::filter::filtered;
+use super::map_reduce::MapReduce;
 use super::notes::{Note, compose};
 use super::plan::{Settings, plan};
 use super::prompt::PromptTokens;
@@ -148,7 +149,8 @@ impl<'m> Pass<'_, 'm, '_> {
         let mut sampler = Sampler::new(vocab, self.settings.sampler)?;
         let observer = self.observer;
         let (max_tokens, interrupt) = (self.settings.max_tokens, self.interrupt);
-        outcome.written = filtered(&mut |text| observer(Event::Text(text)), |give| {
+        let asked = self.writing.asked(self.writing.request.task(), &self.writing.values(self.model))?;
+        outcome.written = filtered(&asked, &mut |text| observer(Event::Text(text)), |give| {
             Ok(write(&mut reader, vocab, &mut sampler, max_tokens, interrupt, give)?)
         })?;
         Ok(outcome)
@@ -207,8 +209,9 @@ impl<'m> Pass<'_, 'm, '_> {
         outcome.notes = chunks.n_chunks;
         let max_tokens = self.settings.max_tokens;
         let values = self.writing.values(self.model);
+        let asked = self.writing.asked(MapReduce::last_task(&values), &values)?;
         outcome.written(self.start, self.observer, |give| {
-            filtered(give, |give| chunks.reduce(&mut reader, scribe, &values, max_tokens, give))
+            filtered(&asked, give, |give| chunks.reduce(&mut reader, scribe, &values, max_tokens, give))
         })
     }
 

@@ -8,6 +8,8 @@ use minijinja::{Environment, Error, ErrorKind, context};
 
 use crate::llama::{Model, apply_known_template};
 
+use super::prompts::STEPS;
+
 /// Stands for the document. Letters only, so that no template quotes, trims or splits it.
 const PLACEHOLDER: &str = "EdgeinfDocumentPlaceholderQxzvkw";
 
@@ -147,6 +149,8 @@ impl ChatTemplate {
 
     fn run_jinja(&self, source: &str, chat: &[(&str, &str)]) -> Result<String, TemplateError> {
         let mut environment = Environment::new();
+        // a file may come from anywhere
+        environment.set_fuel(Some(STEPS));
         // as the templates' authors have it
         environment.set_trim_blocks(true);
         environment.set_lstrip_blocks(true);

@@ -5,12 +5,13 @@ use crate::memory::layout::WindowSizes;
 use crate::memory::policy::Policy;
 
 use super::error::SummaryError;
+use super::filter::Asked;
 use super::map_reduce::MapReduce;
 use super::notes::{MERGED_TOKENS, NoteSizes, NoteTaker, QUOTED, composing, n_parts, overview};
 use super::plan::{Plan, Settings};
 use super::prompt::{Instructions, PromptError};
-use super::prompts::{Prompts, Values};
-use super::request::Request;
+use super::prompts::{Prompts, Task, Values};
+use super::request::{Request, Style};
 use super::scribe::Scribe;
 use super::strategy::Strategy;
 
@@ -54,6 +55,16 @@ impl Writing {
     /// What templates can use.
     pub fn values(&self, model: &Model) -> Values {
         Values { parameters: model.n_parameters() / 1_000_000, ..self.request.values() }
+    }
+
+    /// What the model was asked, for what it writes in one piece.
+    ///
+    /// # Errors
+    /// Those of the templates.
+    pub fn asked(&self, task: Task, values: &Values) -> Result<Asked, SummaryError> {
+        let words = self.prompts.own_words(task, values).map_err(PromptError::from)?;
+        let prose = self.request.style == Style::Paragraph && self.request.question.is_none();
+        Ok(Asked { words, prose })
     }
 
     /// The strategy for a document that is read under a policy.

@@ -85,6 +85,29 @@ fn the_echo_of_what_was_asked_is_left_out_of_notes() {
 }
 
 #[test]
+fn talk_behind_what_is_said_is_left_out() {
+    let talk = [" I", " hope", " this", " helps."];
+    for (strategy, output) in summaries("behind", &[&SAID[..], &talk].concat(), Then::Ends) {
+        let text = stdout(&output);
+        assert_eq!(output.status.code(), Some(0), "{strategy}: {}", stderr(&output));
+        assert!(text.contains(SENTENCE) && !text.contains("helps"), "{strategy}: {text}");
+    }
+    let echo = [" State", " only", " what", " it", " says."];
+    let output = run(&scratch("scripted-echo-direct"), &[&SAID[..], &echo].concat(), Then::Ends, "direct");
+    assert_eq!(stdout(&output), format!("{SENTENCE}\n"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_sentence_that_the_model_breaks_off_is_left_out() {
+    for (strategy, output) in summaries("broken", &[&SAID[..], &SAID[..5]].concat(), Then::Ends) {
+        let text = stdout(&output);
+        assert_eq!(output.status.code(), Some(0), "{strategy}: {}", stderr(&output));
+        assert!(text.contains(SENTENCE) && text.trim_end().ends_with('.'), "{strategy}: {text}");
+        assert_eq!(text.matches("Old Tobias").count(), 1, "{strategy}: {text}");
+    }
+}
+
+#[test]
 fn a_sentence_comes_once() {
     for (strategy, output) in summaries("loop", &[&[" It", " rained."], &SAID[..]].concat(), Then::Again) {
         let text = stdout(&output);

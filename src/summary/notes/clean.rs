@@ -5,18 +5,12 @@
 
 use std::collections::HashSet;
 
+use crate::summary::wording::{SAME, Words, clauses};
 use crate::text::one_line;
 use crate::text::sentences::{is_whole, sentences};
-use crate::text::words::{each_word, folded};
 
 use super::grounds::{is_cut_off, is_of_sources, is_supported, short_words};
 use super::scaffold::{LINE, is_contents, is_scaffold, without_preamble, without_reference};
-
-/// A sentence counts as said before if so many of a hundred of its words are those of an earlier one,
-const SAME: usize = 80;
-
-/// if these are so many of a hundred of the other's, and if the other has its names and numbers.
-const BACK: usize = 50;
 
 /// A sentence counts as copied if it has so many of a hundred of the original's words, and hardly any others.
 const COPIED: usize = 60;
@@ -24,11 +18,8 @@ const COPIED: usize = 60;
 /// Repeated sentences in a row after which nothing new is to be expected.
 const LOOP: usize = 2;
 
-/// Of a longer sentence fewer than one word in two is a different one only where the model has lost its way,
+/// Of a longer sentence fewer than one word in two is a different one only where the model has lost its way.
 const BABBLE: usize = 12;
-
-/// and so it has where a sentence has so many words in a row twice.
-const TWICE: usize = 6;
 
 /// Passes on the sentences of a text that say something.
 #[derive(Debug, Default)]
@@ -79,8 +70,7 @@ impl Cleaner {
 
     /// Takes the clauses of what a model was asked as said; a question by somebody else is for [`Cleaner::heard`].
     pub fn asked(&mut self, instruction: &str) {
-        let clauses = instruction.split(['.', ':', ';', '\n']).filter(|clause| clause.split_whitespace().count() > 2);
-        self.said.extend(clauses.map(|clause| Words::of(clause).all));
+        self.said.extend(clauses(instruction).map(|clause| Words::of(clause).all));
     }
 
     /// The sentences of `text` that say something, on one line; `sources` are what the model had before it.
@@ -144,47 +134,6 @@ impl Cleaner {
 /// Whether a sentence says that something is not so, or not there: `The notes do not mention a dentist` is an answer.
 fn denies(sentence: &str) -> bool {
     sentence.split_whitespace().any(|word| matches!(word, "not" | "no" | "nothing") || word.ends_with("n't"))
-}
-
-/// The words of a sentence, folded.
-struct Words {
-    /// Different ones, sorted.
-    all: Vec<String>,
-    /// Those with a digit, and those that begin with a capital within the sentence.
-    telling: Vec<String>,
-    /// How many there are.
-    n: usize,
-    /// Whether some of them come twice in a row.
-    repeats_itself: bool,
-}
-
-impl Words {
-    fn of(sentence: &str) -> Self {
-        let (mut all, mut telling) = (Vec::new(), Vec::new());
-        each_word(sentence, &mut |word| {
-            let is_name = !all.is_empty() && word.text.starts_with(char::is_uppercase);
-            all.push(folded(word.text));
-            if is_name || word.text.contains(|c: char| c.is_ascii_digit()) {
-                telling.push(folded(word.text));
-            }
-        });
-        let n = all.len();
-        let mut runs = HashSet::new();
-        let repeats_itself = !all.windows(TWICE).all(|run| runs.insert(run));
-        all.sort_unstable();
-        all.dedup();
-        Self { all, telling, n, repeats_itself }
-    }
-
-    /// Whether they say what a sentence with the words `other` says.
-    fn repeat(&self, other: &[String]) -> bool {
-        let is_there = |word: &String| other.binary_search(word).is_ok();
-        let shared = self.all.iter().filter(|word| is_there(word)).count();
-        // three words can be the same by chance
-        shared * 100 >= self.all.len().max(4) * SAME
-            && shared * 100 >= other.len() * BACK
-            && self.telling.iter().all(is_there)
-    }
 }
 
 /// The sentence of the document that a written one was copied from, if it was: nearly all of its words are there, and it has most of

@@ -67,6 +67,10 @@ impl Turns {
             (None, Opening::Speech) => self.unnamed(first, flow),
         };
         let marked = speaker == Speaker::Other && opening(said) == Opening::Mark;
+        if marked {
+            // in a text it would be the mark of a quoted mail, and a paragraph says as much
+            said = said.trim_start_matches('>').trim_start();
+        }
         if paused || marked || speaker != self.speaker {
             flow.paragraph();
             if let Speaker::Tagged(name) = &speaker {

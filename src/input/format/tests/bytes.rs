@@ -81,6 +81,16 @@ fn other_files_are_named_with_a_converter() {
         (b"\xff\xd8\xff\xe0", "JPEG"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office document"),
         (b"\0\0\0\x18ftypmp42", "whisper.cpp"),
+        (b"\0\0\0\x18ftypheic", "a HEIC image"),
+        (b"\0\0\0\x18ftypavif", "an AVIF image"),
+        (b"\n\n%PDF-1.7", "pdftotext"),
+        (b"\xef\xbb\xbf%PDF-1.7", "pdftotext"),
+        (b"\xff\xfe\0\0a\0\0\0", "iconv -f UTF-32"),
+        (b"BM\x3a\0\0\0\0\0\0\0", "a BMP image"),
+        (b"MZ\x90\0\x03\0", "a program"),
+        (b"AT&TFORM\0\0\x01\x02DJVU", "djvutxt"),
+        (b"PK\x05\x06\0\0", "an empty ZIP archive"),
+        (b"#!AMR\n\x3c", "an AMR recording"),
         (b"OggS\0\x02", "an Ogg recording"),
         (b"RIFF\x24\0\0\0WAVEfmt ", "a WAV recording"),
         (b"ID3\x04\0", "an MP3 recording"),
@@ -95,8 +105,19 @@ fn other_files_are_named_with_a_converter() {
 
 #[test]
 fn texts_about_such_files_are_texts() {
-    for text in ["ID3 tags", "The ftyp box", "RIFF of WAVE", "GIF89a is old, and large", "BZh is", "PK", "GGUF is", ""]
-    {
+    for text in [
+        "ID3 tags",
+        "The ftyp box",
+        "RIFF of WAVE",
+        "GIF89a is old, and large",
+        "BZh is",
+        "PK",
+        "GGUF is",
+        "",
+        "BMW",
+        "MZ",
+        "A %PDF-1.7 file",
+    ] {
         assert_eq!(decode(text.as_bytes(), "auto").unwrap(), text);
     }
     assert_eq!(decode(b"\xff\xf1\xed\xee", "windows-1251").unwrap(), "ясно");

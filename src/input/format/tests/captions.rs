@@ -136,7 +136,7 @@ Shall we?</v>
 00:00:05.500 --> 00:00:06.000
 >> NEWS: &gt;&gt; Next.
 ";
-    assert_text(Vtt, document, "Berg, Anna: Good morning. Shall we? We shall.\n\n>> NEWS: >> Next.");
+    assert_text(Vtt, document, "Berg, Anna: Good morning. Shall we? We shall.\n\nNEWS: >> Next.");
 }
 
 #[test]
