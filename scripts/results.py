@@ -114,7 +114,7 @@ def stages(texts, quick):
         return every("aclsum", n, texts, start)
 
     both = [text for pair in zip(TECHNICAL.split(), STORIES.split()) for text in pair]
-    found = [answer("answer-gulliver", chapters(3), SMALL, "516tok"),
+    found = [answer("answer-gulliver", chapters(3), SMALL, "516tok", f"{POLICIES},none"),
              memory("answer-gulliver", chapters(3), "516tok"),
              answer("answer-papers", papers(3), SMALL, "516tok"),
              memory("answer-papers", papers(3), "516tok"),
@@ -129,9 +129,9 @@ def stages(texts, quick):
              *(needle(lengths, seeds, budget="1028tok", policies="streaming,edgeinfinite") for lengths, seeds in FAR),
              Stage("summary-gulliver", ["eval", "summary", chapters(3), "--budget", "516tok", "--length", "short", "--policies", WRITING]),
              Stage("summary-papers", ["eval", "summary", papers(3), "--budget", "516tok", "--policies", WRITING]),
-             Stage("lengths", ["bench", "lengths", texts / "gulliver-twice.txt", "--json"], resumes=False)]
+             Stage("lengths", ["bench", "lengths", texts / "gulliver-twice.txt", "--runs", "3", "--json"], resumes=False)]
     for form in ("--prefill-once", "--no-sinks", "--no-window"):
-        policies = "streaming,snapkv,snapkv-question" if form == "--prefill-once" else "streaming,snapkv"
+        policies = "streaming,snapkv,snapkv-question" if form == "--prefill-once" else "streaming,snapkv,edgeinfinite"
         budget = ["--retain", "256"] if form == "--no-window" else ["--budget", "516tok"]
         found.append(Stage("answer-gulliver", ["eval", "answer", chapters(3), "--policies", policies, form, *budget]))
     found += [answer("answer-gulliver", chapters(3), LARGE, "516tok", f"{POLICIES},learned"),

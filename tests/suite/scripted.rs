@@ -99,11 +99,12 @@ fn talk_behind_what_is_said_is_left_out() {
 
 #[test]
 fn a_sentence_that_the_model_breaks_off_is_left_out() {
-    for (strategy, output) in summaries("broken", &[&SAID[..], &SAID[..5]].concat(), Then::Ends) {
+    let broken = [" Then", " every", " smith", " rode", " home", " with"];
+    for (strategy, output) in summaries("broken", &[&SAID[..], &broken].concat(), Then::Ends) {
         let text = stdout(&output);
         assert_eq!(output.status.code(), Some(0), "{strategy}: {}", stderr(&output));
         assert!(text.contains(SENTENCE) && text.trim_end().ends_with('.'), "{strategy}: {text}");
-        assert_eq!(text.matches("Old Tobias").count(), 1, "{strategy}: {text}");
+        assert!(!text.contains("every smith rode"), "{strategy}: {text}");
     }
 }
 

@@ -14,7 +14,7 @@ use crate::eval::report::render;
 /// Arguments of `eval report`.
 #[derive(Debug, Args)]
 pub struct ReportArgs {
-    /// Results of the other evaluations and of 'bench --lengths -o', in any mixture.
+    /// Results of the other evaluations and of 'bench lengths -o', in any mixture.
     #[arg(value_name = "RESULTS.jsonl", required = true)]
     pub results: Vec<PathBuf>,
     /// Folder for report.md and its plots; without it the tables go to stdout and no plot is drawn.

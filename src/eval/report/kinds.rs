@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use crate::bench::rows::MemoryParts;
+
 use super::case::{Group, Measure};
 use super::setting::Policy;
 
@@ -232,8 +234,20 @@ pub struct Length {
     pub ttft_seconds: f64,
     /// Of reading.
     pub prefill_tokens_per_second: f64,
+    /// Of the answer, where it was told.
+    #[serde(default)]
+    pub generation_tokens_per_second: Option<f64>,
     /// Largest resident set; 0 where the system does not tell it.
     pub peak_rss_bytes: u64,
+    /// What it consists of, where it was told.
+    #[serde(default)]
+    pub memory: Option<MemoryParts>,
+    /// The fastest and the slowest of several runs.
+    #[serde(default)]
+    pub ttft_min: Option<f64>,
+    /// See [`Length::ttft_min`].
+    #[serde(default)]
+    pub ttft_max: Option<f64>,
     /// Whether this follows from shorter lengths.
     #[serde(default)]
     pub extrapolated: bool,

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::page::Page;
+use crate::bench::rows::MemoryParts;
 use crate::eval::report::error::ReportError;
 use crate::eval::report::format::{bytes, three_figures, tokens};
 use crate::eval::report::kinds::Length;
@@ -27,11 +28,21 @@ pub fn write(page: &mut Page, lengths: &[Length]) -> Result<(), ReportError> {
 fn write_model(page: &mut Page, model: &str, lengths: &[&Length]) -> Result<(), ReportError> {
     page.heading(2, &format!("Time and memory by length: {model}"));
     page.paragraph(
-        "The time from the start of the program to the first token of the answer, the speed of reading, and the largest resident set, as \
+        "The time from the start of the program to the first token of the answer (the median, and how far several runs lie apart), the speeds of \
+         reading and of the answer, and the largest resident set with its parts (weights, KV cache, memory and gate, compute buffers, rest), as \
          measured or, where that would have taken too long, extrapolated from shorter texts.",
     );
     let builds: BTreeSet<&str> = lengths.iter().map(|length| length.build.as_str()).filter(|b| !b.is_empty()).collect();
-    let mut titles = vec!["policy", "from", "length", "first token, s", "read, tokens/s", "peak memory"];
+    let mut titles = vec![
+        "policy",
+        "from",
+        "length",
+        "first token, s",
+        "read, tokens/s",
+        "written, tokens/s",
+        "peak memory",
+        "its parts, MiB",
+    ];
     let mut n_left = 2;
     if builds.len() > 1 {
         titles.insert(2, "build");
@@ -45,9 +56,11 @@ fn write_model(page: &mut Page, model: &str, lengths: &[&Length]) -> Result<(), 
             length.policy.to_string(),
             if length.extrapolated { "extrapolated" } else { "measured" }.to_owned(),
             tokens(length.length as f64),
-            three_figures(length.ttft_seconds),
+            first_token(length),
             three_figures(length.prefill_tokens_per_second),
+            length.generation_tokens_per_second.map_or_else(|| "-".into(), three_figures),
             peak,
+            length.memory.map_or_else(|| "-".into(), parts),
         ];
         if builds.len() > 1 {
             row.insert(2, length.build.clone());
@@ -59,6 +72,22 @@ fn write_model(page: &mut Page, model: &str, lengths: &[&Length]) -> Result<(), 
     page.list(&repeated(lengths));
     plots::lengths::plots(model, lengths)?.into_iter().for_each(|plot| page.plot(plot));
     Ok(())
+}
+
+/// The time to the first token, with the fastest and the slowest run where they differ.
+fn first_token(length: &Length) -> String {
+    let median = three_figures(length.ttft_seconds);
+    match (length.ttft_min, length.ttft_max) {
+        (Some(min), Some(max)) if min < max => format!("{median} [{}, {}]", three_figures(min), three_figures(max)),
+        _ => median,
+    }
+}
+
+/// The parts of a peak.
+fn parts(memory: MemoryParts) -> String {
+    let MemoryParts { weights_bytes, kv_cache_bytes, compressed_bytes, compute_bytes, rest_bytes } = memory;
+    let parts = [weights_bytes, kv_cache_bytes, compressed_bytes, compute_bytes, rest_bytes];
+    parts.map(|part| format!("{:.1}", part as f64 / (1 << 20) as f64)).join(" + ")
 }
 
 /// Lengths that were measured more than once: their rows are not means.
