@@ -4,6 +4,7 @@
 //! document's stretch nor the notes can be the ground of; and that the document says what it says. So a text can only become shorter.
 
 use std::collections::HashSet;
+use std::ops::Range;
 
 use crate::summary::wording::{SAME, Words, clauses};
 use crate::text::one_line;
@@ -76,7 +77,7 @@ impl Cleaner {
     /// The sentences of `text` that say something, on one line; `sources` are what the model had before it.
     pub fn clean(&mut self, text: &str, sources: &[&str]) -> String {
         let mut kept: Vec<String> = Vec::new();
-        for range in sentences(text) {
+        for range in self.unbroken(text, true) {
             let line = one_line(&text[range]);
             let sentence = without_preamble(&line);
             if self.passes(sentence, sources) {
@@ -84,6 +85,19 @@ impl Cleaner {
             }
         }
         kept.join(" ")
+    }
+
+    /// The sentences of a text but for one that the model breaks off: it has no end, and follows another one on the same line. `is_line` is whether the
+    /// text begins a line. An answer may be a few words anywhere.
+    pub fn unbroken(&self, text: &str, mut is_line: bool) -> Vec<Range<usize>> {
+        let mut end = 0;
+        let mut ranges = sentences(text);
+        ranges.retain(|range| {
+            let begins = is_line || text[end..range.start].contains('\n');
+            (is_line, end) = (false, range.end);
+            self.brief || begins || is_whole(&text[range.clone()])
+        });
+        ranges
     }
 
     /// Whether a sentence says something that was not said before.
@@ -274,6 +288,17 @@ mod tests {
         let said = "The note was signed by Anne Gray.";
         assert_eq!(cleaner.clean(said, &[&format!("On Monday it came. {said}")]), said);
         assert_eq!(cleaner.clean("Monday, 15 December", &["Monday, 15 December"]), "");
+        // a line is an item, and what follows a sentence is the begin of one
+        let item = "Then the smith of Norham";
+        assert_eq!(
+            Cleaner::new(true).clean(&format!("It was sold.\n{item}"), &[source, "was"]),
+            format!("It was sold. {item}")
+        );
+        assert_eq!(Cleaner::new(true).clean(&format!("It was sold. {item}"), &[source, "was"]), "It was sold.");
+        assert_eq!(
+            Cleaner::new(true).brief().clean(&format!("It was sold. {item}"), &[source]),
+            format!("It was sold. {item}")
+        );
         assert_eq!(cleaner.clean("It was in May that he left.", &["May"]), "It was in May that he left.");
         assert!(!cleaner.is_looping());
         assert_eq!(cleaner.clean("Anne Gray has it now. Anne Gray has it now.", &[source]), "");

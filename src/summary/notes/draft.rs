@@ -3,7 +3,7 @@
 use std::mem;
 
 use crate::text::one_line;
-use crate::text::sentences::{is_whole, sentences};
+use crate::text::sentences::is_whole;
 use crate::text::words::n_words;
 
 use super::clean::{Cleaner, original};
@@ -22,6 +22,8 @@ pub(super) struct Draft<'a> {
     sources: Sources<'a>,
     /// The begin of a sentence.
     tail: String,
+    /// Whether it begins a line.
+    is_line: bool,
     n_words: usize,
 }
 
@@ -42,7 +44,7 @@ impl<'a> Draft<'a> {
     /// An empty part of a page, counted from 0.
     pub(super) fn new(page: &'a mut Page, cleaner: &'a mut Cleaner, part: usize, sources: Sources<'a>) -> Self {
         cleaner.begin_part();
-        Self { page, cleaner, part, sources, tail: String::new(), n_words: 0 }
+        Self { page, cleaner, part, sources, tail: String::new(), is_line: true, n_words: 0 }
     }
 
     /// The same of a part that goes on: it has so many words already.
@@ -63,7 +65,9 @@ impl<'a> Draft<'a> {
             return true;
         }
         let text = mem::take(&mut self.tail);
-        for sentence in sentences(&text).into_iter().map(|range| without_mark(&text[range])) {
+        let is_line = mem::replace(&mut self.is_line, text.ends_with('\n'));
+        for range in self.cleaner.unbroken(&text, is_line) {
+            let sentence = without_mark(&text[range]);
             let own = without_preamble(&sentence);
             let original = original(own, self.sources.quotes.iter().map(|quote| quote.text));
             // one that may stand there as it is need not have been shown
