@@ -82,9 +82,8 @@ impl<'m> Examiner<'m> {
                     None => self.score(&case, &prompt, &range, sha256.clone(), setting.clone())?,
                 };
                 let end = |end: Condition| {
-                    of_pair.iter().find(|r| r.policy == end).or_else(|| {
-                        done.iter().find(|r| is_end_of(r, end, &record) && r.text_sha256 == record.text_sha256)
-                    })
+                    let here = of_pair.iter().find(|older| older.policy == end);
+                    here.or_else(|| done.iter().find(|older| is_end_of(older, end, &record)))
                 };
                 record.recovered = recovered(&record, end(Condition::Streaming), end(Condition::Full));
                 sink(&record, known.is_some())?;
@@ -198,7 +197,7 @@ fn recovered(record: &Record, streaming: Option<&Record>, full: Option<&Record>)
 fn is_end_of(older: &Record, policy: Condition, record: &Record) -> bool {
     let (a, b) = (&older.setting, &record.setting);
     older.policy == policy
-        && older.case == record.case
+        && (&older.case, &older.text_sha256) == (&record.case, &record.text_sha256)
         && older.forgotten_tokens == record.forgotten_tokens
         && (policy == Condition::Full || older.budget_bytes == record.budget_bytes)
         && (&a.model_sha256, a.sinks, a.segment, a.form, &a.cache_type, a.flash_attention)

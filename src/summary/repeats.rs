@@ -73,9 +73,6 @@ impl Repeats {
     }
 
     fn stays(&mut self, sentence: &str) -> bool {
-        if self.talk.is(sentence) {
-            return false;
-        }
         let text = sentence.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
         let follows_itself = text == self.last;
         self.last.clone_from(&text);
@@ -83,7 +80,13 @@ impl Repeats {
         let first = sentence.split_whitespace().next().unwrap_or_default();
         let is_item = is_bullet(first) || is_own_line(first);
         let circles = repeats_itself && !is_item;
-        if self.said.insert(text) && !circles {
+        let is_new = self.said.insert(text);
+        if self.talk.is(sentence) {
+            // once it says nothing, and again and again nothing else is to be expected
+            self.left_out += usize::from(!is_new);
+            return false;
+        }
+        if is_new && !circles {
             (self.stale, self.left_out) = (0, 0);
             return true;
         }
@@ -122,6 +125,17 @@ mod tests {
         let (text, is_loop) = passed(&["It rained. The road to Norham was closed. "; 4]);
         assert_eq!((text.as_str(), is_loop), ("It rained. The road to Norham was closed. It rained.", true));
         assert!(passed(&["- None.\n"; 21]).1);
+    }
+
+    #[test]
+    fn talk_again_and_again_is_a_loop() {
+        let said = |n| {
+            let mut repeats = Repeats::new(Talk::default());
+            let text = repeats.pass(&("It rained for days. ".to_owned() + &"I hope this helps. ".repeat(n)));
+            (text, repeats.is_loop())
+        };
+        assert_eq!(said(1), ("It rained for days.".into(), false));
+        assert_eq!(said(4), ("It rained for days.".into(), true));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! The model reads a document that nobody here has any more, and which may speak of summaries itself. So only what no document says is taken
 //! for talk: what was asked, said again, and what speaks of the document from outside.
 
+use super::notes::ORNAMENT;
 use super::wording::{Words, clauses};
 
 /// Phrases that speak of the task wherever they stand.
@@ -39,9 +40,6 @@ const DOES: &[&str] = &[
     "will",
     "i ",
 ];
-
-/// What may stand before a sentence.
-const ORNAMENT: &[char] = &['*', '#', '-', '_', ' ', '"', '“', '>', '\t', '•', '`', '\n', '('];
 
 /// Knows what was asked.
 #[derive(Debug, Default)]

@@ -218,6 +218,12 @@ mod tests {
     }
 
     #[test]
+    fn a_template_cannot_run_without_an_end() {
+        let endless = "{% for a in range(99999) %}{% for b in range(99999) %}x{% endfor %}{% endfor %}";
+        assert!(template(endless).run_jinja(endless, &[("user", "Read.")]).unwrap_err().to_string().contains("fuel"));
+    }
+
+    #[test]
     fn known_templates_are_llama_cpps() {
         let prompt = render(CHATML, Some("Be brief.")).unwrap();
         assert_eq!(prompt.prefix, "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nRead this:\n");

@@ -12,7 +12,7 @@ const SPEECH: &str = "transcribe it first with a speech recognizer, such as whis
 const PDF: &str = "extract its text first: pdftotext FILE - | edgeinf summarize";
 const IMAGE: &str = "read its text first: magick FILE png:- | tesseract - - | edgeinf summarize";
 const UTF32: &str = "convert it first: iconv -f UTF-32 -t UTF-8 FILE | edgeinf summarize";
-const PROGRAM: &str = "give the path of a text";
+const NO_TEXT: &str = "give the path of a text";
 const SCAN: &str = "read its text first: tesseract FILE - | edgeinf summarize";
 
 /// First bytes, what they mean, what to do.
@@ -35,8 +35,8 @@ const STARTS: &[(&[u8], &str, &str)] = &[
     (b"\x1f\x9d", "compressed with compress", "unpack it first: zcat FILE | edgeinf summarize"),
     (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "a WMA or WMV recording", SPEECH),
     (b"#!AMR", "an AMR recording", SPEECH),
-    (b"\0asm", "a program", PROGRAM),
-    (b"\xca\xfe\xba\xbe", "a program", PROGRAM),
+    (b"\0asm", "a program", NO_TEXT),
+    (b"\xca\xfe\xba\xbe", "a program", NO_TEXT),
     (b"II*\0", "a TIFF image", SCAN),
     (b"MM\0*", "a TIFF image", SCAN),
     (b"OggS\0", "an Ogg recording", SPEECH),
@@ -46,7 +46,7 @@ const STARTS: &[(&[u8], &str, &str)] = &[
     (b"\xff\xf3", "an MP3 recording", SPEECH),
     (b"\xff\xf2", "an MP3 recording", SPEECH),
     (b"\xff\xf1", "an AAC recording", SPEECH),
-    (b"\x7fELF", "a program", PROGRAM),
+    (b"\x7fELF", "a program", NO_TEXT),
     (b"SQLite format 3\0", "a database", "export its text first: sqlite3 FILE .dump | edgeinf summarize"),
     (b"GGUF\x02\0", "a model", "give it to --model, and the path of a text here"),
     (b"GGUF\x03\0", "a model", "give it to --model, and the path of a text here"),
@@ -94,10 +94,10 @@ fn foreign(start: &[u8]) -> Option<(&'static str, &'static str)> {
         return Some(("a BMP image", SCAN));
     }
     if at(0, b"MZ") && odd(2..start.len().min(64)) {
-        return Some(("a program", PROGRAM));
+        return Some(("a program", NO_TEXT));
     }
     if at(0, b"PK\x05\x06") {
-        return Some(("an empty ZIP archive", "give the path of a text"));
+        return Some(("an empty ZIP archive", NO_TEXT));
     }
     if at(0, b"ID3") && odd(3..5) {
         return Some(("an MP3 recording", SPEECH));

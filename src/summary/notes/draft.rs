@@ -37,7 +37,7 @@ pub(super) struct Sources<'a> {
     /// Sentences that may stand in the text as they are.
     pub quotes: &'a [Quote<'a>],
     /// What the model's sentences have to be of, where the document's own follow.
-    pub whole: Option<&'a Whole>,
+    pub whole: Option<&'a Whole<'a>>,
 }
 
 impl<'a> Draft<'a> {
@@ -73,7 +73,7 @@ impl<'a> Draft<'a> {
             // one that may stand there as it is need not have been shown
             let sources = [self.sources.source, self.sources.quoted, original.unwrap_or_default()];
             let sentence = original.unwrap_or(own);
-            let is_of_the_whole = |whole: &Whole| whole.has(sentence, self.page.is_empty());
+            let is_of_the_whole = |whole: &Whole<'_>| whole.has(sentence, self.page.is_empty());
             if self.sources.whole.is_none_or(is_of_the_whole) && self.cleaner.passes(sentence, &sources) {
                 let sentence = without_reference(sentence, &sources);
                 self.n_words += n_words(&sentence);

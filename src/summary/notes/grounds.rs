@@ -40,7 +40,6 @@ pub(super) fn is_supported(sentence: &str, sources: &[&str]) -> bool {
 /// is in another language.
 pub(super) fn is_of_sources(sentence: &str, sources: &[&str], language: &HashSet<String>) -> bool {
     let (mut long, mut short) = (HashSet::new(), HashSet::new());
-    let begin = |term: &str| term.chars().take(STEM).collect::<String>();
     each_term(sentence, &mut |term| {
         if term.chars().count() < LONG {
             short.insert(term)
@@ -62,6 +61,22 @@ pub(super) fn is_of_sources(sentence: &str, sources: &[&str], language: &HashSet
     n_long -= long.len();
     n_short -= short.len();
     n_short <= 3 * short.len() || n_long * 100 >= (n_long + long.len()) * SHARED
+}
+
+/// How a word begins, whatever its ending.
+fn begin(term: &str) -> String {
+    term.chars().take(STEM).collect()
+}
+
+/// The different longer words of a text, by how they begin.
+pub(super) fn long_words(text: &str) -> HashSet<String> {
+    let mut long = HashSet::new();
+    each_term(text, &mut |term| {
+        if term.chars().count() >= LONG {
+            long.insert(begin(&term));
+        }
+    });
+    long
 }
 
 /// The short words of a text, which tell its language.

@@ -27,7 +27,7 @@ pub use compose::{compose, extracted};
 pub(crate) use cost::{MERGED_TOKENS, composing, n_parts, overview};
 pub use kept::{End, KeptNotes, Line, NotesError};
 pub use note::{Detail, Note};
-pub use scaffold::{is_scaffold, without_preamble};
+pub use scaffold::{ORNAMENT, is_scaffold, without_preamble};
 pub use sizes::NoteSizes;
 pub(crate) use sizes::QUOTED;
 pub use taker::NoteTaker;

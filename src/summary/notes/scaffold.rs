@@ -51,7 +51,7 @@ const WHICH: &[&str] = &["last", "final", "next", "first", "main"];
 const ANNOUNCEMENT: usize = 9;
 
 /// What may stand before it.
-const ORNAMENT: &[char] = &['*', '#', '-', '_', ' ', '"', '“', '>', '\t', '•', '`', '\n'];
+pub const ORNAMENT: &[char] = &['*', '#', '-', '_', ' ', '"', '“', '>', '\t', '•', '`', '\n'];
 
 /// Phrases that speak of the task wherever they stand.
 const TALK: &[&str] = &[

@@ -3,11 +3,11 @@
 //! Of many notes a small model retells one or two. That is no overview, the document tells it better, and names and words of several notes in one
 //! sentence make something that is true of none.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use crate::text::dangling::is_dangling;
-use crate::text::stems::each_term;
 
+use super::grounds::long_words;
 use super::note::Note;
 
 /// A word of a sentence counts as one of the whole if it stands in one of so many notes.
@@ -16,25 +16,20 @@ const ONE_OF: usize = 5;
 /// A sentence is of the whole if so many of a hundred of its words are.
 const SHARED: usize = 50;
 
-/// Letters from which on a word says something, and letters of it that are compared.
-const LONG: usize = 4;
-const STEM: usize = 5;
-
 /// Millions of parameters up to which a model was found to retell single notes.
 const SMALL: u64 = 1000;
 
 /// What the notes are of, as a whole.
 #[derive(Debug)]
-pub(super) struct Whole {
-    /// Words of the notes, one set for each; none where the model is trusted.
-    notes: Vec<HashSet<String>>,
+pub(super) struct Whole<'a> {
+    /// None where the model is trusted. Their words are looked at for each sentence anew, so that no more is held than the notes.
+    notes: &'a [Note],
 }
 
-impl Whole {
+impl<'a> Whole<'a> {
     /// That of notes which a model of so many million parameters writes of.
-    pub(super) fn new(notes: &[Note], parameters: u64) -> Self {
-        let notes = if parameters > SMALL { &[] } else { notes };
-        Self { notes: notes.iter().map(|note| note.texts().flat_map(words).collect()).collect() }
+    pub(super) fn new(notes: &'a [Note], parameters: u64) -> Self {
+        Self { notes: if parameters > SMALL { &[] } else { notes } }
     }
 
     /// Whether a sentence can stand in an overview: half of its longer words are those of many notes, and where it is the `first` it
@@ -43,22 +38,18 @@ impl Whole {
         if first && is_dangling(sentence) {
             return false;
         }
-        let words: HashSet<String> = words(sentence).collect();
-        let enough = (self.notes.len() / ONE_OF).max(1);
-        let is_of_many = |word: &&String| self.notes.iter().filter(|note| note.contains(*word)).count() >= enough;
-        self.notes.is_empty() || words.iter().filter(is_of_many).count() * 100 >= words.len() * SHARED
-    }
-}
-
-/// The longer words of a text, by how they begin.
-fn words(text: &str) -> impl Iterator<Item = String> + use<> {
-    let mut long = Vec::new();
-    each_term(text, &mut |term| {
-        if term.chars().count() >= LONG {
-            long.push(term.chars().take(STEM).collect());
+        // in how many notes each of its words stands
+        let mut words: HashMap<String, usize> = long_words(sentence).into_iter().map(|word| (word, 0)).collect();
+        for note in self.notes {
+            let text = note.texts().collect::<Vec<_>>().join(" ");
+            for word in long_words(&text) {
+                words.entry(word).and_modify(|n| *n += 1);
+            }
         }
-    });
-    long.into_iter()
+        let enough = (self.notes.len() / ONE_OF).max(1);
+        let n_of_many = words.values().filter(|&&n| n >= enough).count();
+        self.notes.is_empty() || n_of_many * 100 >= words.len() * SHARED
+    }
 }
 
 #[cfg(test)]
@@ -90,7 +81,8 @@ mod tests {
 
     #[test]
     fn a_few_notes_are_the_whole_each() {
-        let whole = Whole::new(&notes(&["The smith sold a mare.", "The bridge was closed."]), 135);
+        let notes = notes(&["The smith sold a mare.", "The bridge was closed."]);
+        let whole = Whole::new(&notes, 135);
         assert!(whole.has("A smith sold his mare.", true));
         assert!(!whole.has("Senators visited ministries.", true));
         // what has no longer words cannot be judged
