@@ -43,6 +43,8 @@ pub struct LengthRun {
     pub kv_cache_bytes: u64,
     /// Bytes of M and z, twice, with the gate.
     pub compressed_bytes: u64,
+    /// Bytes of un-rotated keys, and of what retained tokens are chosen with.
+    pub originals_bytes: u64,
     /// Bytes of scratch buffers.
     pub compute_bytes: u64,
 }
@@ -138,7 +140,8 @@ pub fn run(
         token = sampler.sample(reader.step(token)?);
         answer.push(begin.elapsed().as_secs_f64());
     }
-    let MemoryUsage { kv_cache_bytes, memory_bytes, compute_bytes, .. } = reader.context().memory_usage();
+    let usage = reader.context().memory_usage();
+    let MemoryUsage { kv_cache_bytes, memory_bytes, compute_bytes, .. } = usage;
     if let Some(last) = marks.passed.last_mut() {
         last.peak_rss_bytes = peak_rss_bytes().unwrap_or(0);
     }
@@ -151,6 +154,7 @@ pub fn run(
         weights_bytes: model.weight_bytes(),
         kv_cache_bytes,
         compressed_bytes: memory_bytes,
+        originals_bytes: usage.originals_bytes(),
         compute_bytes,
     })
 }

@@ -47,6 +47,9 @@ pub struct MemoryParts {
     pub kv_cache_bytes: u64,
     /// M and z, twice, with the gate.
     pub compressed_bytes: u64,
+    /// Un-rotated keys, in F32, of prompt, sinks and retained tokens, and what these are chosen with; a part of the rest in older results.
+    #[serde(default)]
+    pub originals_bytes: u64,
     /// Scratch buffers.
     pub compute_bytes: u64,
     /// What remains of the peak.
@@ -98,6 +101,7 @@ impl LengthCase {
                 weights_bytes: largest.weights_bytes,
                 kv_cache_bytes: largest.kv_cache_bytes,
                 compressed_bytes: largest.compressed_bytes,
+                originals_bytes: largest.originals_bytes,
                 compute_bytes: largest.compute_bytes,
                 rest_bytes: rest(largest, peak),
             },
@@ -112,7 +116,7 @@ impl LengthCase {
 }
 
 fn rest(run: &LengthRun, mark: &LengthMark) -> u64 {
-    let known = run.weights_bytes + run.kv_cache_bytes + run.compressed_bytes + run.compute_bytes;
+    let known = run.weights_bytes + run.kv_cache_bytes + run.compressed_bytes + run.originals_bytes + run.compute_bytes;
     mark.peak_rss_bytes.saturating_sub(known)
 }
 
@@ -149,6 +153,7 @@ impl<'a> Extrapolation<'a> {
                 weights_bytes: run.weights_bytes,
                 kv_cache_bytes: run.kv_cache_bytes,
                 compressed_bytes: run.compressed_bytes,
+                originals_bytes: run.originals_bytes,
                 compute_bytes: run.compute_bytes,
                 rest_bytes: rest(run, mark),
             };
@@ -184,6 +189,7 @@ impl<'a> Extrapolation<'a> {
             weights_bytes: self.last.weights_bytes,
             kv_cache_bytes: part(|parts| parts.kv_cache_bytes),
             compressed_bytes: part(|parts| parts.compressed_bytes),
+            originals_bytes: part(|parts| parts.originals_bytes),
             compute_bytes: part(|parts| parts.compute_bytes),
             rest_bytes: part(|parts| parts.rest_bytes),
         };
@@ -196,6 +202,7 @@ impl<'a> Extrapolation<'a> {
             peak_rss_bytes: memory.weights_bytes
                 + memory.kv_cache_bytes
                 + memory.compressed_bytes
+                + memory.originals_bytes
                 + memory.compute_bytes
                 + memory.rest_bytes,
             memory,
@@ -233,6 +240,7 @@ mod tests {
             weights_bytes: 100_000_000,
             kv_cache_bytes: n_cells(tokens + 100) as u64 * 18_000,
             compressed_bytes: 0,
+            originals_bytes: 1_000_000,
             compute_bytes: 10_000_000 + n_cells(tokens + 100) as u64 * 2_000,
         }
     }
@@ -251,7 +259,8 @@ mod tests {
         assert!(row.ttft_min.unwrap() < row.ttft_seconds && row.ttft_seconds < row.ttft_max.unwrap());
         assert!((row.prefill_tokens_per_second - 2100.0 / (1.1 * 4.641)).abs() < 1e-6);
         let memory = row.memory;
-        let sum = memory.weights_bytes + memory.kv_cache_bytes + memory.compute_bytes + memory.rest_bytes;
+        let known = memory.weights_bytes + memory.kv_cache_bytes + memory.originals_bytes;
+        let sum = known + memory.compute_bytes + memory.rest_bytes;
         assert_eq!(sum, row.peak_rss_bytes);
     }
 

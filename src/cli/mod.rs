@@ -19,6 +19,7 @@ mod printer;
 mod progress;
 mod quotes;
 mod sample;
+mod stamp;
 mod summarize;
 mod train;
 

@@ -184,6 +184,13 @@ pub struct MemoryUsage {
     pub compute_bytes: u64,
 }
 
+impl MemoryUsage {
+    /// What stands beside the cache for the sake of what stays in it: un-rotated keys, and what tokens are chosen with.
+    pub fn originals_bytes(&self) -> u64 {
+        self.front_bytes + self.retain_bytes
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -105,9 +105,11 @@ pub struct Memory {
     pub kv_cache_bytes: u64,
     /// The memory: M and z, twice, with the gate.
     pub compressed_bytes: u64,
+    /// Un-rotated keys, in F32, of prompt, sinks and retained tokens, and what these are chosen with.
+    pub originals_bytes: u64,
     /// Scratch buffers.
     pub compute_bytes: u64,
-    /// What remains of the peak: program, vocabulary, un-rotated keys of the front.
+    /// What remains of the peak: program, vocabulary, tokenizer.
     pub rest_bytes: Option<u64>,
 }
 
@@ -142,7 +144,11 @@ impl Statistics {
             |n: u64, d: Duration| if d.is_zero() { 0.0 } else { (10.0 * n as f64 / d.as_secs_f64()).round() / 10.0 };
         let written = &outcome.written;
         let parts = &outcome.memory;
-        let known = run.weights_bytes + parts.kv_cache_bytes + parts.memory_bytes + parts.compute_bytes;
+        let known = run.weights_bytes
+            + parts.kv_cache_bytes
+            + parts.memory_bytes
+            + parts.compute_bytes
+            + parts.originals_bytes();
         Self {
             schema_version: SCHEMA_VERSION,
             summary: written.text.trim().to_owned(),
@@ -181,6 +187,7 @@ impl Statistics {
                 weights_bytes: run.weights_bytes,
                 kv_cache_bytes: parts.kv_cache_bytes,
                 compressed_bytes: parts.memory_bytes,
+                originals_bytes: parts.originals_bytes(),
                 compute_bytes: parts.compute_bytes,
                 rest_bytes: run.peak_rss_bytes.map(|peak| peak.saturating_sub(known)),
             },
@@ -231,6 +238,7 @@ impl Statistics {
         line("  weights, mapped", mib(self.memory.weights_bytes));
         line("  KV cache", mib(self.memory.kv_cache_bytes));
         line("  memory and gate", mib(self.memory.compressed_bytes));
+        line("  original keys", mib(self.memory.originals_bytes));
         line("  compute buffers", mib(self.memory.compute_bytes));
         line("  rest", self.memory.rest_bytes.map_or("unknown".into(), mib));
         text

@@ -74,7 +74,7 @@ fn lengths_are_measured_by_policy() {
         assert!(row["build"].as_str().unwrap().starts_with(env!("CARGO_PKG_VERSION")));
         let memory = row["memory"].as_object().unwrap();
         let parts: u64 = memory.values().map(|bytes| bytes.as_u64().unwrap()).sum();
-        assert_eq!(memory.len(), 5);
+        assert_eq!(memory.len(), 6);
         assert_eq!(parts, row["peak_rss_bytes"].as_u64().unwrap());
         assert_eq!(row["memory"]["compressed_bytes"].as_u64().unwrap() > 0, row["policy"] == "edgeinfinite");
     }

@@ -77,15 +77,17 @@ fn a_long_text_is_read_to_its_last_token() {
         for key in ["ttft_ms", "prefill_tokens_per_second", "generation_tokens_per_second"] {
             assert!(json["time"][key].as_f64().unwrap() > 0.0, "{key}");
         }
+        assert!(json["memory"]["originals_bytes"].as_u64().unwrap() > 1 << 18);
         for key in ["peak_rss_bytes", "weights_bytes", "kv_cache_bytes", "compute_bytes"] {
             assert!(json["memory"][key].as_u64().unwrap() > 1 << 20, "{key}");
         }
         assert_eq!(json["memory"]["compressed_bytes"].as_u64().unwrap() > 0, gate.is_some());
         let memory = &json["memory"];
-        let parts: u64 = ["weights_bytes", "kv_cache_bytes", "compressed_bytes", "compute_bytes", "rest_bytes"]
-            .iter()
-            .map(|key| memory[key].as_u64().unwrap())
-            .sum();
+        let parts: u64 =
+            ["weights_bytes", "kv_cache_bytes", "compressed_bytes", "originals_bytes", "compute_bytes", "rest_bytes"]
+                .iter()
+                .map(|key| memory[key].as_u64().unwrap())
+                .sum();
         assert_eq!(parts, memory["peak_rss_bytes"].as_u64().unwrap());
     }
 }

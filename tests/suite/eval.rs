@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 use crate::common::ContextBuilder;
 use crate::common::models::{pulled, shallow, smollm2};
 use crate::common::program::{assert_fails, edgeinf, scratch, stderr, stdout};
+use crate::common::scripted::{Then, scripted};
 use crate::common::text::story;
-use edgeinf::llama::{CacheType, Compaction, Logits, Model, Token};
+use edgeinf::llama::{CacheType, Compaction, Depth, Logits, Model, Retain, Score, Token};
 use edgeinf::summary::prompt::{Instructions, PromptTokens};
 use edgeinf::summary::request::Length;
 use serde_json::{Value, json};
@@ -52,14 +53,14 @@ pub fn nll_of_one_decode(model: &Model, all: &[Token], n: usize) -> f64 {
     let builder = ContextBuilder { cache_type, flash_attention, ..sizes };
     let mut context = builder.build(model, Compaction::None, None);
     context.decode(all, Logits::All).unwrap();
-    let sum: f64 = (all.len() - n..all.len())
-        .map(|i| {
-            let logits = context.logits(i as i32 - 1).unwrap();
-            let sum: f64 = logits.iter().map(|&logit| f64::from(logit).exp()).sum();
-            sum.ln() - f64::from(logits[all[i] as usize])
-        })
-        .sum();
+    let sum: f64 =
+        (all.len() - n..all.len()).map(|i| -log_softmax(context.logits(i as i32 - 1).unwrap(), all[i])).sum();
     sum / n as f64
+}
+
+fn log_softmax(logits: &[f32], token: Token) -> f64 {
+    let sum: f64 = logits.iter().map(|&logit| f64::from(logit).exp()).sum();
+    f64::from(logits[token as usize]) - sum.ln()
 }
 
 #[test]
@@ -316,6 +317,52 @@ fn forms_of_reading_are_other_settings() {
     assert!(nll(&found, "edgeinfinite").is_finite());
 }
 
+/// One segment that holds the whole text, one choice behind it by the attention of its last 32 tokens: computed here step by step.
+#[test]
+fn a_text_that_is_read_at_once_is_chosen_from_once() {
+    let dir = scratch("eval-once");
+    let file = pairs(&dir);
+    let model = shallow();
+    let output = answer(&file, &["-m", &model, "--prefill-once", "--policies", "streaming,snapkv"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let found = lines(&stdout(&output));
+
+    let model = crate::common::load(Path::new(&model));
+    let prompt = PromptTokens::new(&model, &Instructions::summary(Length::default()).unwrap()).unwrap();
+    let pair = &lines(&fs::read_to_string(&file).unwrap())[0];
+    let tokenize = |key: &str| model.vocab().tokenize(pair[key].as_str().unwrap(), false).unwrap();
+    let (document, reference) = ([prompt.prefix.clone(), tokenize("document")].concat(), tokenize("reference"));
+    let n_front = prompt.prefix.len() as u32 + 4;
+    // a quarter of the window is chosen, in the bytes of streaming's
+    for (policy, tokens, window) in [("streaming", 0, 128), ("snapkv", 32, 96)] {
+        let retain = Retain { score: Score::SnapKv, tokens, depth: Depth::Even, queries: 32, stride: 1, kernel: 7 };
+        let retain = Some(retain).filter(|_| tokens > 0);
+        let compaction = Compaction::Edgeinf { gate: None, n_front_max: n_front, retain, model_id: 0 };
+        let mut context =
+            ContextBuilder { n_cells: 2048, n_ubatch: 64, ..Default::default() }.build(&model, compaction, None);
+        for part in document.chunks(64) {
+            context.decode(part, Logits::None).unwrap();
+        }
+        context.compact(n_front, document.len() as u32 - window).unwrap();
+        assert_eq!(context.n_cached(), n_front + tokens + window);
+        context.set_asked(true).unwrap();
+        let (last, body) = prompt.suffix.split_last().unwrap();
+        context.decode(body, Logits::None).unwrap();
+        context.decode(&[*last], Logits::Last).unwrap();
+        let mut sum = -log_softmax(context.logits(-1).unwrap(), reference[0]);
+        for pair in reference.windows(2) {
+            context.decode(&pair[..1], Logits::Last).unwrap();
+            sum -= log_softmax(context.logits(-1).unwrap(), pair[1]);
+        }
+        let (nll, told) = (sum / reference.len() as f64, find(&found, "one", policy)["nll"].as_f64().unwrap());
+        // in batches of another size half precision rounds elsewhere
+        assert!((told - nll).abs() < 0.005, "{policy}: {told} {nll}");
+    }
+    let [streaming, snapkv] =
+        ["streaming", "snapkv"].map(|policy| find(&found, "one", policy)["nll"].as_f64().unwrap());
+    assert!((streaming - snapkv).abs() > 0.02, "nothing shows which tokens were chosen: {streaming} {snapkv}");
+}
+
 #[test]
 fn summaries_are_scored() {
     let dir = scratch("eval-summary");
@@ -402,6 +449,54 @@ fn longbench_is_read_from_a_folder() {
     assert_eq!(fs::read_to_string(&results).unwrap(), written);
     fs::write(dir.join("qasper.jsonl"), "{\"_id\": 1}").unwrap();
     assert_fails(&run(&[]), 3, &["qasper.jsonl", "line 1"]);
+}
+
+/// A model that writes the same answer to everything, so that each score is one that can be computed by hand.
+#[test]
+fn longbench_is_scored_from_its_own_files() {
+    let dir = scratch("eval-longbench-scores");
+    let model = scripted(&dir, &["See", " paragraph", " 3", " of", " the", " red", " book"], Then::Ends);
+    let given = "See paragraph 3 of the red book";
+    let context = story(2500, 41);
+    // dataset, answers, classes, score
+    let cases = [
+        // see, paragraph, 3, of, red, book without the article; 2 of 6 words and of 2
+        ("qasper", vec!["3, paragraph"], Value::Null, 0.5),
+        // the best answer counts: 3 of 6 and of 3
+        ("hotpotqa_e", vec!["no", "The Red Book: 3"], Value::Null, 2.0 / 3.0),
+        // with articles, in their order: "the red book" of 7 and of 4 words
+        ("gov_report", vec!["the old red book"], Value::Null, 6.0 / 11.0),
+        // one of two classes that are named
+        ("trec", vec!["red"], json!(["red", "book", "blue"]), 0.5),
+        ("passage_retrieval_en", vec!["Paragraph 3"], Value::Null, 1.0),
+        ("passage_count", vec!["4"], Value::Null, 0.0),
+        // 16 characters in common, "See paragraph 3 ", of 31 and of 16: 32 / 47
+        ("lcc", vec!["See paragraph 3 "], Value::Null, 0.68),
+    ];
+    let mut prompts = serde_json::Map::new();
+    let mut lengths = serde_json::Map::new();
+    for (dataset, answers, classes, _) in &cases {
+        let name = dataset.trim_end_matches("_e");
+        prompts.insert(name.into(), json!("Read.\n\n{context}\n\n{input}"));
+        lengths.insert(name.into(), json!(20));
+        let case = json!({"_id": "1", "dataset": dataset, "input": "Which?", "context": context, "answers": answers,
+            "all_classes": classes, "length": 400, "language": "en"});
+        fs::write(dir.join(format!("{dataset}.jsonl")), case.to_string()).unwrap();
+    }
+    fs::write(dir.join("dataset2prompt.json"), Value::from(prompts).to_string()).unwrap();
+    fs::write(dir.join("dataset2maxlen.json"), Value::from(lengths).to_string()).unwrap();
+    let command = ["eval", "longbench", "--policies", "full", "--cache-type", "f32", "--no-flash-attention", "-m"];
+    let output = edgeinf().args(command).arg(model).arg(&dir).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let found = lines(&stdout(&output));
+    assert_eq!(found.len(), cases.len());
+    for (dataset, .., score) in cases {
+        let record = found.iter().find(|record| record["dataset"] == dataset).unwrap();
+        assert_eq!(record["given"], given, "{dataset}");
+        let told = record["score"].as_f64().unwrap();
+        assert!((told - score).abs() < 1e-9, "{dataset}: {told} for {score}");
+        assert_eq!(record["program_sha256"].as_str().map(str::len), Some(64), "{record}");
+    }
 }
 
 #[test]

@@ -113,15 +113,31 @@ fn one_layer(model: &Model, retain: Option<Retain>) -> Context<'_> {
 
 const MIDDLE: std::ops::Range<usize> = FRONT..FRONT + 80;
 
+/// When the middle of a text leaves the cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Leaves {
+    Never,
+    /// When the window was read, before anything is asked.
+    Before,
+    /// After the question, whose queries have a say.
+    Asked,
+}
+
 /// Logits after a text of whose middle a part may have left the cache, and the keys that stand behind the front of a layer then.
-fn after(context: &mut Context<'_>, il: u32, text: &[i32], compacts: bool) -> (Vec<f32>, Vec<Vec<f32>>) {
+fn after(context: &mut Context<'_>, il: u32, text: &[i32], leaves: Leaves) -> (Vec<f32>, Vec<Vec<f32>>) {
     context.clear();
+    context.set_asked(false).unwrap();
     let (early, late) = text.split_at(MIDDLE.end + WINDOW);
     context.decode(early, Logits::None).unwrap();
-    if compacts {
+    let (body, late) = late.split_at(if leaves == Leaves::Asked { late.len() - 1 } else { 0 });
+    if leaves == Leaves::Asked {
+        context.set_asked(true).unwrap();
+        context.decode(body, Logits::None).unwrap();
+    }
+    if leaves != Leaves::Never {
         context.compact(MIDDLE.start as u32, MIDDLE.end as u32).unwrap();
     }
-    let stayed = FRONT as u32..context.n_cached() - WINDOW as u32;
+    let stayed = FRONT as u32..context.n_cached() - (WINDOW + body.len()) as u32;
     // a layer that retains less than others has only some of the slots
     let keys = stayed.filter_map(|i| context.key_of_token(il, i, false)).collect();
     context.decode(late, Logits::Last).unwrap();
@@ -137,14 +153,14 @@ struct Change {
     choice: bool,
 }
 
-fn change_each(model: &Model, il: u32, text: &[i32], retain: Option<Retain>, compacts: bool) -> Vec<Change> {
+fn change_each(model: &Model, il: u32, text: &[i32], retain: Option<Retain>, leaves: Leaves) -> Vec<Change> {
     let mut context = one_layer(model, retain);
-    let own = after(&mut context, il, text, compacts);
+    let own = after(&mut context, il, text, leaves);
     (0..text.len())
         .map(|token| {
             let mut other = text.to_vec();
             other[token] = (other[token] + 1) % 256;
-            let found = after(&mut context, il, &other, compacts);
+            let found = after(&mut context, il, &other, leaves);
             Change { token, matters: found.0 != own.0, choice: found.1 != own.1 }
         })
         .collect()
@@ -156,11 +172,11 @@ fn distinct_tokens() -> Vec<i32> {
 }
 
 /// Each token that a choice dropped has to be without effect, each that it kept has to have one. `il` is the layer that attends.
-fn assert_forgets_the_rest(model: &Model, il: u32, retain: Retain) {
+fn assert_forgets_the_rest(model: &Model, il: u32, retain: Retain, leaves: Leaves) {
     let text = distinct_tokens();
     // what is kept is read off the keys
-    let all = after(&mut one_layer(model, None), il, &text, false).1;
-    let kept = after(&mut one_layer(model, Some(retain)), il, &text, true).1;
+    let all = after(&mut one_layer(model, None), il, &text, Leaves::Never).1;
+    let kept = after(&mut one_layer(model, Some(retain)), il, &text, leaves).1;
     let n_keep = retain.by_layer(&model.shape())[il as usize] as usize;
     assert_eq!(kept.len(), n_keep);
     let held = |token: usize| {
@@ -168,9 +184,9 @@ fn assert_forgets_the_rest(model: &Model, il: u32, retain: Retain) {
         (0..2).any(|h| kept.iter().any(|k| max_diff(&k[h * 64..][..64], &key[h * 64..][..64]) < 1e-2))
     };
     let (mut stayed, mut left, mut chosen_anew) = (0, 0, 0);
-    for change in change_each(model, il, &text, Some(retain), true) {
+    for change in change_each(model, il, &text, Some(retain), leaves) {
         let token = change.token;
-        let what = format!("{:?}, layer {il}, token {token}", retain.depth);
+        let what = format!("{:?}, {leaves:?}, layer {il}, token {token}", retain.depth);
         if !MIDDLE.contains(&token) || held(token) {
             assert!(change.matters, "{what} was kept and does not matter");
             stayed += usize::from(MIDDLE.contains(&token));
@@ -182,7 +198,10 @@ fn assert_forgets_the_rest(model: &Model, il: u32, retain: Retain) {
             left += 1;
         }
     }
-    println!("{:?}, layer {il}: {stayed} stayed, {left} left, {chosen_anew} would be chosen anew", retain.depth);
+    println!(
+        "{:?}, {leaves:?}, layer {il}: {stayed} stayed, {left} left, {chosen_anew} would be chosen anew",
+        retain.depth
+    );
     assert!(stayed >= n_keep && left >= 5, "{stayed} stayed, {left} left");
 }
 
@@ -190,14 +209,33 @@ fn assert_forgets_the_rest(model: &Model, il: u32, retain: Retain) {
 fn each_policy_forgets_what_it_must_and_nothing_else() {
     let model = load(&Tiny { n_layer: 1, ..Tiny::new("llama") }.write());
     let text = distinct_tokens();
-    let full = change_each(&model, 0, &text, None, false);
+    let full = change_each(&model, 0, &text, None, Leaves::Never);
     assert!(full.iter().all(|change| change.matters), "full attention forgot something");
 
-    for change in change_each(&model, 0, &text, None, true) {
+    for change in change_each(&model, 0, &text, None, Leaves::Before) {
         assert_eq!(change.matters, !MIDDLE.contains(&change.token), "streaming, token {}", change.token);
     }
     for retain in [RETAIN, PYRAMID, LEARNED] {
-        assert_forgets_the_rest(&model, 0, retain);
+        assert_forgets_the_rest(&model, 0, retain, Leaves::Before);
+    }
+    // policy snapkv-question
+    assert_forgets_the_rest(&model, 0, RETAIN, Leaves::Asked);
+}
+
+/// With the question before the choice another question may keep other tokens; without, none does.
+#[test]
+fn what_a_question_keeps_is_its_own() {
+    let model = load(&Tiny { n_layer: 1, ..Tiny::new("llama") }.write());
+    let text = distinct_tokens();
+    let mut other = text.clone();
+    let asked = MIDDLE.end + WINDOW..text.len() - 1;
+    for token in &mut other[asked] {
+        *token = (*token + 100) % 256;
+    }
+    let mut context = one_layer(&model, Some(RETAIN));
+    for (leaves, alike) in [(Leaves::Before, true), (Leaves::Asked, false)] {
+        let [own, others] = [&text, &other].map(|text| after(&mut context, 0, text, leaves).1);
+        assert_eq!(own == others, alike, "{leaves:?}");
     }
 }
 
@@ -207,7 +245,7 @@ fn each_layer_forgets_what_its_own_budget_does_not_hold() {
         let model = load(&Tiny { n_layer: 4, attends: Some(il), ..Tiny::new("llama") }.write());
         let budgets = PYRAMID.by_layer(&model.shape());
         assert!(budgets.is_sorted_by(|a, b| a > b), "{budgets:?}");
-        assert_forgets_the_rest(&model, il, PYRAMID);
+        assert_forgets_the_rest(&model, il, PYRAMID, Leaves::Before);
     }
 }
 

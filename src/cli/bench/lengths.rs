@@ -16,6 +16,7 @@ use crate::cli::args::EngineArgs;
 use crate::cli::engine::Engine;
 use crate::cli::exit::ExitStatus;
 use crate::cli::printer::Printer;
+use crate::cli::stamp::Stamp;
 use crate::eval::RecordFile;
 use crate::input::{Reading, Source, TokenStream};
 use crate::memory::policy::Policy;
@@ -150,6 +151,7 @@ pub fn run(args: &LengthsArgs, printer: &mut Printer, interrupt: &Arc<AtomicBool
 
     let mut tracks: Vec<Track> = args.policies.iter().map(|&policy| Track::new(policy, &lengths)).collect();
     let mut table: Vec<Vec<LengthRow>> = tracks.iter().map(|_| Vec::new()).collect();
+    let stamp = Stamp::default();
     for round in 1..=args.runs {
         printer.detail(&format!("round {round} of {}", args.runs));
         let mut order: Vec<_> = tracks.iter_mut().zip(&mut table).collect();
@@ -163,7 +165,7 @@ pub fn run(args: &LengthsArgs, printer: &mut Printer, interrupt: &Arc<AtomicBool
             }
             *table = track.rows(args);
             for row in &*table {
-                let line = serde_json::to_string(row)? + "\n";
+                let line = stamp.line(row)?;
                 if let Some(file) = &mut output {
                     file.append(&line)?;
                 }

@@ -18,7 +18,7 @@ pub fn lengths_table(rows: &[LengthRow], args: &LengthsArgs) -> String {
     );
     let _ = writeln!(
         text,
-        "{:<13} {:>8} {:>11} {:>17} {:>10} {:>9} {:>9} = {:>8} {:>8} {:>8} {:>8} {:>8}",
+        "{:<13} {:>8} {:>11} {:>17} {:>10} {:>9} {:>9} = {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}",
         "policy",
         "tokens",
         "TTFT s",
@@ -29,6 +29,7 @@ pub fn lengths_table(rows: &[LengthRow], args: &LengthsArgs) -> String {
         "weights",
         "KV",
         "memory",
+        "keys",
         "compute",
         "rest"
     );
@@ -41,7 +42,7 @@ pub fn lengths_table(rows: &[LengthRow], args: &LengthsArgs) -> String {
         let memory = &row.memory;
         let _ = writeln!(
             text,
-            "{:<13} {:>8} {:>11.2} {:>17} {:>10.1} {:>9.1} {:>9.1} = {:>8.1} {:>8.1} {:>8.1} {:>8.1} {:>8.1}",
+            "{:<13} {:>8} {:>11.2} {:>17} {:>10.1} {:>9.1} {:>9.1} = {:>8.1} {:>8.1} {:>8.1} {:>8.1} {:>8.1} {:>8.1}",
             row.policy,
             row.length,
             row.ttft_seconds,
@@ -52,6 +53,7 @@ pub fn lengths_table(rows: &[LengthRow], args: &LengthsArgs) -> String {
             mib(memory.weights_bytes),
             mib(memory.kv_cache_bytes),
             mib(memory.compressed_bytes),
+            mib(memory.originals_bytes),
             mib(memory.compute_bytes),
             mib(memory.rest_bytes),
         );

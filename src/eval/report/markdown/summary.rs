@@ -20,7 +20,9 @@ impl Section for Summary {
     fn columns() -> Vec<Column<Self>> {
         vec![
             Column::mean("ROUGE-1", Shape::PLAIN, |r| r.rouge1),
+            Column::over_streaming("ROUGE-1 - streaming's", Shape::PLAIN, |r| r.rouge1),
             Column::mean("ROUGE-2", Shape::PLAIN, |r| r.rouge2),
+            Column::over_streaming("ROUGE-2 - streaming's", Shape::PLAIN, |r| r.rouge2),
             Column::mean("ROUGE-L", Shape::PLAIN, |r| r.rouge_l),
             Column::over_streaming("ROUGE-L - streaming's", Shape::PLAIN, |r| r.rouge_l),
             Column::mean("similarity", Shape::PLAIN, |r| r.similarity),
