@@ -147,6 +147,11 @@ impl<'m> TokenStream<'m> {
         self.progress.file_bytes()
     }
 
+    /// Whether it is what somebody said, in paragraphs that may begin with a name.
+    pub fn is_transcript(&self) -> bool {
+        self.source.is_transcript()
+    }
+
     /// Bytes of the whole document; `None` if it comes through a pipe.
     pub fn total_bytes(&self) -> Option<u64> {
         self.source.total_bytes()

@@ -38,8 +38,7 @@ pub struct Source {
     total_bytes: Option<u64>,
     /// The first text, until it is asked for.
     ready: Option<String>,
-    /// Whether some of what was read is left out.
-    converted: bool,
+    format: InputFormat,
     blank: bool,
     ended: bool,
 }
@@ -93,9 +92,9 @@ impl Source {
         interrupt: &Arc<AtomicBool>,
     ) -> Result<Self, InputError> {
         let bytes = Bytes { name: name.clone(), blocks, interrupt: Arc::clone(interrupt) };
-        let converted = !matches!(reading.format, InputFormat::Auto | InputFormat::Text);
         let document = Document::open(bytes, reading.format, reading.encoding)?;
-        let mut source = Self { name, document, total_bytes, ready: None, converted, blank: true, ended: false };
+        let mut source =
+            Self { name, document, total_bytes, ready: None, format: reading.format, blank: true, ended: false };
         let mut first = String::new();
         // a file without text is found before anything else is loaded
         while source.blank && first.len() < BLOCK && source.read(&mut first)? {}
@@ -126,6 +125,11 @@ impl Source {
         &self.name
     }
 
+    /// Whether it is what somebody said, in paragraphs that may begin with a name.
+    pub fn is_transcript(&self) -> bool {
+        matches!(self.format, InputFormat::Srt | InputFormat::Vtt)
+    }
+
     /// Bytes of the whole document; `None` if it is a pipe.
     pub fn total_bytes(&self) -> Option<u64> {
         self.total_bytes
@@ -143,7 +147,8 @@ impl Source {
 
     fn empty(&self) -> InputError {
         let none = self.document.bytes_taken() == self.document.mark_bytes();
-        let what = match (none, self.converted) {
+        let converted = !matches!(self.format, InputFormat::Auto | InputFormat::Text);
+        let what = match (none, converted) {
             (true, _) => "is empty",
             (false, false) => "has only white space",
             (false, true) => "has no text besides its markup",

@@ -39,6 +39,9 @@ pub(super) fn extract(
     Plan::without_cache(model, settings, POLICY)?;
     let mut scribe = Scribe::new(model, settings.sampler, interrupt)?;
     let mut taker = writing.note_taker(model, settings, POLICY)?;
+    if document.is_transcript() {
+        taker.name_speakers();
+    }
     observer(Event::Started(POLICY, Strategy::Extract));
     let (mut document_tokens, mut chunk) = (0, Vec::new());
     while document.next_chunk(&mut chunk)? || !chunk.is_empty() {

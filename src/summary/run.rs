@@ -166,6 +166,9 @@ impl<'m> Pass<'_, 'm, '_> {
     ) -> Result<Outcome, SummaryError> {
         let n_prefix = self.prompt.prefix.len() as u64;
         let mut taker = self.writing.note_taker(self.model, &self.settings, policy)?;
+        if self.document.is_transcript() {
+            taker.name_speakers();
+        }
         reader.push(&self.prompt.prefix)?;
         taker.begin(self.prompt.prefix.len());
         let document_tokens = self.read(&mut reader, head, &mut |reader, part| {

@@ -210,7 +210,7 @@ impl Writing {
     pub fn note_taker(&self, model: &Model, settings: &Settings, policy: Policy) -> Result<NoteTaker, SummaryError> {
         let sizes = self.sizes(model, settings, policy)?;
         let sizes = (self.notes.every(sizes), self.notes.tokens(sizes));
-        Ok(NoteTaker::new(self.prompts.clone(), self.around(model)?, self.values(model), sizes))
+        Ok(NoteTaker::new(self.prompts.clone(), self.around(model)?, self.values(model), sizes, self.notes.bound()))
     }
 
     /// Summarizes the chunks.

@@ -15,6 +15,7 @@ pub mod references;
 pub mod relevance;
 pub mod salience;
 pub mod sentences;
+pub mod speaker;
 pub mod split;
 #[cfg(test)]
 mod split_tests;

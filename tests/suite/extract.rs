@@ -128,3 +128,23 @@ fn lists_captions_and_other_scripts_are_told_too() {
     let told = stdout(&output);
     assert!(told.len() > 500 && !told.contains("permission") && !told.contains("ebook"), "{told}");
 }
+
+#[test]
+fn a_sentence_of_a_transcript_has_its_speaker() {
+    crate::common::models::smollm2();
+    let dir = scratch("extract-speakers");
+    let file = dir.join("call.vtt");
+    let said = [
+        ("Anna", "Hello. We meet on Friday at nine in the old hall of Norham."),
+        ("Bob Gray", "Fine. I will bring the keys of the hall and the map of the river."),
+    ];
+    let cue = |(i, (name, text)): (usize, &(&str, &str))| format!("00:0{i}.000 --> 00:0{i}.900\n<v {name}>{text}\n\n");
+    fs::write(&file, format!("WEBVTT\n\n{}", said.iter().enumerate().map(cue).collect::<String>())).unwrap();
+    let output = summarize(&file, &["--strategy", "extract", "--style", "bullets"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(
+        stdout(&output),
+        "- Anna: We meet on Friday at nine in the old hall of Norham.\n\
+         - Bob Gray: I will bring the keys of the hall and the map of the river.\n"
+    );
+}

@@ -42,6 +42,30 @@ impl NoteSizes {
         let allowed = (self.every(sizes) / 3).saturating_sub(AROUND) / WRITE_COST;
         self.tokens.unwrap_or(allowed.clamp(SHORTEST, 96))
     }
+
+    /// What notes may cost, if nobody asked for a number.
+    pub fn bound(self) -> Option<Bound> {
+        (self == Self::default()).then(Bound::default)
+    }
+}
+
+/// A third of the time of reading, and what notes took of it. Times are counted in tokens that are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Bound {
+    spent: u64,
+}
+
+impl Bound {
+    /// Counts a note: so many tokens were read and written for it.
+    pub fn spend(&mut self, read: usize, written: u32) {
+        self.spent += read as u64 + u64::from(WRITE_COST * written);
+    }
+
+    /// Tokens that a note may have when so many of the document were read, and as many as `asked` for the note; `None` if that says nothing.
+    pub fn left(self, read: u64, asked: usize) -> Option<u32> {
+        let left = (read / 3).saturating_sub(self.spent + asked as u64) / u64::from(WRITE_COST);
+        u32::try_from(left).ok().filter(|&left| left >= SHORTEST)
+    }
 }
 
 #[cfg(test)]
@@ -61,6 +85,19 @@ mod tests {
             assert_eq!(every % segment, 0);
         }
         assert_eq!(NoteSizes::default().every(sizes(1024, 512)), 1536);
+    }
+
+    #[test]
+    fn the_last_note_has_what_is_left_of_the_third() {
+        let mut bound = NoteSizes::default().bound().unwrap();
+        // 600 less 100 asked are 83 to write
+        assert_eq!(bound.left(1800, 100), Some(83));
+        bound.spend(100, 50);
+        // 600 less 400 and 20 are 30, which say nothing
+        assert_eq!(bound.left(1800, 20), None);
+        assert_eq!(bound.left(1860, 20), Some(SHORTEST + 1));
+        assert_eq!(bound.left(0, 20), None);
+        assert_eq!(NoteSizes { tokens: Some(96), ..NoteSizes::default() }.bound(), None);
     }
 
     #[test]

@@ -17,7 +17,8 @@ use crate::text::sentences::sentences;
 
 use super::clean::{Cleaner, original};
 use super::note::{Detail, Note, best, joined};
-use super::sizes::QUOTED;
+use super::sizes::{Bound, QUOTED};
+use super::speaking::Speaking;
 use super::torn::Torn;
 
 /// Sentences of the document that are kept with each note.
@@ -45,6 +46,8 @@ pub struct NoteTaker {
     values: Values,
     every: u32,
     max_tokens: u32,
+    /// What the last note may cost.
+    bound: Option<Bound>,
     /// Tokens of the prompt, which are in the first segment.
     n_prefix: usize,
     /// What was read since the last note.
@@ -58,25 +61,34 @@ pub struct NoteTaker {
     torn: Torn,
     /// What is added to a book.
     licence: Licence,
+    /// Who speaks, in a transcript.
+    speaking: Option<Speaking>,
 }
 
 impl NoteTaker {
-    /// One that takes a note after each `every` tokens, of at most `max_tokens`. `document` is what stands around the document, `values`
-    /// what was asked.
-    pub fn new(prompts: Prompts, document: Instructions, values: Values, (every, max_tokens): (u32, u32)) -> Self {
-        let words = (max_tokens as f32 / TOKENS_PER_WORD) as u32;
+    /// One that takes a note after each `every` tokens, of at most `max_tokens`, and at the end of what `bound` has left, if there is one.
+    /// `document` is what stands around the document, `values` what was asked.
+    pub fn new(
+        prompts: Prompts,
+        document: Instructions,
+        values: Values,
+        (every, max_tokens): (u32, u32),
+        bound: Option<Bound>,
+    ) -> Self {
         Self {
             prompts,
             document,
-            values: Values { words, ..values },
+            values: Values { words: words(max_tokens), ..values },
             every,
             max_tokens,
+            bound,
             since: Vec::new(),
             begin: (0, 0),
             counts: Counts::default(),
             notes: Vec::new(),
             torn: Torn::default(),
             licence: Licence::default(),
+            speaking: None,
             n_prefix: 0,
         }
     }
@@ -94,6 +106,11 @@ impl NoteTaker {
     /// Tells how many tokens stand before the document. They take their place in the cache, so the first note comes that much earlier.
     pub fn begin(&mut self, n_prefix: usize) {
         self.n_prefix = n_prefix;
+    }
+
+    /// Tells that the document is a transcript: its sentences are told with who says them.
+    pub fn name_speakers(&mut self) {
+        self.speaking = Some(Speaking::default());
     }
 
     /// Tells of tokens of the document that the reader was given.
@@ -130,9 +147,7 @@ impl NoteTaker {
         let draft = if covered.len() < SHORTEST {
             one_line(&whole)
         } else {
-            let suffix = self.suffix(scribe, &details, &earlier)?;
-            let written = scribe.aside(reader, &suffix, self.max_tokens)?;
-            if written.incomplete.is_none() { written.text } else { String::new() }
+            self.ask(reader, scribe, (&details, &earlier), covered.len(), is_end)?
         };
         let mut cleaner = Cleaner::new(true);
         cleaner.heard(&self.values.question);
@@ -151,6 +166,34 @@ impl NoteTaker {
         self.put(Note { text: note, details, ..self.range(scribe, &covered) });
         let at = self.notes.len() - 1;
         Ok(&self.notes[at])
+    }
+
+    /// What the model writes of a stretch of so many tokens; nothing where there is no time for it at the end.
+    fn ask<'m>(
+        &mut self,
+        reader: &mut Reader<'m>,
+        scribe: &mut Scribe<'m>,
+        (details, earlier): (&[Detail], &str),
+        n_covered: usize,
+        is_end: bool,
+    ) -> Result<String, SummaryError> {
+        let suffix = self.suffix(scribe, details, earlier)?;
+        let n_read = self.begin.0 + n_covered as u64;
+        // a whole stretch has time for its note
+        let bound = self.bound.as_ref().filter(|_| is_end);
+        let left = bound.map_or(Some(self.max_tokens), |bound| bound.left(n_read, suffix.len()));
+        let Some(max_tokens) = left.map(|left| left.min(self.max_tokens)) else { return Ok(String::new()) };
+        let suffix = if max_tokens < self.max_tokens {
+            self.values.words = words(max_tokens);
+            self.suffix(scribe, details, earlier)?
+        } else {
+            suffix
+        };
+        let written = scribe.aside(reader, &suffix, max_tokens)?;
+        if let Some(bound) = &mut self.bound {
+            bound.spend(suffix.len(), written.tokens);
+        }
+        Ok(if written.incomplete.is_none() { written.text } else { String::new() })
     }
 
     /// Keeps sentences of each whole stretch that was read since the last note, at the end of the document of all of it, without asking the model
@@ -212,9 +255,14 @@ impl NoteTaker {
         };
         let mut quotes: Vec<(&Salient, Detail, usize)> = Vec::new();
         for sentence in &scored {
-            let text = one_line(&book[sentence.range.clone()]) + sentence.closing;
+            let said = one_line(&book[sentence.range.clone()]) + sentence.closing;
+            let name = self.speaking.as_ref().and_then(|speaking| speaking.at(&book, sentence.range.start));
+            let text = name.map_or(said.clone(), |name| format!("{name}: {said}"));
             let n_tokens = scribe.tokens(&text)?.len();
             quotes.push((sentence, Detail { score: sentence.score, text }, n_tokens));
+        }
+        if let Some(speaking) = &mut self.speaking {
+            speaking.read(&book);
         }
         let mut lengths: Vec<usize> = quotes.iter().map(|&(.., n_tokens)| n_tokens).collect();
         lengths.sort_unstable();
@@ -256,6 +304,11 @@ impl NoteTaker {
         let asked = self.prompts.render(self.task(), &values).map_err(PromptError::from)?;
         Ok(Instructions { after: asked.after, ..self.document.clone() })
     }
+}
+
+/// Words of a note of at most so many tokens.
+fn words(max_tokens: u32) -> u32 {
+    (max_tokens as f32 / TOKENS_PER_WORD) as u32
 }
 
 /// A note whose nearly copied sentences are as they stand in the text.

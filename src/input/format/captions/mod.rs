@@ -5,7 +5,6 @@
 
 mod cue;
 mod rolling;
-mod speaker;
 mod timing;
 mod turns;
 

@@ -3,7 +3,7 @@
 use super::super::flow::Flow;
 use super::cue::{Cue, Spoken};
 use super::rolling::unsaid;
-use super::speaker::{Opening, opening};
+use crate::text::speaker::{Opening, opening};
 
 /// A silence that begins a new paragraph, in milliseconds.
 const PAUSE: u64 = 3000;

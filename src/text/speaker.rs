@@ -8,7 +8,7 @@ const WORDS: usize = 5;
 
 /// How a line begins.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Opening<'a> {
+pub enum Opening<'a> {
     /// With a name, `ANNA: ...`; what follows it.
     Name(&'a str, &'a str),
     /// With a mark that somebody else speaks.
@@ -18,7 +18,7 @@ pub(super) enum Opening<'a> {
 }
 
 /// Looks at the begin of a line.
-pub(super) fn opening(line: &str) -> Opening<'_> {
+pub fn opening(line: &str) -> Opening<'_> {
     if line.starts_with(">>") || line.starts_with(['–', '—']) || is_dashed(line) {
         return Opening::Mark;
     }
