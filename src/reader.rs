@@ -198,16 +198,6 @@ impl<'m> Reader<'m> {
         self.read(last, Logits::Last)
     }
 
-    /// Lets all of the text leave but sinks and retained tokens, into the memory if there is one: nothing more is read, and what is asked has
-    /// the cells of the window.
-    ///
-    /// # Errors
-    /// Those of [`Context::compact`].
-    pub fn close(&mut self) -> Result<(), LlamaError> {
-        let Some(layout) = self.layout else { return Ok(()) };
-        self.compact(layout.rest(self.context.n_cached(), self.context.n_retained()))
-    }
-
     fn compact(&mut self, surplus: Range<u32>) -> Result<(), LlamaError> {
         if surplus.is_empty() {
             return Ok(());
@@ -235,33 +225,14 @@ impl<'m> Reader<'m> {
     /// # Errors
     /// Those of [`Context::decode`].
     pub fn ask(&mut self, suffix: &[Token]) -> Result<(), LlamaError> {
-        self.step_aside()?;
+        if !self.aside {
+            self.context.begin_aside()?;
+            self.aside = true;
+        }
         self.context.set_asked(true)?;
         let last = suffix.len().saturating_sub(1) / self.segment;
         for (i, part) in suffix.chunks(self.segment).enumerate() {
             self.context.decode(part, if i == last { Logits::Last } else { Logits::None })?;
-        }
-        Ok(())
-    }
-
-    /// Decodes a text that a question is about, which is to follow with [`Reader::ask`], in the same cells. It is read as the document is: it
-    /// reads no memory that is only for what is asked.
-    ///
-    /// # Errors
-    /// Those of [`Context::decode`].
-    pub fn tell(&mut self, text: &[Token]) -> Result<(), LlamaError> {
-        self.step_aside()?;
-        self.context.set_asked(false)?;
-        for part in text.chunks(self.segment) {
-            self.context.decode(part, Logits::None)?;
-        }
-        Ok(())
-    }
-
-    fn step_aside(&mut self) -> Result<(), LlamaError> {
-        if !self.aside {
-            self.context.begin_aside()?;
-            self.aside = true;
         }
         Ok(())
     }

@@ -74,12 +74,6 @@ impl Layout {
         let end = n_cached.saturating_sub(self.window).max(self.n_front);
         if end - self.n_front > n_retained { self.n_front..end } else { self.n_front..self.n_front }
     }
-
-    /// The same without a window, where all that is not retained leaves. Empty where no more is left than can be retained.
-    pub fn rest(&self, n_cached: u32, n_retained: u32) -> std::ops::Range<u32> {
-        let is_more = n_cached > self.n_front + self.n_retain;
-        Self { window: 0, ..*self }.surplus(if is_more { n_cached } else { self.n_front }, n_retained)
-    }
 }
 
 #[cfg(test)]
@@ -121,7 +115,5 @@ mod tests {
         // those that are retained already need no room
         assert_eq!(layout.surplus(180, 20), 10..80);
         assert_eq!(layout.surplus(130, 20), 10..10);
-        assert_eq!([layout.rest(172, 0), layout.rest(31, 20), layout.rest(31, 0)], [10..172, 10..31, 10..31]);
-        assert_eq!([layout.rest(30, 20), layout.rest(30, 0), layout.rest(5, 0)], [10..10, 10..10, 10..10]);
     }
 }

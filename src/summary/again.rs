@@ -8,7 +8,7 @@ use crate::llama::Model;
 use crate::memory::policy::Policy;
 
 use super::error::SummaryError;
-use super::notes::{KeptNotes, Place, compose};
+use super::notes::{KeptNotes, compose};
 use super::plan::{Settings, windowed_plan};
 use super::prompt::PromptTokens;
 use super::run::{Event, Outcome};
@@ -46,11 +46,10 @@ pub fn from_notes(
     let mut outcome = Outcome::of_reading(&mut reader, policy, Strategy::Notes, tokens, 0);
     outcome.document_tokens_read = tokens;
     outcome.notes = kept.notes.len() as u64;
-    let values = writing.values(model);
-    // there is nothing of the document but the notes
-    let order = writing.order(&values, Place::Apart, settings.max_tokens);
-    let mut outcome =
-        outcome.written(start, observer, |give| compose(&mut scribe, &mut reader, order, kept.notes, give))?;
+    let (values, notes) = (writing.values(model), (kept.notes, settings.max_tokens));
+    let mut outcome = outcome.written(start, observer, |give| {
+        compose(&mut scribe, &mut reader, &writing.prompts, &writing.request, &values, notes, give)
+    })?;
     outcome.written.incomplete = outcome.written.incomplete.or(kept.missing);
     Ok(outcome)
 }

@@ -87,23 +87,6 @@ impl PromptTokens {
         prefix.extend(tokens(&split.prefix)?);
         Ok(Self { prefix, suffix: tokens(&split.suffix)? })
     }
-
-    /// The tokens around a text that stands behind a document, in the turn that the document began: `before` follows it after an empty line, and
-    /// there is no other system message.
-    ///
-    /// # Errors
-    /// As [`PromptTokens::new`].
-    pub fn within<'m>(
-        template: &ChatTemplate,
-        vocab: Vocab<'m>,
-        markers: &mut Markers<'m>,
-        instructions: &Instructions,
-    ) -> Result<Self, PromptError> {
-        let Instructions { before, after, .. } = instructions;
-        let split = template.render_split(None, before, after)?;
-        let prefix = tokenize(vocab, Some(markers), &format!("\n\n{before}"))?;
-        Ok(Self { prefix, suffix: tokenize(vocab, Some(markers), &split.suffix)? })
-    }
 }
 
 /// The tokens of an instruction. Names of control tokens are such tokens in it, but for what stands between the marks of a quotation.

@@ -13,7 +13,7 @@ use super::error::SummaryError;
 use super::extract::extract;
 use super::filter::filtered;
 use super::map_reduce::MapReduce;
-use super::notes::{Note, Place, compose};
+use super::notes::{Note, compose};
 use super::plan::{Settings, plan};
 use super::prompt::PromptTokens;
 use super::scribe::Scribe;
@@ -186,9 +186,10 @@ impl<'m> Pass<'_, 'm, '_> {
         let max_tokens = self.settings.max_tokens;
         let notes = taker.finish();
         outcome.notes = notes.len() as u64;
-        let values = self.writing.values(self.model);
-        let order = self.writing.order(&values, Place::after(policy), max_tokens);
-        outcome.written(self.start, self.observer, |give| compose(scribe, &mut reader, order, notes, give))
+        let (writing, values) = (self.writing, self.writing.values(self.model));
+        outcome.written(self.start, self.observer, |give| {
+            compose(scribe, &mut reader, &writing.prompts, &writing.request, &values, (notes, max_tokens), give)
+        })
     }
 
     /// Summarizes chunks by themselves, then their summaries.

@@ -56,14 +56,6 @@ impl<'m> Scribe<'m> {
         Ok(PromptTokens::with(&self.template, self.vocab, Some(&mut self.markers), instructions)?)
     }
 
-    /// What stands around a text behind a document, in the turn that the document began.
-    ///
-    /// # Errors
-    /// Those of [`PromptTokens::within`].
-    pub fn prompt_within(&mut self, instructions: &Instructions) -> Result<PromptTokens, SummaryError> {
-        Ok(PromptTokens::within(&self.template, self.vocab, &mut self.markers, instructions)?)
-    }
-
     /// The tokens of a text of the document or of the model: none of them steers.
     ///
     /// # Errors
@@ -129,36 +121,6 @@ impl<'m> Scribe<'m> {
         reader.begin_apart(&all)?;
         let written = self.write(reader, max_tokens, sink)?;
         self.count(all.len(), &written, begin);
-        Ok(written)
-    }
-
-    /// Asks about a text behind what is left of the document, which stays as it was. Whole sentences go to `sink` as they come, until it wants
-    /// no more.
-    ///
-    /// # Errors
-    /// Those of [`write()`]; [`LlamaError::CacheFull`] without room.
-    pub fn beside(
-        &mut self,
-        reader: &mut Reader<'m>,
-        instructions: &Instructions,
-        text: &[Token],
-        max_tokens: u32,
-        sink: &mut dyn FnMut(&str) -> bool,
-    ) -> Result<Written, SummaryError> {
-        let begin = Instant::now();
-        let prompt = self.prompt_within(instructions)?;
-        let told = [&prompt.prefix, text].concat();
-        let context = reader.context();
-        let (n_before, n_cells) = (context.n_cached(), context.n_cells());
-        let n_tokens = told.len() + prompt.suffix.len() + max_tokens as usize;
-        if n_tokens > context.n_free() as usize {
-            return Err(LlamaError::CacheFull { n_cells, n_tokens }.into());
-        }
-        reader.tell(&told)?;
-        reader.ask(&prompt.suffix)?;
-        let written = self.write(reader, max_tokens, sink)?;
-        reader.resume(n_before)?;
-        self.count(told.len() + prompt.suffix.len(), &written, begin);
         Ok(written)
     }
 

@@ -7,7 +7,7 @@ use crate::memory::policy::Policy;
 use super::error::SummaryError;
 use super::filter::Asked;
 use super::map_reduce::MapReduce;
-use super::notes::{MERGED_TOKENS, NoteSizes, NoteTaker, Order, Place, QUOTED, composing, n_parts, overview};
+use super::notes::{MERGED_TOKENS, NoteSizes, NoteTaker, QUOTED, composing, n_parts, overview};
 use super::plan::{Plan, Settings};
 use super::prompt::{Instructions, PromptError};
 use super::prompts::{Prompts, Task, Values};
@@ -153,8 +153,7 @@ impl Writing {
     ) -> Result<Plan, SummaryError> {
         let taker = self.note_taker(model, settings, plan.policy)?;
         let longest = self.notes.tokens(self.sizes(model, settings, plan.policy)?);
-        let n_apart = APART.max(8 * longest) + self.longest_answer() + n_taken(&plan);
-        plan.with_aside(model, settings, taker.room(scribe)?, n_apart)
+        plan.with_aside(model, settings, taker.room(scribe)?, APART.max(8 * longest) + self.longest_answer())
     }
 
     /// Tokens that the model writes at the end, at most.
@@ -193,7 +192,7 @@ impl Writing {
             // the model writes what comes first, or all of it
             let n = if self.request.is_quoting() { 1 } else { n_parts(&self.request, settings.max_tokens) };
             let parts = u64::from(n);
-            let n_apart = plan.n_cells - plan.layout.map_or(0, |layout| layout.n_retain) - n_taken(plan);
+            let n_apart = plan.n_cells - plan.layout.map_or(0, |layout| layout.n_retain);
             let for_part = n_apart.saturating_sub(self.longest_answer() + 2 * QUOTED);
             composing(notes, longest, (parts, u64::from(for_part)))
         } else {
@@ -202,11 +201,6 @@ impl Writing {
             ((notes + merges) * (longest + u64::from(QUOTED)), merges * u64::from(MERGED_TOKENS))
         };
         Ok(NotesCost { notes, tokens_read: notes * (room - longest) + read, tokens_written: notes * longest + written })
-    }
-
-    /// What is wanted of notes, as templates see it with `values`.
-    pub fn order<'a>(&'a self, values: &'a Values, place: Place, max_tokens: u32) -> Order<'a> {
-        Order { prompts: &self.prompts, request: &self.request, values, place, max_tokens }
     }
 
     /// Takes the notes.
@@ -233,9 +227,4 @@ impl Writing {
         let policy = if policy == Policy::Full { Policy::Streaming } else { policy };
         settings.sizes_of(policy, model)
     }
-}
-
-/// Cells of a plan that notes cannot have when the document was read.
-fn n_taken(plan: &Plan) -> u32 {
-    plan.layout.map_or(0, |layout| Place::after(plan.policy).n_taken(layout.n_front))
 }

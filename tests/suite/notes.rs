@@ -66,41 +66,6 @@ fn reading_goes_on_as_if_no_note_had_been_written() {
     }
 }
 
-/// What is asked about notes in the end: logits behind a document of two seeds, each asked twice.
-fn beside(model: &Model, policy: Policy, seeds: [u64; 2]) -> [Vec<f32>; 2] {
-    let retain = if policy == Policy::Streaming { 0 } else { SIZES.retain };
-    let layout = Layout::new(WindowSizes { retain, ..SIZES }, 20, 30).with_aside(100, 300);
-    let mut reader = reader(model, policy, layout);
-    reader.push(&tokens(20, 1)).unwrap();
-    reader.push(&[tokens(700, seeds[0]), tokens(700, seeds[1])].concat()).unwrap();
-    reader.flush().unwrap();
-    reader.close().unwrap();
-    let n_left = reader.context().n_cached();
-    assert_eq!(n_left, layout.n_front + retain, "{policy}");
-    [0, 1].map(|_| {
-        reader.tell(&tokens(150, 4)).unwrap();
-        reader.ask(&tokens(30, 3)).unwrap();
-        let logits = reader.logits().unwrap().to_vec();
-        for token in 0..40 {
-            reader.step(token).unwrap();
-        }
-        reader.resume(n_left).unwrap();
-        logits
-    })
-}
-
-#[test]
-fn what_is_written_beside_the_memory_is_of_the_document_and_leaves_it_as_it_was() {
-    let model = load(&Tiny::new("llama").write());
-    for policy in [Policy::Streaming, Policy::SnapKv, Policy::Learned, Policy::EdgeInfinite] {
-        let [first, second] = beside(&model, policy, [2, 5]);
-        assert!(first == second, "{policy}");
-        // sinks are of the beginning, so the end is another one
-        let [other, _] = beside(&model, policy, [2, 6]);
-        assert_eq!(other == first, policy == Policy::Streaming, "{policy}");
-    }
-}
-
 #[test]
 fn a_model_with_a_sliding_window_takes_no_notes() {
     let dir = scratch("sliding");
@@ -257,9 +222,6 @@ fn policies_and_lengths_leave_room_to_write() {
     for more in [
         &["--policy", "snapkv", "--retain", "600", "--length", "short"][..],
         &["--policy", "streaming", "--length", "900"],
-        // beside the memory
-        &["--policy", "edgeinfinite", "--gate", "random:1", "--retain", "64", "--length", "900"],
-        &["--policy", "edgeinfinite", "--gate", "random:1", "--length", "400", "--language", "German"],
     ] {
         let output = summarize(&dir.join("a.txt"), &[&window[..], more].concat());
         assert_eq!(output.status.code(), Some(0), "{more:?}: {}", stderr(&output));

@@ -18,7 +18,6 @@ use super::draft::Sources;
 use super::note::{Note, best, joined};
 
 use super::parts::{DETAILS, Part};
-use super::place::Place;
 use super::quotes::{answers, details};
 use super::sheet::Sheet;
 use super::whole::Whole;
@@ -29,21 +28,6 @@ const FALLBACK: usize = 2;
 /// Why there is no summary.
 const NOTHING: &str = "the model wrote nothing that the notes support";
 
-/// What is wanted of notes.
-#[derive(Debug, Clone, Copy)]
-pub struct Order<'a> {
-    /// The templates of what is asked.
-    pub prompts: &'a Prompts,
-    /// What was asked for,
-    pub request: &'a Request,
-    /// and as templates see it.
-    pub values: &'a Values,
-    /// Where the model writes.
-    pub place: Place,
-    /// Longest summary in tokens.
-    pub max_tokens: u32,
-}
-
 /// Writes a summary from notes.
 pub(super) struct Composer<'a, 'm> {
     pub(super) scribe: &'a mut Scribe<'m>,
@@ -51,23 +35,23 @@ pub(super) struct Composer<'a, 'm> {
     pub(super) prompts: &'a Prompts,
     pub(super) request: &'a Request,
     pub(super) values: Values,
-    pub(super) place: Place,
     /// Where a question was asked.
     pub(super) relevance: Option<Relevance>,
 }
 
-/// Writes a summary from notes, and gives it to `sink` as it comes.
+/// Writes a summary of at most so many tokens from notes, and gives it to `sink` as it comes. `values` is what was asked.
 ///
 /// # Errors
 /// Those of [`Scribe::apart`].
 pub fn compose<'m>(
     scribe: &mut Scribe<'m>,
     reader: &mut Reader<'m>,
-    order: Order<'_>,
-    mut notes: Vec<Note>,
+    prompts: &Prompts,
+    request: &Request,
+    values: &Values,
+    (mut notes, max_tokens): (Vec<Note>, u32),
     sink: &mut dyn FnMut(&str),
 ) -> Result<Written, SummaryError> {
-    let Order { prompts, request, values, place, max_tokens } = order;
     let relevance =
         request.question.as_ref().map(|question| Relevance::new(question, notes.iter().flat_map(Note::texts)));
     if let Some(relevance) = &relevance {
@@ -76,8 +60,7 @@ pub fn compose<'m>(
             detail.score = relevance.score(&detail.text);
         }
     }
-    place.begin(reader)?;
-    let mut composer = Composer { scribe, reader, prompts, request, values: values.clone(), place, relevance };
+    let mut composer = Composer { scribe, reader, prompts, request, values: values.clone(), relevance };
     if request.is_quoting() {
         return composer.write_and_quote(&notes, max_tokens, sink);
     }
@@ -176,17 +159,18 @@ impl Composer<'_, '_> {
         if at == 1 {
             sheet.cleaner.asked(&self.prompts.own_words(task, &values).map_err(PromptError::from)?);
         }
+        let text = self.scribe.tokens(&part.source)?;
         // no more than there is room for
-        let prompt = self.place.prompt(self.scribe, &asked)?;
-        let n_read = (prompt.prefix.len() + self.scribe.tokens(&part.source)?.len() + prompt.suffix.len()) as u32;
-        let limit = size.tokens.min(self.place.n_cells(self.reader).saturating_sub(n_read));
+        let prompt = self.scribe.prompt(&asked)?;
+        let n_read = (prompt.prefix.len() + text.len() + prompt.suffix.len()) as u32;
+        let limit = size.tokens.min(self.reader.n_apart().saturating_sub(n_read));
         let longest = size.words.min((limit * 10).div_ceil(TEN_WORDS)) as usize;
         let quotes = self.relevance.as_ref().map_or_else(|| details(&part.notes), |asked| answers(&part.notes, asked));
         let whole = self.request.is_quoting().then(|| Whole::new(&part.notes, values.parameters));
         let sources = Sources { source: &part.source, quoted: &values.details, quotes: &quotes, whole: whole.as_ref() };
         let mut draft = sheet.draft(sources);
         let mut take = |text: &str| draft.take(text, sink) && draft.n_words() < longest;
-        let written = self.place.write((self.scribe, self.reader), &asked, &part.source, limit, &mut take)?;
+        let written = self.scribe.apart(self.reader, &asked, &text, limit, &mut take)?;
         if written.finished && written.incomplete.is_none() {
             draft.take("\n", sink);
         }

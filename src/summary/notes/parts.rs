@@ -111,7 +111,8 @@ impl Composer<'_, '_> {
         let details = joined(best(group.iter().flat_map(|note| &note.details), DETAILS));
         let values = Values { words: MERGED_TOKENS * 10 / 17, details, ..self.values.clone() };
         let asked = self.prompts.render(Task::Merge, &values).map_err(PromptError::from)?;
-        let written = self.place.write((self.scribe, self.reader), &asked, &source, MERGED_TOKENS, &mut |_| true)?;
+        let text = self.scribe.tokens(&source)?;
+        let written = self.scribe.apart(self.reader, &asked, &text, MERGED_TOKENS, &mut |_| true)?;
         let draft = if written.incomplete.is_none() { written.text } else { String::new() };
         let mut cleaner = Cleaner::new(true);
         cleaner.asked(&self.prompts.own_words(Task::Merge, &values).map_err(PromptError::from)?);
@@ -125,9 +126,9 @@ impl Composer<'_, '_> {
     /// Tokens of notes that fit the cache together with what is asked and so many tokens of answer.
     fn room(&mut self, task: Task, n_answer: u32) -> Result<usize, SummaryError> {
         let asked = self.prompts.render(task, &self.values).map_err(PromptError::from)?;
-        let prompt = self.place.prompt(self.scribe, &asked)?;
+        let prompt = self.scribe.prompt(&asked)?;
         let around = prompt.prefix.len() + prompt.suffix.len() + 2 * QUOTED as usize + n_answer as usize;
-        Ok((self.place.n_cells(self.reader) as usize).saturating_sub(around))
+        Ok((self.reader.n_apart() as usize).saturating_sub(around))
     }
 }
 
