@@ -6,6 +6,7 @@ use clap::builder::FalseyValueParser;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::input::Encoding;
 use crate::llama::CacheType;
 use crate::memory::budget::Budget;
 use crate::memory::gate::GateSpec;
@@ -22,7 +23,7 @@ use super::check::CheckArgs;
 use super::doctor::DoctorArgs;
 use super::embeddings::EmbeddingArgs;
 use super::eval::EvalArgs;
-use super::input::InputArgs;
+use super::input::{FormatArg, InputArgs};
 use super::place::same_file;
 use super::sample::SampleArgs;
 use super::train::TrainArgs;
@@ -121,13 +122,13 @@ pub struct SummarizeArgs {
     /// Write the notes to FILE as they come, as JSONL if its name ends so.
     #[arg(long, value_name = "FILE", help_heading = "Summary")]
     pub keep_notes: Option<PathBuf>,
-    /// Read no document, but write the summary from notes that --keep-notes wrote to FILE as JSONL (- is standard input): in another
-    /// length, style or language, or of what a run that was broken off has read.
+    /// Let the model read no document, but write the summary from notes that --keep-notes wrote to FILE as JSONL (- is standard input): in
+    /// another length, style or language, or of what a run that was broken off has read. With --quote name the document too.
     #[arg(
         long,
         value_name = "FILE",
         help_heading = "Summary",
-        conflicts_with_all = ["files", "input_format", "encoding", "quote", "embeddings", "keep_notes", "note_every", "note_tokens", "dry_run"]
+        conflicts_with_all = ["keep_notes", "note_every", "note_tokens", "dry_run"]
     )]
     pub from_notes: Option<PathBuf>,
     /// Tokens of the document for each note [default: what window and segment hold].
@@ -195,13 +196,11 @@ impl SummarizeArgs {
                 "--strategy extract quotes the document as it stands; leave --language or --strategy out",
             ));
         }
-        if self.from_notes.is_some() && self.strategy.0.is_some_and(|strategy| strategy != Strategy::Notes) {
-            return Err(conflict("--from-notes writes by strategy notes; leave --strategy out"));
-        }
+        self.check_from_notes()?;
         if self.keep_notes.is_some() && self.files.len() > 1 {
             return Err(conflict("--keep-notes takes the notes of one file; call edgeinf for each file"));
         }
-        if self.files.iter().filter(|file| file.as_os_str() == "-").count() > 1 {
+        if self.files.iter().chain(&self.from_notes).filter(|file| file.as_os_str() == "-").count() > 1 {
             return Err(conflict("standard input (-) can be read only once"));
         }
         Ok(())
@@ -225,6 +224,29 @@ impl SummarizeArgs {
             && self.strategy.0 == Some(Strategy::Direct)
             && !engine.no_flash_attention
             && engine.queries.is_none()
+    }
+
+    /// Refuses what a summary from notes does not look at.
+    fn check_from_notes(&self) -> Result<(), clap::Error> {
+        if self.from_notes.is_none() {
+            return Ok(());
+        }
+        if self.strategy.0.is_some_and(|strategy| strategy != Strategy::Notes) {
+            return Err(conflict("--from-notes writes by strategy notes; leave --strategy out"));
+        }
+        if self.quote && self.files.len() != 1 {
+            return Err(conflict(
+                "--from-notes with --quote looks for passages in the document; name the one file that the notes are of",
+            ));
+        }
+        let is_read_otherwise =
+            self.input.input_format != FormatArg::Auto || self.input.encoding != Encoding::default();
+        if !self.quote && (!self.files.is_empty() || is_read_otherwise || self.embeddings.embeddings.is_some()) {
+            return Err(conflict(
+                "--from-notes reads a document only for --quote; add that, or leave out the file and how it is to be read",
+            ));
+        }
+        Ok(())
     }
 
     /// Refuses to write the summary over a file that is needed.

@@ -109,7 +109,10 @@ fn of_summary(error: &SummaryError) -> ExitStatus {
 fn of_notes(error: &NotesError) -> ExitStatus {
     match error {
         NotesError::Input(e) => of_input(e),
-        NotesError::TooLong { .. } | NotesError::Invalid { .. } | NotesError::Empty { .. } => ExitStatus::Input,
+        NotesError::TooLong { .. }
+        | NotesError::Invalid { .. }
+        | NotesError::OtherDocument { .. }
+        | NotesError::Empty { .. } => ExitStatus::Input,
     }
 }
 

@@ -1,13 +1,13 @@
 //! `--quote`.
 
 use std::fs::File;
-use std::io::{Read, Seek};
+use std::io::{Read, Seek, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Result;
 
 use crate::embed::Embedder;
-use crate::input::{InputError, TokenStream};
+use crate::input::{InputError, Source, TokenStream};
 use crate::quote::{Alike, FoundBy, Quote, Quotes, Verdict};
 
 /// Characters of a line with a quotation.
@@ -26,18 +26,34 @@ pub fn keep(document: &mut TokenStream<'_>) -> Result<(), InputError> {
     Ok(())
 }
 
-/// The passages of a document that was kept which support the sentences of a summary: found by words, and then, with an embedder, by
+/// The text of a document that no model reads, in such a file, and its bytes.
+///
+/// # Errors
+/// [`InputError`].
+pub fn copy(mut source: Source) -> Result<(File, u64), InputError> {
+    let fail = |reason| InputError::Copy { reason };
+    let mut file = tempfile::tempfile().map_err(fail)?;
+    let (mut text, mut n_bytes, mut more) = (String::new(), 0, true);
+    while more {
+        more = source.read(&mut text)?;
+        file.write_all(text.as_bytes()).map_err(fail)?;
+        n_bytes += text.len() as u64;
+        text.clear();
+    }
+    Ok((file, n_bytes))
+}
+
+/// The passages of a document whose text was kept which support the sentences of a summary: found by words, and then, with an embedder, by
 /// meaning.
 ///
 /// # Errors
 /// [`InputError::Copy`], [`InputError::Interrupted`], those of [`Alike`].
 pub fn find(
-    document: &mut TokenStream<'_>,
+    mut file: File,
     summary: &str,
     embedder: Option<&mut Embedder<'_>>,
     interrupt: &AtomicBool,
 ) -> Result<Vec<Quote>> {
-    let Some(mut file) = document.take_copy()? else { return Ok(Vec::new()) };
     let mut counted = Quotes::new(summary);
     each_block(&mut file, interrupt, &mut |text| {
         counted.count(text);

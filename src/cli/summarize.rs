@@ -1,5 +1,6 @@
 //! `edgeinf summarize`.
 
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Error, Result};
 
+use crate::embed::SentenceModel;
 use crate::input::{Source, TokenStream};
 use crate::llama::SamplerParams;
 use crate::memory::policy::Policy;
@@ -109,7 +111,8 @@ pub fn run(
 /// What a summary is written from.
 enum Input {
     Document(Box<Source>),
-    Notes(KeptNotes),
+    /// With the text of the document, where passages of it are wanted.
+    Notes(KeptNotes, Option<File>),
 }
 
 /// What is reported beside the outcome.
@@ -144,7 +147,7 @@ impl Pass<'_> {
     ) -> Result<ExitStatus> {
         // the document first: its faults are cheap to find
         let input = match &self.args.from_notes {
-            Some(path) => Input::Notes(KeptNotes::open(path, interrupt)?),
+            Some(path) => self.notes(path, interrupt)?,
             None => Input::Document(Box::new(Source::open(self.file, self.args.input.reading(), interrupt)?)),
         };
         let mut load = Duration::ZERO;
@@ -170,12 +173,14 @@ impl Pass<'_> {
         let writing = self.writing()?;
         let source = match input {
             Input::Document(source) => *source,
-            Input::Notes(kept) => {
+            Input::Notes(kept, copy) => {
                 let (before, (_, bytes)) = (self.start.elapsed(), kept.covered());
                 let outcome = self.write(printer, None, interrupt, |observer| {
                     from_notes(&engine.model, kept, settings, &writing, interrupt, observer)
                 })?;
-                return self.report(printer, engine, &outcome, Told { bytes, load, before, quotes: None });
+                let found = copy.map(|file| self.quotes(file, &outcome, sentences.as_ref(), interrupt));
+                let told = Told { bytes, load, before, quotes: None };
+                return self.quote_and_report(printer, engine, &outcome, found, told);
             }
         };
         let total_bytes = source.total_bytes();
@@ -202,28 +207,59 @@ impl Pass<'_> {
         let outcome = self.write(printer, total_bytes, interrupt, |observer| {
             summarize(&engine.model, &mut document, settings, &writing, interrupt, observer)
         })?;
-        let (mut quotes, mut quote_error) = (None, None);
-        if self.args.quote {
-            let summary = outcome.written.text.trim();
-            let found = embedder(sentences.as_ref(), threads(self.args.engine.threads)?, interrupt)
-                .map_err(Error::from)
-                .and_then(|mut embedder| quotes::find(&mut document, summary, embedder.as_mut(), interrupt));
-            match found {
-                Ok(found) => quotes = Some(found),
-                Err(error) => quote_error = Some(error),
-            }
-            if summary.is_empty() && self.several && !self.args.json {
-                printer.summary(&self.header()).map_err(|error| self.cannot_write(error))?;
-            } else if !summary.is_empty() && !self.args.json {
-                // without quotes there is still the summary
-                let shown = quotes.as_ref().filter(|quotes| !quotes.is_empty());
-                let text = shown.map_or_else(|| format!("{summary}\n"), |quotes| show(quotes, quotes::WIDTH));
-                printer.summary(&(self.header() + &text)).map_err(|error| self.cannot_write(error))?;
-            }
+        let copy = document.take_copy().map_err(Error::from).transpose();
+        let found = copy.map(|file| self.quotes(file?, &outcome, sentences.as_ref(), interrupt));
+        let told = Told { bytes: document.bytes_read(), load, before, quotes: None };
+        self.quote_and_report(printer, engine, &outcome, found, told)
+    }
+
+    /// Opens notes, and the document that they are of where passages of it are wanted.
+    fn notes(&self, path: &Path, interrupt: &Arc<AtomicBool>) -> Result<Input> {
+        let kept = KeptNotes::open(path, interrupt)?;
+        let Some(document) = self.args.files.first() else { return Ok(Input::Notes(kept, None)) };
+        let (file, n_bytes) = quotes::copy(Source::open(document, self.args.input.reading(), interrupt)?)?;
+        kept.check_document(path, document, n_bytes)?;
+        Ok(Input::Notes(kept, Some(file)))
+    }
+
+    /// The passages that a summary rests on.
+    fn quotes(
+        &self,
+        file: File,
+        outcome: &Outcome,
+        sentences: Option<&SentenceModel>,
+        interrupt: &Arc<AtomicBool>,
+    ) -> Result<Vec<Quote>> {
+        let mut embedder = embedder(sentences, threads(self.args.engine.threads)?, interrupt)?;
+        quotes::find(file, outcome.written.text.trim(), embedder.as_mut(), interrupt)
+    }
+
+    /// Prints the summary with what was found for it, if that was looked for, and says what it cost.
+    fn quote_and_report(
+        &mut self,
+        printer: &mut Printer,
+        engine: &Engine,
+        outcome: &Outcome,
+        found: Option<Result<Vec<Quote>>>,
+        mut told: Told,
+    ) -> Result<ExitStatus> {
+        let Some(found) = found else { return self.report(printer, engine, outcome, told) };
+        let (quotes, error) = match found {
+            Ok(quotes) => (Some(quotes), None),
+            Err(error) => (None, Some(error)),
+        };
+        let summary = outcome.written.text.trim();
+        if summary.is_empty() && self.several && !self.args.json {
+            printer.summary(&self.header()).map_err(|error| self.cannot_write(error))?;
+        } else if !summary.is_empty() && !self.args.json {
+            // without quotes there is still the summary
+            let shown = quotes.as_ref().filter(|quotes| !quotes.is_empty());
+            let text = shown.map_or_else(|| format!("{summary}\n"), |quotes| show(quotes, quotes::WIDTH));
+            printer.summary(&(self.header() + &text)).map_err(|error| self.cannot_write(error))?;
         }
-        let told = Told { bytes: document.bytes_read(), load, before, quotes };
-        let status = self.report(printer, engine, &outcome, told)?;
-        Ok(quote_error.map_or(status, |error| printer.fail(&error)))
+        told.quotes = quotes;
+        let status = self.report(printer, engine, outcome, told)?;
+        Ok(error.map_or(status, |error| printer.fail(&error)))
     }
 
     /// Lets the model write, and prints what comes as it comes.

@@ -2,13 +2,16 @@
 
 use std::fmt::Write;
 
+use crate::text::one_line;
+use crate::text::speaker::{Opening, opening};
+
 use super::verdict::{FoundBy, Quote, Verdict};
 
 /// Characters at the beginning of each line below a sentence.
 const INDENT: &str = "  ";
 
-/// Each sentence of a summary, and below it the line of the document and the passage. A passage is shortened at the end of a word so
-/// that its line has at most `width` characters, but no further than to 20.
+/// Each sentence of a summary, and below it the line of the document and the passage, unless that is the same. A passage is shortened at the
+/// end of a word so that its line has at most `width` characters, but no further than to 20.
 pub fn show(quotes: &[Quote], width: usize) -> String {
     let mut text = String::new();
     for quote in quotes {
@@ -20,9 +23,13 @@ pub fn show(quotes: &[Quote], width: usize) -> String {
                 let lines = if first == last { format!("line {first}") } else { format!("line {first}-{last}") };
                 let weak = if quote.verdict == Verdict::Weak { ", weak" } else { "" };
                 let meaning = if quote.found_by == Some(FoundBy::Embeddings) { ", by meaning" } else { "" };
-                let head = format!("{INDENT}{lines}{weak}{meaning}: ");
-                let room = width.saturating_sub(head.chars().count() + 2).max(20);
-                writeln!(text, "{head}\"{}\"", shortened(&passage.text, room))
+                if is_same(&quote.sentence, &passage.text) {
+                    writeln!(text, "{INDENT}{lines}, word for word")
+                } else {
+                    let head = format!("{INDENT}{lines}{weak}{meaning}: ");
+                    let room = width.saturating_sub(head.chars().count() + 2).max(20);
+                    writeln!(text, "{head}\"{}\"", shortened(&passage.text, room))
+                }
             }
             None => writeln!(text, "{INDENT}no support found"),
         };
@@ -33,6 +40,16 @@ pub fn show(quotes: &[Quote], width: usize) -> String {
         }
     }
     text
+}
+
+/// Whether a sentence is its passage, but for a full stop and, before one of them, the mark of an item or who says it.
+fn is_same(sentence: &str, passage: &str) -> bool {
+    let plain = |text: &str| one_line(text).trim_end_matches('.').to_owned();
+    let (sentence, passage) = (plain(sentence), plain(passage));
+    let (long, short) = if sentence.len() > passage.len() { (sentence, passage) } else { (passage, sentence) };
+    let is_said = matches!(opening(&long), Opening::Name(_, said) if said == short);
+    let is_item = |before: &str| !before.contains(char::is_alphabetic);
+    !short.is_empty() && (is_said || long.strip_suffix(&short).is_some_and(is_item))
 }
 
 /// The beginning of a text that has at most so many characters, with `…` for the rest of it.
@@ -86,6 +103,27 @@ The harbour of Kent was opened in 1842.
   not in the document: Kent
 ";
         assert_eq!(show(&quotes, 60), expected);
+    }
+
+    #[test]
+    fn a_sentence_of_the_document_is_not_shown_twice() {
+        let mut quote = quote(Verdict::Supported, [120, 122]);
+        quote.missing.clear();
+        for (sentence, passage, same) in [
+            ("Tea was sold.", "Tea was\nsold.", true),
+            ("Tea was sold.", "- Tea was sold", true),
+            ("Anna: Tea was sold.", "Tea was sold.", true),
+            ("Tea was sold.", "Tea was sold. It rained.", false),
+            ("tea was sold.", "It is not true that tea was sold.", false),
+        ] {
+            quote.sentence = sentence.into();
+            quote.passage.as_mut().unwrap().text = passage.into();
+            assert_eq!(
+                show(&[quote.clone()], 60).contains(&format!("{sentence}\n  line 120-122, word for word\n")),
+                same,
+                "{passage}"
+            );
+        }
     }
 
     #[test]

@@ -145,6 +145,9 @@ fn notes_cover_the_whole_document() {
     for key in ["tokens", "bytes"] {
         assert_eq!(same["input"][key], json["input"][key], "{key}");
     }
+    // with its passages, where the document is named
+    let quoted = again(&["--policy", "streaming", "--length", "150", "--quote", file.to_str().unwrap()]);
+    assert_eq!((&quoted["summary"], &quoted["quotes"]), (&json["summary"], &json["quotes"]));
     let short = again(&["--length", "short", "--style", "bullets"]);
     assert!(short["summary"].as_str().unwrap().lines().all(|line| line.starts_with("- ")), "{short}");
 
@@ -337,7 +340,16 @@ fn only_notes_are_taken_for_notes() {
     assert_fails(&run(&["/no/notes.jsonl"]), 3, &["/no/notes.jsonl"]);
     assert_fails(&run(&["/"]), 3, &["is a directory"]);
     assert_fails(&run(&["/dev/null"]), 3, &["is empty"]);
-    for more in [&["--quote"][..], &["a.txt"], &["--strategy", "direct"], &["--keep-notes", "b.jsonl"], &["-o", kept]] {
+    let (quote, encoding) = (["--quote"], ["--encoding", "utf-16le"]);
+    for more in [
+        &quote[..],
+        &["a.txt"],
+        &encoding,
+        &["--quote", "a.txt", "b.txt"],
+        &["--strategy", "direct"],
+        &["--keep-notes", "b.jsonl"],
+        &["-o", kept],
+    ] {
         let output = run(&[&[kept], more].concat());
         assert_eq!(output.status.code(), Some(2), "{more:?}: {}", stderr(&output));
     }

@@ -36,6 +36,22 @@ pub enum NotesError {
         /// What is wrong.
         reason: String,
     },
+    /// They are of another document.
+    #[error(
+        "the notes '{}' are of a document of {noted} bytes of text, and '{}' has {found}; name the document that they were taken of",
+        path.display(),
+        document.display()
+    )]
+    OtherDocument {
+        /// The file of notes.
+        path: PathBuf,
+        /// The document.
+        document: PathBuf,
+        /// Bytes that the notes are of, or more.
+        noted: u64,
+        /// Bytes that it has.
+        found: u64,
+    },
     /// There is no note.
     #[error("there are no notes in '{}'; name a file that --keep-notes FILE.jsonl wrote", path.display())]
     Empty {
@@ -137,6 +153,17 @@ impl KeptNotes {
         Ok(Self { notes, missing })
     }
 
+    /// Whether the text of a document is as long as that which the notes are of; where these are not of all of it, it may be longer.
+    ///
+    /// # Errors
+    /// [`NotesError::OtherDocument`]. `path` is where the notes are from.
+    pub fn check_document(&self, path: &Path, document: &Path, n_bytes: u64) -> Result<(), NotesError> {
+        let noted = self.notes.last().map_or(0, |note| note.bytes.end);
+        let is_it = if self.missing.is_some() { n_bytes >= noted } else { n_bytes == noted };
+        let (path, document) = (path.to_owned(), document.to_owned());
+        if is_it { Ok(()) } else { Err(NotesError::OtherDocument { path, document, noted, found: n_bytes }) }
+    }
+
     /// Tokens and bytes of the document that the notes cover.
     pub fn covered(&self) -> (u64, u64) {
         let sum = |range: fn(&Note) -> &Range<u64>| {
@@ -188,6 +215,19 @@ mod tests {
         // of a run that was killed in the middle of a line
         let killed = note(0..5) + &note(5..9)[..20];
         assert_eq!((read(&killed).unwrap().notes.len(), missing(&killed).contains("end at byte 5")), (1, true));
+    }
+
+    #[test]
+    fn notes_are_of_a_document_of_their_length() {
+        let is_of = |text: &str, n_bytes| {
+            let kept = read(text).unwrap();
+            kept.check_document(Path::new("a.jsonl"), Path::new("a.txt"), n_bytes).map_err(|error| error.to_string())
+        };
+        let whole = note(0..5) + &end(5);
+        assert_eq!(is_of(&whole, 5), Ok(()));
+        assert!(is_of(&whole, 6).unwrap_err().contains("of 5 bytes of text, and 'a.txt' has 6"));
+        // of a run that was broken off
+        assert_eq!((is_of(&note(0..5), 6), is_of(&note(0..5), 4).is_err()), (Ok(()), true));
     }
 
     #[test]
