@@ -25,7 +25,7 @@ impl NotesFile {
         let file = OpenOptions::new().write(true).create(true).truncate(true).open(path);
         let file = file.map_err(|error| named(path, &error))?;
         let json = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("jsonl") || e.eq_ignore_ascii_case("json"));
-        Ok(Self { path: path.to_owned(), file, json, end: End { tokens: 0, bytes: 0 } })
+        Ok(Self { path: path.to_owned(), file, json, end: End { tokens: 0, bytes: 0, text_bytes: None } })
     }
 
     /// Adds a note.
@@ -33,7 +33,7 @@ impl NotesFile {
     /// # Errors
     /// If it cannot be written.
     pub fn put(&mut self, note: &Note) -> io::Result<()> {
-        self.end = End { tokens: note.tokens.end, bytes: note.bytes.end };
+        self.end = End { tokens: note.tokens.end, bytes: note.bytes.end, text_bytes: None };
         let text = if self.json {
             serde_json::to_string(note)? + "\n"
         } else {
@@ -46,11 +46,12 @@ impl NotesFile {
         self.write(&text)
     }
 
-    /// Tells that the document has no more, which JSONL says on its last line.
+    /// Tells that the document has no more, and had so many bytes of text, which JSONL says on its last line.
     ///
     /// # Errors
     /// If it cannot be written.
-    pub fn end(&mut self) -> io::Result<()> {
+    pub fn end(&mut self, text_bytes: u64) -> io::Result<()> {
+        self.end.text_bytes = Some(text_bytes);
         let text = if self.json { serde_json::to_string(&Line::End { end: self.end })? + "\n" } else { String::new() };
         self.write(&text)
     }

@@ -295,9 +295,9 @@ impl Pass<'_> {
             Event::Read { tokens, bytes, segments } => {
                 printer.reading(&Reading { tokens, bytes, total_bytes, segments, elapsed: begin.elapsed() });
             }
-            Event::ReadAll => {
+            Event::ReadAll { text_bytes } => {
                 printer.end_progress();
-                give_up(notes.as_mut().map_or(Ok(()), NotesFile::end));
+                give_up(notes.as_mut().map_or(Ok(()), |file| file.end(text_bytes)));
             }
             Event::NoNotes(error) => printer.warn(&no_notes(error)),
             Event::Text(_) if self.args.json => {}

@@ -43,6 +43,8 @@ pub struct TokenStream<'m> {
     text: String,
     done: usize,
     ended: bool,
+    /// Bytes of text that were read by now.
+    text_bytes: u64,
     progress: Progress,
     /// Gets the text as it is read.
     copy: Option<TextCopy>,
@@ -92,6 +94,7 @@ impl<'m> TokenStream<'m> {
             text: String::new(),
             done: 0,
             ended: false,
+            text_bytes: 0,
             progress,
             copy: None,
         })
@@ -110,6 +113,7 @@ impl<'m> TokenStream<'m> {
             self.done = 0;
             let before = self.text.len();
             self.ended = !self.source.read(&mut self.text)?;
+            self.text_bytes += (self.text.len() - before) as u64;
             self.progress.read(self.text.len() - before, self.source.bytes_taken());
             if let Some(copy) = &mut self.copy {
                 copy.write(&self.text[before..])?;
@@ -150,6 +154,11 @@ impl<'m> TokenStream<'m> {
     /// Whether it is what somebody said, in paragraphs that may begin with a name.
     pub fn is_transcript(&self) -> bool {
         self.source.is_transcript()
+    }
+
+    /// Bytes of text that were read by now, without markup.
+    pub fn text_bytes(&self) -> u64 {
+        self.text_bytes
     }
 
     /// Bytes of the whole document; `None` if it comes through a pipe.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::text::marks::is_bullet;
 use crate::text::names::{each_name_or_number, is_initials};
+use crate::text::speaker::said;
 use crate::text::split::{Lines, Sentence, Splitter};
 use crate::text::stems::each_term;
 
@@ -75,7 +76,8 @@ impl Claims {
         let mut names = Vec::new();
         each_name_or_number(text, &mut |name| names.push(name.to_owned()));
         let mut sequence = Vec::new();
-        each_term(text, &mut |term| {
+        // who says it may stand at the beginning of a long turn
+        each_term(said(text), &mut |term| {
             let next = self.terms.len();
             sequence.push(*self.terms.entry(term).or_insert(next));
         });

@@ -7,6 +7,7 @@ use super::best::{Best, Candidate};
 use super::claims::{Claim, Claims, Shared};
 use super::score::Weights;
 use super::verdict::{Quote, Verdict};
+use crate::text::speaker::said;
 use crate::text::split::{Lines, Place, Sentence, Splitter};
 use crate::text::support::{Support, identity};
 
@@ -201,7 +202,7 @@ fn quote<E>(
 
 /// Names and numbers of a sentence that a passage lacks, but for those that the document lacks.
 pub(super) fn elsewhere(sentence: &str, passage: &str, is_missing: impl Fn(&str) -> bool) -> Vec<String> {
-    let mut support = Support::new(sentence);
+    let mut support = Support::new(said(sentence));
     support.read(passage);
     support.finish().unsupported.into_iter().filter(|name| !is_missing(name)).collect()
 }

@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
+use crate::text::marks::is_bullet;
 use crate::text::one_line;
-use crate::text::speaker::{Opening, opening};
+use crate::text::speaker::said;
 
 use super::verdict::{FoundBy, Quote, Verdict};
 
@@ -47,9 +48,9 @@ fn is_same(sentence: &str, passage: &str) -> bool {
     let plain = |text: &str| one_line(text).trim_end_matches('.').to_owned();
     let (sentence, passage) = (plain(sentence), plain(passage));
     let (long, short) = if sentence.len() > passage.len() { (sentence, passage) } else { (passage, sentence) };
-    let is_said = matches!(opening(&long), Opening::Name(_, said) if said == short);
-    let is_item = |before: &str| !before.contains(char::is_alphabetic);
-    !short.is_empty() && (is_said || long.strip_suffix(&short).is_some_and(is_item))
+    // `1,` is none before `500 men`
+    let is_item = long.split_once(' ').is_some_and(|(mark, rest)| is_bullet(mark) && rest == short);
+    long == short || said(&long) == short || is_item
 }
 
 /// The beginning of a text that has at most so many characters, with `…` for the rest of it.
@@ -115,6 +116,9 @@ The harbour of Kent was opened in 1842.
             ("Anna: Tea was sold.", "Tea was sold.", true),
             ("Tea was sold.", "Tea was sold. It rained.", false),
             ("tea was sold.", "It is not true that tea was sold.", false),
+            ("500 men came to the town.", "1,500 men came to the town.", false),
+            ("2 degrees were measured.", "-2 degrees were measured.", false),
+            ("", "", true),
         ] {
             quote.sentence = sentence.into();
             quote.passage.as_mut().unwrap().text = passage.into();

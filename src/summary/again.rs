@@ -40,7 +40,7 @@ pub fn from_notes(
     observer(Event::Started(policy, Strategy::Notes));
     let gate = policy.gate_of(settings.gate.take());
     let mut reader = plan.reader(model, &settings, gate, 1, interrupt)?;
-    observer(Event::ReadAll);
+    observer(Event::ReadAll { text_bytes: 0 });
 
     let (tokens, _) = kept.covered();
     let mut outcome = Outcome::of_reading(&mut reader, policy, Strategy::Notes, tokens, 0);

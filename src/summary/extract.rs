@@ -52,7 +52,7 @@ pub(super) fn extract(
         observer(Event::Read { tokens: document_tokens, bytes: document.bytes_read(), segments: 0 });
     }
     taker.skim(&mut scribe, true)?;
-    observer(Event::ReadAll);
+    observer(Event::ReadAll { text_bytes: document.text_bytes() });
     let outcome = Outcome {
         policy: POLICY,
         strategy: Strategy::Extract,

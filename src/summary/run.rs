@@ -40,7 +40,10 @@ pub enum Event<'a> {
     /// A note was taken.
     Note(&'a Note),
     /// The whole document was read.
-    ReadAll,
+    ReadAll {
+        /// Bytes of its text; 0 where it was read before.
+        text_bytes: u64,
+    },
     /// A piece of the summary.
     Text(&'a str),
 }
@@ -144,7 +147,7 @@ impl<'m> Pass<'_, 'm, '_> {
         outcome.progress = reader.progress().clone();
         outcome.tokens_folded = reader.context().n_folded();
         outcome.prefill = self.start.elapsed();
-        (self.observer)(Event::ReadAll);
+        self.end_reading();
         let vocab = self.model.vocab();
         let mut sampler = Sampler::new(vocab, self.settings.sampler)?;
         let observer = self.observer;
@@ -181,7 +184,7 @@ impl<'m> Pass<'_, 'm, '_> {
         if taker.is_due_at_end() {
             (self.observer)(Event::Note(taker.take(&mut reader, scribe, true)?));
         }
-        (self.observer)(Event::ReadAll);
+        self.end_reading();
         outcome.notes_time = scribe.spent;
         let max_tokens = self.settings.max_tokens;
         let notes = taker.finish();
@@ -208,7 +211,7 @@ impl<'m> Pass<'_, 'm, '_> {
         outcome.document_tokens_read = chunks.tokens_read;
         outcome.progress.tokens_read = chunks.tokens_read;
         outcome.document_segments = chunks.n_chunks;
-        (self.observer)(Event::ReadAll);
+        self.end_reading();
         outcome.notes = chunks.n_chunks;
         let max_tokens = self.settings.max_tokens;
         let values = self.writing.values(self.model);
@@ -216,6 +219,10 @@ impl<'m> Pass<'_, 'm, '_> {
         outcome.written(self.start, self.observer, |give| {
             filtered(&asked, give, |give| chunks.reduce(&mut reader, scribe, &values, max_tokens, give))
         })
+    }
+
+    fn end_reading(&mut self) {
+        (self.observer)(Event::ReadAll { text_bytes: self.document.text_bytes() });
     }
 
     /// Gives the document's tokens to `watch`, a segment at most at a time, and counts them.

@@ -17,6 +17,14 @@ pub enum Opening<'a> {
     Speech,
 }
 
+/// What a sentence says, without the name of who says it.
+pub fn said(sentence: &str) -> &str {
+    match opening(sentence) {
+        Opening::Name(_, said) if !said.is_empty() => said,
+        _ => sentence,
+    }
+}
+
 /// Looks at the begin of a line.
 pub fn opening(line: &str) -> Opening<'_> {
     if line.starts_with(">>") || line.starts_with(['–', '—']) || is_dashed(line) {

@@ -137,6 +137,8 @@ fn a_sentence_of_a_transcript_has_its_speaker() {
     let said = [
         ("Anna", "Hello. We meet on Friday at nine in the old hall of Norham."),
         ("Bob Gray", "Fine. I will bring the keys of the hall and the map of the river."),
+        ("Anna", "Good."),
+        ("Bob Gray", "Bye."),
     ];
     let cue = |(i, (name, text)): (usize, &(&str, &str))| format!("00:0{i}.000 --> 00:0{i}.900\n<v {name}>{text}\n\n");
     fs::write(&file, format!("WEBVTT\n\n{}", said.iter().enumerate().map(cue).collect::<String>())).unwrap();
@@ -147,4 +149,9 @@ fn a_sentence_of_a_transcript_has_its_speaker() {
         "- Anna: We meet on Friday at nine in the old hall of Norham.\n\
          - Bob Gray: I will bring the keys of the hall and the map of the river.\n"
     );
+    // the name does not stand there, and is nothing to be looked for
+    let output = summarize(&file, &["--strategy", "extract", "--quote"]);
+    let expected = "Anna: We meet on Friday at nine in the old hall of Norham.\n  line 1, word for word\n\
+        Bob Gray: I will bring the keys of the hall and the map of the river.\n  line 3, word for word\n";
+    assert_eq!(stdout(&output), expected, "{}", stderr(&output));
 }

@@ -117,7 +117,9 @@ fn notes_cover_the_whole_document() {
     let mut kept: Vec<Value> =
         fs::read_to_string(&kept).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let end = kept.pop().unwrap();
-    assert_eq!(end["end"]["bytes"], fs::metadata(&file).unwrap().len());
+    for key in ["bytes", "text_bytes"] {
+        assert_eq!(end["end"][key], fs::metadata(&file).unwrap().len(), "{key}");
+    }
     assert_eq!(end["end"]["tokens"], json["input"]["tokens"]);
     assert_eq!(json["notes"], kept.len());
     // one behind the other, from the first byte to the last
@@ -148,6 +150,11 @@ fn notes_cover_the_whole_document() {
     // with its passages, where the document is named
     let quoted = again(&["--policy", "streaming", "--length", "150", "--quote", file.to_str().unwrap()]);
     assert_eq!((&quoted["summary"], &quoted["quotes"]), (&json["summary"], &json["quotes"]));
+    let other = dir.join("other.txt");
+    fs::write(&other, story(500, 1)).unwrap();
+    let args = ["summarize", "--quote", "--from-notes", &path];
+    let output = edgeinf().args(args).arg(&other).output().unwrap();
+    assert_fails(&output, 3, &["notes.jsonl", "other.txt", "bytes of text"]);
     let short = again(&["--length", "short", "--style", "bullets"]);
     assert!(short["summary"].as_str().unwrap().lines().all(|line| line.starts_with("- ")), "{short}");
 
@@ -255,6 +262,10 @@ fn a_run_that_is_broken_off_leaves_its_notes() {
     let output = edgeinf().args(short).arg(&kept).args(model).output().unwrap();
     assert_eq!(output.status.code(), Some(6), "{}", stderr(&output));
     assert!(stdout(&output).ends_with(".\n"), "{}", stdout(&output));
+    // with passages of the document, which goes on behind them
+    let quoted = edgeinf().args(short).arg(&kept).args(model).arg(dir.join("a.txt")).arg("--quote").output().unwrap();
+    assert_eq!(quoted.status.code(), Some(6), "{}", stderr(&quoted));
+    assert!(stdout(&quoted).contains("\n  line "), "{}", stdout(&quoted));
     let told = stderr(&output);
     assert!(
         told.contains("the notes end at byte") && told.contains("taken before") && !told.contains("prefill"),
@@ -352,6 +363,12 @@ fn only_notes_are_taken_for_notes() {
     ] {
         let output = run(&[&[kept], more].concat());
         assert_eq!(output.status.code(), Some(2), "{more:?}: {}", stderr(&output));
+    }
+    let document = dir.join("a.txt");
+    fs::write(&document, story(500, 1)).unwrap();
+    let document = document.to_str().unwrap();
+    for args in [&[kept, "--quote", document, "-o", document][..], &["-", "--quote", "-"]] {
+        assert_eq!(run(args).status.code(), Some(2), "{args:?}");
     }
     assert_eq!(fs::read_to_string(kept).unwrap(), "[bytes 0-5] Anne left.\n");
 }

@@ -3,6 +3,7 @@
 use crate::text::one_line;
 use crate::text::relevance::Relevance;
 use crate::text::sentences::sentences;
+use crate::text::speaker::said;
 
 use super::note::{Detail, Note};
 
@@ -151,7 +152,7 @@ fn in_turns(note: &Note) -> Vec<(usize, String)> {
 
 /// Sentences of the document that a note does not have.
 fn unsaid(note: &Note) -> impl Iterator<Item = &Detail> {
-    note.details.iter().filter(|detail| !note.text.contains(&detail.text))
+    note.details.iter().filter(|detail| !note.text.contains(said(&detail.text)))
 }
 
 fn line(text: &str) -> String {

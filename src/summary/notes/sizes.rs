@@ -13,7 +13,7 @@ const AROUND: u32 = 120;
 pub const QUOTED: u32 = 160;
 
 /// Fewest tokens of a note that says something.
-const SHORTEST: u32 = 32;
+pub(super) const LEAST: u32 = 32;
 
 /// Which notes are taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -29,7 +29,7 @@ impl NoteSizes {
     /// hold, but so many that the shortest note takes no more than a third of the time of reading them.
     pub fn every(self, sizes: WindowSizes) -> u32 {
         let segment = sizes.segment.max(1);
-        let least = 3 * (AROUND + WRITE_COST * SHORTEST);
+        let least = 3 * (AROUND + WRITE_COST * LEAST);
         let wanted = self.every.unwrap_or_else(|| {
             let visible = (sizes.window + segment) / segment * segment;
             visible.max(least.next_multiple_of(segment))
@@ -40,7 +40,7 @@ impl NoteSizes {
     /// Longest note in tokens. Without a number that was asked for: what a third of the time of reading allows, at most 96.
     pub fn tokens(self, sizes: WindowSizes) -> u32 {
         let allowed = (self.every(sizes) / 3).saturating_sub(AROUND) / WRITE_COST;
-        self.tokens.unwrap_or(allowed.clamp(SHORTEST, 96))
+        self.tokens.unwrap_or(allowed.clamp(LEAST, 96))
     }
 
     /// What notes may cost, if nobody asked for a number.
@@ -64,7 +64,7 @@ impl Bound {
     /// Tokens that a note may have when so many of the document were read, and as many as `asked` for the note; `None` if that says nothing.
     pub fn left(self, read: u64, asked: usize) -> Option<u32> {
         let left = (read / 3).saturating_sub(self.spent + asked as u64) / u64::from(WRITE_COST);
-        u32::try_from(left).ok().filter(|&left| left >= SHORTEST)
+        u32::try_from(left).ok().filter(|&left| left >= LEAST)
     }
 }
 
@@ -95,7 +95,7 @@ mod tests {
         bound.spend(100, 50);
         // 600 less 400 and 20 are 30, which say nothing
         assert_eq!(bound.left(1800, 20), None);
-        assert_eq!(bound.left(1860, 20), Some(SHORTEST + 1));
+        assert_eq!(bound.left(1860, 20), Some(LEAST + 1));
         assert_eq!(bound.left(0, 20), None);
         assert_eq!(NoteSizes { tokens: Some(96), ..NoteSizes::default() }.bound(), None);
     }

@@ -17,7 +17,7 @@ use crate::text::sentences::sentences;
 
 use super::clean::{Cleaner, original};
 use super::note::{Detail, Note, best, joined};
-use super::sizes::{Bound, QUOTED};
+use super::sizes::{Bound, LEAST, QUOTED};
 use super::speaking::Speaking;
 use super::torn::Torn;
 
@@ -46,7 +46,7 @@ pub struct NoteTaker {
     values: Values,
     every: u32,
     max_tokens: u32,
-    /// What the last note may cost.
+    /// What notes may cost.
     bound: Option<Bound>,
     /// Tokens of the prompt, which are in the first segment.
     n_prefix: usize,
@@ -66,7 +66,7 @@ pub struct NoteTaker {
 }
 
 impl NoteTaker {
-    /// One that takes a note after each `every` tokens, of at most `max_tokens`, and at the end of what `bound` has left, if there is one.
+    /// One that takes a note after each `every` tokens, of at most `max_tokens` and of what `bound` has left, if there is one.
     /// `document` is what stands around the document, `values` what was asked.
     pub fn new(
         prompts: Prompts,
@@ -168,7 +168,7 @@ impl NoteTaker {
         Ok(&self.notes[at])
     }
 
-    /// What the model writes of a stretch of so many tokens; nothing where there is no time for it at the end.
+    /// What the model writes of a stretch of so many tokens, in the time that is left of the bound; nothing where there is none at the end.
     fn ask<'m>(
         &mut self,
         reader: &mut Reader<'m>,
@@ -179,13 +179,15 @@ impl NoteTaker {
     ) -> Result<String, SummaryError> {
         let suffix = self.suffix(scribe, details, earlier)?;
         let n_read = self.begin.0 + n_covered as u64;
-        // a whole stretch has time for its note
-        let bound = self.bound.as_ref().filter(|_| is_end);
-        let left = bound.map_or(Some(self.max_tokens), |bound| bound.left(n_read, suffix.len()));
+        let left = self.bound.map_or(Some(self.max_tokens), |bound| bound.left(n_read, suffix.len()));
+        // a whole stretch has time for a short one
+        let left = left.or_else(|| (!is_end).then_some(LEAST));
         let Some(max_tokens) = left.map(|left| left.min(self.max_tokens)) else { return Ok(String::new()) };
         let suffix = if max_tokens < self.max_tokens {
-            self.values.words = words(max_tokens);
-            self.suffix(scribe, details, earlier)?
+            let whole = mem::replace(&mut self.values.words, words(max_tokens));
+            let suffix = self.suffix(scribe, details, earlier);
+            self.values.words = whole;
+            suffix?
         } else {
             suffix
         };
@@ -253,16 +255,14 @@ impl NoteTaker {
                 relevant.map(|Scored { score, range }| Salient { score, news: score, range, closing: "" }).collect()
             }
         };
+        let turns = self.speaking.as_mut().map(|speaking| speaking.read(&book));
         let mut quotes: Vec<(&Salient, Detail, usize)> = Vec::new();
         for sentence in &scored {
             let said = one_line(&book[sentence.range.clone()]) + sentence.closing;
-            let name = self.speaking.as_ref().and_then(|speaking| speaking.at(&book, sentence.range.start));
+            let name = turns.as_ref().and_then(|turns| turns.at(&book, sentence.range.start));
             let text = name.map_or(said.clone(), |name| format!("{name}: {said}"));
             let n_tokens = scribe.tokens(&text)?.len();
             quotes.push((sentence, Detail { score: sentence.score, text }, n_tokens));
-        }
-        if let Some(speaking) = &mut self.speaking {
-            speaking.read(&book);
         }
         let mut lengths: Vec<usize> = quotes.iter().map(|&(.., n_tokens)| n_tokens).collect();
         lengths.sort_unstable();

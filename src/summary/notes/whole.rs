@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use crate::text::dangling::is_dangling;
+use crate::text::speaker::said;
 
 use super::grounds::long_words;
 use super::note::Note;
@@ -35,7 +36,7 @@ impl<'a> Whole<'a> {
     /// Whether a sentence can stand in an overview: half of its longer words are those of many notes, and where it is the `first` it
     /// leans on no other one.
     pub(super) fn has(&self, sentence: &str, first: bool) -> bool {
-        if first && is_dangling(sentence) {
+        if first && is_dangling(said(sentence)) {
             return false;
         }
         // in how many notes each of its words stands
