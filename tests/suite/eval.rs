@@ -8,17 +8,16 @@ use std::time::{Duration, Instant};
 use crate::common::ContextBuilder;
 use crate::common::models::{pulled, shallow, smollm2};
 use crate::common::program::{assert_fails, edgeinf, scratch, stderr, stdout};
-use crate::common::scripted::{Then, scripted};
 use crate::common::text::story;
-use edgeinf::llama::{CacheType, Compaction, Depth, Logits, Model, Retain, Score, Token};
+use edgeinf::llama::{CacheType, Compaction, Logits, Model, Token};
 use edgeinf::summary::prompt::{Instructions, PromptTokens};
 use edgeinf::summary::request::Length;
 use serde_json::{Value, json};
 
-const WINDOW: &[&str] = &["--window", "128", "--segment", "64"];
+pub const WINDOW: &[&str] = &["--window", "128", "--segment", "64"];
 
 /// Two documents, each with the beginning of one of its early paragraphs as the answer.
-fn pairs(dir: &Path) -> PathBuf {
+pub fn pairs(dir: &Path) -> PathBuf {
     smollm2();
     let pair = |id: &str, seed: u64| {
         let document = story(3000, seed);
@@ -30,7 +29,7 @@ fn pairs(dir: &Path) -> PathBuf {
     path
 }
 
-fn answer(pairs: &Path, args: &[&str]) -> Output {
+pub fn answer(pairs: &Path, args: &[&str]) -> Output {
     edgeinf().args(["eval", "answer"]).arg(pairs).args(WINDOW).args(args).output().unwrap()
 }
 
@@ -38,7 +37,7 @@ pub fn lines(text: &str) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-fn find<'a>(lines: &'a [Value], case: &str, policy: &str) -> &'a Value {
+pub fn find<'a>(lines: &'a [Value], case: &str, policy: &str) -> &'a Value {
     lines.iter().find(|line| line["case"] == case && line["policy"] == policy).unwrap()
 }
 
@@ -58,7 +57,7 @@ pub fn nll_of_one_decode(model: &Model, all: &[Token], n: usize) -> f64 {
     sum / n as f64
 }
 
-fn log_softmax(logits: &[f32], token: Token) -> f64 {
+pub fn log_softmax(logits: &[f32], token: Token) -> f64 {
     let sum: f64 = logits.iter().map(|&logit| f64::from(logit).exp()).sum();
     f64::from(logits[token as usize]) - sum.ln()
 }
@@ -188,7 +187,7 @@ fn an_interrupt_keeps_what_was_measured() {
 }
 
 /// Interrupts a measurement after its first results, which stay.
-fn interrupt(child: Child, results: &Path, n: usize) {
+pub fn interrupt(child: Child, results: &Path, n: usize) {
     let measured = || fs::read_to_string(results).map_or(0, |text| text.lines().count());
     let begin = Instant::now();
     while measured() < n && begin.elapsed() < Duration::from_secs(600) {
@@ -269,101 +268,6 @@ fn what_cannot_be_compared_is_refused_in_one_line() {
 }
 
 #[test]
-fn a_choice_after_the_question_is_another_one() {
-    // with one thread batches of any size give the same bits: what differs was chosen otherwise
-    let dir = scratch("eval-question");
-    let file = pairs(&dir);
-    let output = answer(&file, &["-m", &shallow(), "--policies", "streaming,snapkv,snapkv-question"]);
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    let found = lines(&stdout(&output));
-    let nll = |policy: &str| find(&found, "one", policy)["nll"].as_f64().unwrap();
-    let all = ["streaming", "snapkv", "snapkv-question"].map(nll);
-    assert!(all.iter().all(|nll| nll.is_finite()) && all[0] != all[1] && all[1] != all[2], "{all:?}");
-    let setting = &find(&found, "one", "snapkv")["setting"];
-    assert_eq!((&setting["retain"], &setting["window"]), (&json!(32), &json!(96)));
-    // what is replaced does not depend on the policy
-    let forgotten = |policy: &str| find(&found, "one", policy)["forgotten_tokens"].clone();
-    assert_eq!(forgotten("streaming"), forgotten("snapkv"));
-    assert_eq!(find(&found, "one", "streaming")["budget_bytes"], find(&found, "one", "snapkv")["budget_bytes"]);
-}
-
-#[test]
-fn forms_of_reading_are_other_settings() {
-    let dir = scratch("eval-forms");
-    let file = pairs(&dir);
-    let model = shallow();
-    let run = |args: &[&str]| {
-        let output = answer(&file, &[&["-m", model.as_str()][..], args].concat());
-        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-        lines(&stdout(&output))
-    };
-    let nll = |found: &[Value], policy: &str| find(found, "one", policy)["nll"].as_f64().unwrap();
-    let policies = ["--policies", "streaming,snapkv,snapkv-question"];
-    let usual = run(&policies);
-    let once = run(&[&policies[..], &["--prefill-once"]].concat());
-    for policy in ["streaming", "snapkv", "snapkv-question"] {
-        assert_ne!(nll(&usual, policy), nll(&once, policy), "{policy}");
-        assert_eq!(find(&usual, "one", policy)["setting"]["prefill_once"], false);
-        assert_eq!(find(&once, "one", policy)["setting"]["prefill_once"], true);
-    }
-    let streaming = ["--policies", "streaming"];
-    let no_sinks = run(&[&streaming[..], &["--no-sinks"]].concat());
-    assert_eq!(find(&no_sinks, "one", "streaming")["setting"]["no_sinks"], true);
-    assert!(nll(&no_sinks, "streaming").is_finite());
-    let args = ["eval", "answer", "--no-window", "--segment", "64", "--gate", "random:1", "--policies", "edgeinfinite"];
-    let output = edgeinf().args(args).args(["-m", &model]).arg(&file).output().unwrap();
-    let found = lines(&stdout(&output));
-    assert_eq!(find(&found, "one", "edgeinfinite")["setting"]["window"], 0, "{}", stderr(&output));
-    assert!(nll(&found, "edgeinfinite").is_finite());
-}
-
-/// One segment that holds the whole text, one choice behind it by the attention of its last 32 tokens: computed here step by step.
-#[test]
-fn a_text_that_is_read_at_once_is_chosen_from_once() {
-    let dir = scratch("eval-once");
-    let file = pairs(&dir);
-    let model = shallow();
-    let output = answer(&file, &["-m", &model, "--prefill-once", "--policies", "streaming,snapkv"]);
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    let found = lines(&stdout(&output));
-
-    let model = crate::common::load(Path::new(&model));
-    let prompt = PromptTokens::new(&model, &Instructions::summary(Length::default()).unwrap()).unwrap();
-    let pair = &lines(&fs::read_to_string(&file).unwrap())[0];
-    let tokenize = |key: &str| model.vocab().tokenize(pair[key].as_str().unwrap(), false).unwrap();
-    let (document, reference) = ([prompt.prefix.clone(), tokenize("document")].concat(), tokenize("reference"));
-    let n_front = prompt.prefix.len() as u32 + 4;
-    // a quarter of the window is chosen, in the bytes of streaming's
-    for (policy, tokens, window) in [("streaming", 0, 128), ("snapkv", 32, 96)] {
-        let retain = Retain { score: Score::SnapKv, tokens, depth: Depth::Even, queries: 32, stride: 1, kernel: 7 };
-        let retain = Some(retain).filter(|_| tokens > 0);
-        let compaction = Compaction::Edgeinf { gate: None, n_front_max: n_front, retain, model_id: 0 };
-        let mut context =
-            ContextBuilder { n_cells: 2048, n_ubatch: 64, ..Default::default() }.build(&model, compaction, None);
-        for part in document.chunks(64) {
-            context.decode(part, Logits::None).unwrap();
-        }
-        context.compact(n_front, document.len() as u32 - window).unwrap();
-        assert_eq!(context.n_cached(), n_front + tokens + window);
-        context.set_asked(true).unwrap();
-        let (last, body) = prompt.suffix.split_last().unwrap();
-        context.decode(body, Logits::None).unwrap();
-        context.decode(&[*last], Logits::Last).unwrap();
-        let mut sum = -log_softmax(context.logits(-1).unwrap(), reference[0]);
-        for pair in reference.windows(2) {
-            context.decode(&pair[..1], Logits::Last).unwrap();
-            sum -= log_softmax(context.logits(-1).unwrap(), pair[1]);
-        }
-        let (nll, told) = (sum / reference.len() as f64, find(&found, "one", policy)["nll"].as_f64().unwrap());
-        // in batches of another size half precision rounds elsewhere
-        assert!((told - nll).abs() < 0.005, "{policy}: {told} {nll}");
-    }
-    let [streaming, snapkv] =
-        ["streaming", "snapkv"].map(|policy| find(&found, "one", policy)["nll"].as_f64().unwrap());
-    assert!((streaming - snapkv).abs() > 0.02, "nothing shows which tokens were chosen: {streaming} {snapkv}");
-}
-
-#[test]
 fn summaries_are_scored() {
     let dir = scratch("eval-summary");
     let file = pairs(&dir);
@@ -406,161 +310,4 @@ fn summaries_are_scored() {
     fs::write(&file, "{\"id\":\"a\",\"document\":\"d\",\"reference\":\"r\",\"facts\":[{\"value\":\"v\",\"depth\":2}]}")
         .unwrap();
     assert_fails(&run(&[]), 3, &["pairs.jsonl", "line 1", "depth"]);
-}
-
-#[test]
-fn longbench_is_read_from_a_folder() {
-    smollm2();
-    let dir = scratch("eval-longbench");
-    let context = story(2500, 41);
-    // what the text begins with, so that a model which repeats it is right
-    let word = context.split_whitespace().next().unwrap();
-    let case = |id: u32, dataset: &str, classes: Value| {
-        json!({"_id": id.to_string(), "dataset": dataset, "input": "Which word?", "context": context,
-            "answers": [word], "all_classes": classes, "length": 400, "language": "en"})
-    };
-    fs::write(dir.join("qasper.jsonl"), case(1, "qasper", Value::Null).to_string()).unwrap();
-    let trec = format!("{}\n{}\n", case(1, "trec", json!([word, "other"])), case(2, "trec", json!([word, "other"])));
-    fs::write(dir.join("trec.jsonl"), trec).unwrap();
-    fs::write(dir.join("dureader.jsonl"), "").unwrap();
-    let prompts = json!({"qasper": "Read.\n\n{context}\n\n{input}", "trec": "{input}\n{context}"});
-    fs::write(dir.join("dataset2prompt.json"), prompts.to_string()).unwrap();
-    let results = dir.join("results.jsonl");
-    let run = |args: &[&str]| {
-        let command = ["eval", "longbench", "--policies", "full,streaming", "-o"];
-        let model = ["-m", &shallow()];
-        edgeinf().args(command).args([&results, &dir]).args(WINDOW).args(model).args(args).output().unwrap()
-    };
-    assert_fails(&run(&[]), 3, &["dataset2maxlen.json"]);
-    fs::write(dir.join("dataset2maxlen.json"), "{\"qasper\": 12, \"trec\": 6}").unwrap();
-    assert_fails(&run(&["--datasets", "lcc"]), 3, &["lcc"]);
-    let output = run(&[]);
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    assert!(stderr(&output).contains("dureader.jsonl"), "{}", stderr(&output));
-    let written = fs::read_to_string(&results).unwrap();
-    let found = lines(&written);
-    assert_eq!(found.len(), 6);
-    for record in &found {
-        assert!((0.0..=1.0).contains(&record["score"].as_f64().unwrap()), "{record}");
-        assert!(record["given"].is_string() && record["case"].as_str().unwrap().contains('/'));
-    }
-    assert!(stdout(&output).lines().filter(|line| line.starts_with("trec")).count() == 2, "{}", stdout(&output));
-    assert_eq!(stdout(&run(&[])), stdout(&output));
-    assert_eq!(fs::read_to_string(&results).unwrap(), written);
-    fs::write(dir.join("qasper.jsonl"), "{\"_id\": 1}").unwrap();
-    assert_fails(&run(&[]), 3, &["qasper.jsonl", "line 1"]);
-}
-
-/// A model that writes the same answer to everything, so that each score is one that can be computed by hand.
-#[test]
-fn longbench_is_scored_from_its_own_files() {
-    let dir = scratch("eval-longbench-scores");
-    let model = scripted(&dir, &["See", " paragraph", " 3", " of", " the", " red", " book"], Then::Ends);
-    let given = "See paragraph 3 of the red book";
-    let context = story(2500, 41);
-    // dataset, answers, classes, score
-    let cases = [
-        // see, paragraph, 3, of, red, book without the article; 2 of 6 words and of 2
-        ("qasper", vec!["3, paragraph"], Value::Null, 0.5),
-        // the best answer counts: 3 of 6 and of 3
-        ("hotpotqa_e", vec!["no", "The Red Book: 3"], Value::Null, 2.0 / 3.0),
-        // with articles, in their order: "the red book" of 7 and of 4 words
-        ("gov_report", vec!["the old red book"], Value::Null, 6.0 / 11.0),
-        // one of two classes that are named
-        ("trec", vec!["red"], json!(["red", "book", "blue"]), 0.5),
-        ("passage_retrieval_en", vec!["Paragraph 3"], Value::Null, 1.0),
-        ("passage_count", vec!["4"], Value::Null, 0.0),
-        // 16 characters in common, "See paragraph 3 ", of 31 and of 16: 32 / 47
-        ("lcc", vec!["See paragraph 3 "], Value::Null, 0.68),
-    ];
-    let mut prompts = serde_json::Map::new();
-    let mut lengths = serde_json::Map::new();
-    for (dataset, answers, classes, _) in &cases {
-        let name = dataset.trim_end_matches("_e");
-        prompts.insert(name.into(), json!("Read.\n\n{context}\n\n{input}"));
-        lengths.insert(name.into(), json!(20));
-        let case = json!({"_id": "1", "dataset": dataset, "input": "Which?", "context": context, "answers": answers,
-            "all_classes": classes, "length": 400, "language": "en"});
-        fs::write(dir.join(format!("{dataset}.jsonl")), case.to_string()).unwrap();
-    }
-    fs::write(dir.join("dataset2prompt.json"), Value::from(prompts).to_string()).unwrap();
-    fs::write(dir.join("dataset2maxlen.json"), Value::from(lengths).to_string()).unwrap();
-    let command = ["eval", "longbench", "--policies", "full", "--cache-type", "f32", "--no-flash-attention", "-m"];
-    let output = edgeinf().args(command).arg(model).arg(&dir).output().unwrap();
-    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    let found = lines(&stdout(&output));
-    assert_eq!(found.len(), cases.len());
-    for (dataset, .., score) in cases {
-        let record = found.iter().find(|record| record["dataset"] == dataset).unwrap();
-        assert_eq!(record["given"], given, "{dataset}");
-        let told = record["score"].as_f64().unwrap();
-        assert!((told - score).abs() < 1e-9, "{dataset}: {told} for {score}");
-        assert_eq!(record["program_sha256"].as_str().map(str::len), Some(64), "{record}");
-    }
-}
-
-#[test]
-fn gates_are_seen_when_a_summary_is_asked_for_and_nothing_else_changes() {
-    let dir = scratch("eval-gates");
-    let text = dir.join("text.txt");
-    fs::write(&text, story(8_000, 5)).unwrap();
-    let model = shallow();
-    let gates = |args: &[&str]| {
-        let mut command = edgeinf();
-        command.args(["eval", "gates"]).arg(&text).args(WINDOW).args(EXACT).args(["-m", &model]).args(args);
-        command.output().unwrap()
-    };
-    let results = dir.join("gates.jsonl");
-    let file = results.display().to_string();
-    for _ in 0..2 {
-        let output = gates(&["--gate", "random:1", "--lengths", "600,1200", "-o", &file]);
-        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-        assert!(stdout(&output).lines().count() == 7 && stdout(&output).contains("1200"), "{}", stdout(&output));
-    }
-    let found = lines(&fs::read_to_string(&results).unwrap());
-    // nothing is measured twice
-    assert_eq!(found.len(), 2);
-    for (line, length) in found.iter().zip([600, 1200]) {
-        assert_eq!((&line["length"], &line["policy"]), (&json!(length), &json!("edgeinfinite")));
-        let folded = line["tokens_folded"].as_u64().unwrap();
-        // the prompt stays too, and the instruction makes room
-        assert!(folded + 128 <= length && folded + 500 > length, "{folded} of {length}");
-        let layers = line["layers"].as_array().unwrap();
-        assert_eq!(layers.len(), 4);
-        for layer in layers {
-            let heads: Vec<f64> = layer["heads"].as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect();
-            assert!(heads.len() == 9 && heads.iter().all(|&gate| gate > 0.0 && gate < 1.0), "{layer}");
-            let mean = heads.iter().sum::<f64>() / 9.0;
-            assert!((layer["gate"].as_f64().unwrap() - mean).abs() < 1e-9, "{layer}");
-        }
-    }
-    // what was asked on the way has left no trace
-    let output = gates(&["--gate", "random:1", "--lengths", "1200"]);
-    let alone = lines(&stdout(&output)).remove(0);
-    assert_eq!(alone["tokens_folded"], found[1]["tokens_folded"]);
-    let of = |line: &Value, il: usize| line["layers"][il]["gate"].as_f64().unwrap();
-    for il in 0..4 {
-        assert!((of(&alone, il) - of(&found[1], il)).abs() < 1e-5, "{alone} {}", found[1]);
-    }
-    assert_ne!(of(&found[0], 1), of(&found[1], 1));
-    assert_fails(&gates(&["--gate", "random:1", "--lengths", "600,8K"]), 2, &["text.txt", "8192", "--lengths"]);
-    let mut wide = edgeinf();
-    wide.args(["eval", "gates"]).arg(&text).args(["-m", &model, "--gate", "random:1", "--lengths", "200"]);
-    assert_fails(&wide.output().unwrap(), 2, &["left the window", "--lengths"]);
-    assert_fails(&gates(&["--lengths", "600"]), 4, &["--gate"]);
-    let full = ["--gate", "random:1", "--lengths", "600", "-o", "/dev/full"];
-    assert_fails(&gates(&full), 1, &["/dev/full", "No space left"]);
-    let report = edgeinf().args(["eval", "report", &file]).output().unwrap();
-    assert!(stdout(&report).contains("| layer | 600 | 1200 |"), "{} {}", stdout(&report), stderr(&report));
-}
-
-#[test]
-fn an_interrupt_keeps_the_gates_that_were_seen() {
-    let dir = scratch("eval-gates-interrupt");
-    let (text, results) = (dir.join("text.txt"), dir.join("gates.jsonl"));
-    fs::write(&text, story(300_000, 5)).unwrap();
-    let mut command = edgeinf();
-    command.args(["eval", "gates"]).arg(&text).args(WINDOW).args(["-m", &shallow(), "--gate", "random:1", "-o"]);
-    let child = command.arg(&results).args(["--lengths", "600,64K"]).stderr(Stdio::piped()).spawn().unwrap();
-    interrupt(child, &results, 1);
 }

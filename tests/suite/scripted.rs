@@ -4,20 +4,10 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 use std::process::Output;
-use std::sync::Arc;
 
 use crate::common::program::{edgeinf, scratch, stderr, stdout};
 use crate::common::scripted::{Then, scripted};
 use crate::common::text::story;
-use crate::common::{ContextBuilder, load};
-use edgeinf::llama::{Compaction, SamplerParams};
-use edgeinf::memory::layout::{Layout, WindowSizes};
-use edgeinf::reader::Reader;
-use edgeinf::summary::notes::{Bound, NoteSizes, NoteTaker};
-use edgeinf::summary::prompt::Instructions;
-use edgeinf::summary::prompts::{Prompts, Values};
-use edgeinf::summary::request::Length;
-use edgeinf::summary::scribe::Scribe;
 
 const STRATEGIES: [&str; 3] = ["direct", "notes", "map-reduce"];
 
@@ -44,7 +34,7 @@ fn run_with(dir: &Path, words: &[&str], then: Then, strategy: &str, more: &[&OsS
         .unwrap()
 }
 
-const SAID: [&str; 8] = [" Old", " Tobias", " sold", " two", " letters", " before", " the", " flood."];
+pub const SAID: [&str; 8] = [" Old", " Tobias", " sold", " two", " letters", " before", " the", " flood."];
 const SENTENCE: &str = "Old Tobias sold two letters before the flood.";
 
 /// What was written under each strategy.
@@ -157,40 +147,4 @@ fn nothing_is_no_summary() {
             assert!(stderr(&output).contains("wrote nothing"), "{strategy}: {}", stderr(&output));
         }
     }
-}
-
-/// What a note costs is counted, and the last stretch has what is left of a third of the reading, if there is a bound.
-#[test]
-fn the_last_note_has_what_is_left() {
-    let dir = scratch("scripted-bound");
-    let model = load(&scripted(&dir, &SAID, Then::Again));
-    let text = model.vocab().tokenize(&story(1400, 5), false).unwrap();
-    // it says the same again to the end of each note
-    let written = |bound: Option<Bound>| -> Vec<u64> {
-        let mut scribe = Scribe::new(&model, SamplerParams::default(), &Arc::default()).unwrap();
-        let (prompts, document) = (Prompts::built_in().unwrap(), Instructions::summary(Length::default()).unwrap());
-        let mut taker = NoteTaker::new(prompts, document, Values::default(), (1024, 36), bound);
-        let sizes = WindowSizes { sinks: 4, retain: 0, window: 512, segment: 128 };
-        let layout = Layout::new(sizes, 0, 0).with_aside(taker.room(&mut scribe).unwrap(), 0);
-        let compaction = Compaction::Edgeinf { gate: None, n_front_max: layout.n_front, retain: None, model_id: 0 };
-        let builder = ContextBuilder { n_cells: layout.n_cells, n_outputs: 1, ..Default::default() };
-        let mut reader = Reader::new(builder.build(&model, compaction, None), Some(layout), sizes.segment);
-        let mut written = vec![0];
-        for part in text.chunks(128) {
-            taker.read(part);
-            reader.push(part).unwrap();
-            if taker.is_due(reader.n_pending()) {
-                taker.take(&mut reader, &mut scribe, false).unwrap();
-                written.push(scribe.tokens_written);
-            }
-        }
-        reader.flush().unwrap();
-        let last = taker.take(&mut reader, &mut scribe, true).unwrap();
-        assert!(!last.text.is_empty(), "sentences of the document stand in its place");
-        written.push(scribe.tokens_written);
-        written.windows(2).map(|pair| pair[1] - pair[0]).collect()
-    };
-    assert_eq!(written(None), [36, 36]);
-    let bounded = written(NoteSizes::default().bound());
-    assert!(bounded.len() == 2 && (32..=36).contains(&bounded[0]) && bounded[1] == 0, "{bounded:?}");
 }
