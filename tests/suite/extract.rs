@@ -151,7 +151,7 @@ fn a_sentence_of_a_transcript_has_its_speaker() {
     );
     // the name does not stand there, and is nothing to be looked for
     let output = summarize(&file, &["--strategy", "extract", "--quote"]);
-    let expected = "Anna: We meet on Friday at nine in the old hall of Norham.\n  line 1, word for word\n\
-        Bob Gray: I will bring the keys of the hall and the map of the river.\n  line 3, word for word\n";
+    let expected = "Anna: We meet on Friday at nine in the old hall of Norham.\n  line 1, word for word behind the name\n\
+        Bob Gray: I will bring the keys of the hall and the map of the river.\n  line 3, word for word behind the name\n";
     assert_eq!(stdout(&output), expected, "{}", stderr(&output));
 }

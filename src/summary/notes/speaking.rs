@@ -1,4 +1,4 @@
-//! Who says a sentence of a transcript.
+//! Who says a sentence of a transcript. Notes see the text as tokens have it, so who speaks is read off its paragraphs again.
 
 use std::collections::HashMap;
 

@@ -29,7 +29,7 @@ fn write_model(page: &mut Page, model: &str, lengths: &[&Length]) -> Result<(), 
     page.heading(2, &format!("Time and memory by length: {model}"));
     page.paragraph(
         "The time from the start of the program to the first token of the answer (the median, and how far several runs lie apart), the speeds of \
-         reading and of the answer, and the largest resident set with its parts (weights, KV cache, memory and gate, original keys, compute buffers, rest), as \
+         reading and of the answer, and the largest resident set with its parts (weights, KV cache, memory and gate, original keys, compute buffers, rest; earlier builds count original keys as rest), as \
          measured or, where that would have taken too long, extrapolated from shorter texts.",
     );
     let builds: BTreeSet<&str> = lengths.iter().map(|length| length.build.as_str()).filter(|b| !b.is_empty()).collect();
