@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::common::retaining::{
-    BATCH, Errors, FRONT, LEARNED, LEARNED_AROUND, N_CTX, N_VOCAB, PYRAMID, RETAIN, Run, SEGMENT, SPREAD,
-    gate_for, shared,
+    BATCH, Errors, FRONT, LEARNED, LEARNED_AROUND, N_CTX, N_VOCAB, PYRAMID, RETAIN, Run, SEGMENT, SPREAD, gate_for,
+    shared,
 };
 use crate::common::tiny::Tiny;
 use crate::common::{ContextBuilder, load, max_diff, relative_error, tokens};
